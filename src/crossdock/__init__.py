@@ -1,0 +1,5 @@
+"""Crossdock: FTP, FTPS and SFTP endpoints in front of S3 buckets of many accounts."""
+
+from importlib.metadata import version
+
+__version__ = version("crossdock")

@@ -1,0 +1,102 @@
+"""What a Transfer server is, in our own words; AWS's spelling of it lives in `transfer/`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from crossdock.core.arns import Arn, server_arn
+from crossdock.core.ids import AccountId, ServerId
+
+
+class FileProtocol(StrEnum):
+    SFTP = "SFTP"
+    FTP = "FTP"
+    FTPS = "FTPS"
+    AS2 = "AS2"
+
+
+class ServerState(StrEnum):
+    OFFLINE = "OFFLINE"
+    ONLINE = "ONLINE"
+    STARTING = "STARTING"
+    STOPPING = "STOPPING"
+    START_FAILED = "START_FAILED"
+    STOP_FAILED = "STOP_FAILED"
+
+
+class EndpointType(StrEnum):
+    PUBLIC = "PUBLIC"
+    VPC = "VPC"
+    VPC_ENDPOINT = "VPC_ENDPOINT"
+
+
+class IdentityProviderType(StrEnum):
+    SERVICE_MANAGED = "SERVICE_MANAGED"
+    API_GATEWAY = "API_GATEWAY"
+    AWS_DIRECTORY_SERVICE = "AWS_DIRECTORY_SERVICE"
+    AWS_LAMBDA = "AWS_LAMBDA"
+
+
+class TlsSessionResumption(StrEnum):
+    DISABLED = "DISABLED"
+    ENABLED = "ENABLED"
+    ENFORCED = "ENFORCED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityProviderChoice:
+    """Who vouches for a server's users: `function_arn` for AWS_LAMBDA, `url` and `invocation_role` for API_GATEWAY."""
+
+    kind: IdentityProviderType
+    function_arn: str = ""
+    url: str = ""
+    invocation_role: str = ""
+    directory_id: str = ""
+    sftp_authentication_methods: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """One Transfer server, as the gateway sees it.
+
+    `is_wanted` is what the owner asked for (StartServer, StopServer); `state` is what became of it.
+    `passive_ip` is `AUTO`, a dotted quad, or `0.0.0.0`.
+    """
+
+    server_id: ServerId
+    account_id: AccountId
+    region: str
+    protocols: tuple[FileProtocol, ...]
+    endpoint_type: EndpointType
+    identity_provider: IdentityProviderChoice
+    is_wanted: bool = True
+    state: ServerState = ServerState.OFFLINE
+    certificate_arn: str = ""
+    pre_login_banner: str = ""
+    post_login_banner: str = ""
+    passive_ip: str = "AUTO"
+    tls_session_resumption: TlsSessionResumption = TlsSessionResumption.ENFORCED
+    security_group_ids: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def arn(self) -> Arn:
+        return server_arn(self.region, self.account_id, self.server_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where one protocol of one server is reached; `passive_ports` is empty for SFTP.
+
+    `message` says, when `state` is START_FAILED or the protocol has no edge, what to change.
+    """
+
+    server_id: ServerId
+    account_id: AccountId
+    region: str
+    state: ServerState
+    protocol: FileProtocol
+    host: str
+    port: int
+    passive_ports: tuple[int, ...] = ()
+    message: str = ""

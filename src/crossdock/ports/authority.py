@@ -1,0 +1,57 @@
+"""The authority, as a login needs it: who vouches for a user, who assumes the role, who keeps the log."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from crossdock.core.errors import CrossdockError
+from crossdock.core.logins import Identity, LoginAttempt
+from crossdock.core.principals import AssumedRole
+from crossdock.core.servers import Server
+from crossdock.ports.objects import ObjectStore
+from crossdock.ports.state import JsonValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityAnswer:
+    """What an identity provider said, as TestIdentityProvider shows it.
+
+    `identity` is None when it vouches for nobody.
+    """
+
+    identity: Identity | None
+    response: str
+    status_code: int
+    message: str
+
+
+class IdentityProvider(Protocol):
+    async def identify(self, server: Server, attempt: LoginAttempt) -> IdentityAnswer:
+        """Ask whoever vouches for this server's users.
+
+        Never raises for a user who is refused or a provider that fails.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleSession:
+    principal: AssumedRole
+    expires_at: datetime
+    store: ObjectStore
+
+
+class AssumeRefused(CrossdockError):
+    """The role cannot be assumed; the message says why."""
+
+
+class RoleAssumer(Protocol):
+    async def assume(
+        self, *, server: Server, username: str, role_arn: str, session_name: str, session_policy: str | None
+    ) -> RoleSession:
+        """Assume a role as transfer.amazonaws.com, with SourceArn and SourceAccount. Raises AssumeRefused."""
+
+
+class TransferLog(Protocol):
+    def record(self, server: Server, stream: str, event: Mapping[str, JsonValue]) -> None:
+        """Note a session's event in the server's log group. Never blocks, never fails; written within a second."""

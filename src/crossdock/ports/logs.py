@@ -1,0 +1,61 @@
+"""Log events on disk."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogEvent:
+    """`timestamp_ms` and `ingested_ms` count from 1970. `sequence` orders events of one group, given by the store."""
+
+    stream: str
+    timestamp_ms: int
+    message: str
+    ingested_ms: int = 0
+    sequence: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogGroupId:
+    account_id: str
+    region: str
+    name: str
+
+
+class LogEvents(Protocol):
+    """Log events on disk, group by group, with a size cap over all."""
+
+    async def append(self, group: LogGroupId, events: Sequence[LogEvent]) -> None: ...
+
+    async def read(
+        self,
+        group: LogGroupId,
+        *,
+        streams: Sequence[str] = (),
+        start_ms: int = 0,
+        end_ms: int | None = None,
+        after: int = 0,
+        limit: int = 10_000,
+        newest_first: bool = False,
+    ) -> list[LogEvent]:
+        """Events of the streams (none = all) with start <= timestamp < end, after a sequence number."""
+
+    async def streams(
+        self, group: LogGroupId, *, prefix: str = "", after: str = "", limit: int = 50
+    ) -> list["LogStream"]: ...
+
+    async def delete(self, group: LogGroupId) -> None: ...
+
+    async def trim(self, *, older_than_ms: Mapping[LogGroupId, int], max_bytes: int) -> int:
+        """Forget events older than each group's limit, and the oldest of all beyond the cap. Returns how many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogStream:
+    name: str
+    created_ms: int
+    first_event_ms: int
+    last_event_ms: int
+    last_ingested_ms: int
+    stored_bytes: int

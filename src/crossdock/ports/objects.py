@@ -1,0 +1,111 @@
+"""Objects as the gateway sees them: S3 as one caller may use it."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from crossdock.core.homes import ObjectPlace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectInfo:
+    place: ObjectPlace
+    size: int
+    etag: str
+    modified_at: datetime
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """One page: objects, and the prefixes rolled up at the delimiter (each ending with it), both in key order."""
+
+    objects: tuple[ObjectInfo, ...]
+    prefixes: tuple[str, ...]
+    next_token: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRegion:
+    """Bytes of an open file that `sendfile` may send; the reader that gave it owns the descriptor."""
+
+    fd: int
+    offset: int
+    size: int
+
+
+class ObjectReader(Protocol):
+    """An open object: always one version of it, never a mixture. Close it."""
+
+    @property
+    def info(self) -> ObjectInfo: ...
+
+    async def region(self) -> FileRegion | None:
+        """The next run of bytes that lies in a file, or None when the rest must come through `chunks`."""
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The rest, in pieces of at most 1 MiB."""
+
+    async def close(self) -> None: ...
+
+
+class MultipartUpload(Protocol):
+    async def upload_part(self, number: int, body: Sequence[bytes | bytearray | memoryview]) -> None:
+        """Part numbers count from 1; parts may be sent at the same time and again."""
+
+    async def complete(self) -> ObjectInfo: ...
+
+    async def abort(self) -> None:
+        """Leave nothing behind. Safe to call after a failure, and again."""
+
+
+class ObjectStore(Protocol):
+    """S3 as one caller may use it: bound to that caller's credentials when made.
+
+    Every method raises NotFound, Denied (its message says which policy), OutOfSpace or Unavailable. Keys are exact:
+    `a//b`, `./x` and a trailing slash are kept.
+    """
+
+    async def head(self, place: ObjectPlace) -> ObjectInfo:
+        """A missing key is NotFound only for a caller that may list the bucket, else Denied, as S3 answers."""
+
+    async def read(self, place: ObjectPlace, *, offset: int = 0) -> ObjectReader: ...
+
+    async def put(
+        self, place: ObjectPlace, body: Sequence[bytes | bytearray | memoryview], metadata: Mapping[str, str]
+    ) -> ObjectInfo: ...
+
+    async def start_multipart(self, place: ObjectPlace, metadata: Mapping[str, str]) -> MultipartUpload: ...
+
+    async def copy(self, source: ObjectPlace, target: ObjectPlace) -> ObjectInfo:
+        """A server-side copy with its metadata, of any size."""
+
+    async def delete(self, place: ObjectPlace) -> None:
+        """Deleting what is not there succeeds, as in S3."""
+
+    async def list(
+        self, bucket: str, prefix: str, *, delimiter: str = "/", token: str | None = None, limit: int = 1000
+    ) -> Listing: ...
+
+
+class StagedPut(Protocol):
+    """A single object on its way, whose bytes may come through the kernel; visible only after `commit`."""
+
+    def fileno(self) -> int: ...
+
+    def advance(self, count: int) -> None: ...
+
+    async def write(self, chunk: bytes | bytearray | memoryview) -> None: ...
+
+    async def commit(self) -> ObjectInfo:
+        """Authorise once more, make durable, publish."""
+
+    async def discard(self) -> None: ...
+
+
+class StagingObjectStore(ObjectStore, Protocol):
+    """What a store that keeps its bytes on this computer's disk offers besides: see `files/upload.py`."""
+
+    async def stage(self, place: ObjectPlace, metadata: Mapping[str, str]) -> StagedPut:
+        """Authorise and begin a put. Raises as `put` does."""
