@@ -1,0 +1,1 @@
+"""What an AWS operation is, and the one road it takes: authorise, run, audit."""

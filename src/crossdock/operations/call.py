@@ -1,0 +1,201 @@
+"""The one road: every operation, whoever calls it, is authorised, run and audited here."""
+
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from inspect import isawaitable
+from typing import Protocol
+
+from crossdock.core.errors import Fault, OutOfSpace, ServiceError, Unavailable
+from crossdock.core.ids import Entropy, uuid4_text
+from crossdock.operations.audit import record_audit
+from crossdock.operations.caller import Caller, Context, Origin, global_context
+from crossdock.operations.operation import Operation, Params, Permission, Result, ServiceOperations
+from crossdock.operations.tasks import TaskSupervisor
+from crossdock.policy.evaluate import Decision
+from crossdock.ports.host import Clock
+from crossdock.ports.state import State, Transaction
+
+_log = logging.getLogger(__name__)
+
+
+class Authorizer(Protocol):
+    """Decides one permission for one caller with whatever policies the authority holds."""
+
+    async def decide(self, caller: Caller, permission: Permission, context: Context) -> Decision:
+        """`context` holds the global keys; the permission's own keys are added by the authorizer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What every operation stands on."""
+
+    state: State
+    clock: Clock
+    entropy: Entropy
+    tasks: TaskSupervisor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call of one operation, as its handler sees it.
+
+    `account_id` is the account in which the operation works: the caller's, as for every AWS API.
+    """
+
+    service: str
+    operation: str
+    params: Params
+    caller: Caller
+    account_id: str
+    region: str
+    origin: Origin
+    request_id: str
+    now: datetime
+    operations: "Operations" = field(repr=False)
+
+    @property
+    def house(self) -> House:
+        return self.operations.house
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Change state; the audit record is part of the same commit."""
+        async with self.house.state.transaction() as tx:
+            yield tx
+            await record_audit(tx, self, error_code="")
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Transaction]:
+        async with self.house.state.reading() as tx:
+            yield tx
+
+    async def decide(self, permission: Permission) -> Decision:
+        """Ask about a permission without failing, as HeadObject does about ListBucket."""
+        return await self.operations.decide(self, permission)
+
+    async def demand(self, permission: Permission) -> None:
+        """Require a permission that only the handler can know; ServiceError as the service words its denials."""
+        await self.operations.demand(self, permission)
+
+    async def invoke(self, service: str, operation: str, params: Params, *, region: str | None = None) -> Result:
+        """Call another operation as the same caller, with its permissions."""
+        return await self.operations.call(
+            service,
+            operation,
+            params,
+            caller=self.caller,
+            account_id=self.account_id,
+            region=region or self.region,
+            origin=replace(self.origin, via=self.service),
+        )
+
+
+class Operations:
+    """Every operation of every service, and how they are called."""
+
+    def __init__(self, services: Sequence[ServiceOperations], *, house: House, authorizer: Authorizer) -> None:
+        self._services = {service.service: service for service in services}
+        self._authorizer = authorizer
+        self.house = house
+
+    @property
+    def services(self) -> Mapping[str, ServiceOperations]:
+        return self._services
+
+    async def call(
+        self,
+        service: str,
+        operation: str,
+        params: Params,
+        *,
+        caller: Caller,
+        account_id: str,
+        region: str,
+        origin: Origin,
+        request_id: str = "",
+    ) -> Result:
+        """Authorise, run and audit one operation.
+
+        Args:
+            service: botocore's name of the service (`s3`, `secretsmanager`).
+            params: the input as AWS spells it, already checked against the model.
+
+        Raises:
+            ServiceError: whatever AWS would answer: not implemented, denied, or the operation's own errors.
+        """
+        row = self._row(service, operation)
+        call = Call(
+            service=service,
+            operation=operation,
+            params=params,
+            caller=caller,
+            account_id=account_id,
+            region=region,
+            origin=origin,
+            request_id=request_id or uuid4_text(self.house.entropy),
+            now=self.house.clock.now(),
+            operations=self,
+        )
+        try:
+            for permission in await _permissions(row, call):
+                await self.demand(call, permission)
+            return await row.handler(call)
+        except OutOfSpace as error:
+            raise _unavailable(service, "The service's disk is full.") from error
+        except Unavailable as error:
+            raise _unavailable(service, str(error)) from error
+
+    async def decide(self, call: Call, permission: Permission) -> Decision:
+        context = global_context(call.caller, call.origin, region=call.region, now=call.now)
+        return await self._authorizer.decide(call.caller, permission, context)
+
+    async def demand(self, call: Call, permission: Permission) -> None:
+        decision = await self.decide(call, permission)
+        if decision.is_allowed:
+            return
+        reason = decision.explain()
+        _log.info(
+            "denied",
+            extra={
+                "request_id": call.request_id,
+                "principal": call.caller.principal.arn,
+                "action": permission.action,
+                "resource": permission.resource,
+                "reason": reason,
+            },
+        )
+        table = self._services[call.service]
+        async with self.house.state.transaction() as tx:
+            await record_audit(tx, call, error_code=table.denied_code)
+        raise ServiceError(
+            table.denied_code,
+            f"User: {call.caller.principal.arn} is not authorized to perform: {permission.action} "
+            f"on resource: {permission.resource} because {reason}",
+            status=table.denied_status,
+        )
+
+    def _row(self, service: str, operation: str) -> Operation:
+        table = self._services.get(service)
+        row = table.operations.get(operation) if table else None
+        if row is None:
+            raise not_implemented(service, operation)
+        return row
+
+
+async def _permissions(row: Operation, call: Call) -> Sequence[Permission]:
+    permissions = row.permissions(call)
+    return await permissions if isawaitable(permissions) else permissions
+
+
+def not_implemented(service: str, operation: str) -> ServiceError:
+    """What a service says of an operation that exists at AWS and not here."""
+    code = "NotImplemented" if service == "s3" else "UnknownOperationException"
+    return ServiceError(code, f"Crossdock does not implement {service} {operation}.", status=501, fault=Fault.RECEIVER)
+
+
+def _unavailable(service: str, sentence: str) -> ServiceError:
+    code = "ServiceUnavailable" if service == "s3" else "ServiceUnavailableException"
+    return ServiceError(code, sentence, status=503, fault=Fault.RECEIVER)

@@ -1,0 +1,64 @@
+"""What an operation is: a row that says what it needs and what it does.
+
+Every service is one table, operation name -> `Operation`. `docs/coverage.md` is generated from the tables.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from crossdock.operations.caller import Context
+
+if TYPE_CHECKING:
+    from crossdock.operations.call import Call
+
+Params = Mapping[str, Any]
+"""An operation's input, spelled as AWS spells it and shaped by its model; a streaming body is a `BodyStream`."""
+
+Result = Mapping[str, Any]
+"""An operation's output, spelled as AWS spells it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permission:
+    """One thing the caller must be allowed to do.
+
+    `resource` is an ARN or `*`; `context` holds the condition keys of this action (`s3:prefix`, `iam:PassedToService`).
+    """
+
+    action: str
+    resource: str
+    context: Context = field(default_factory=dict)
+
+
+Permissions = Callable[["Call"], Sequence[Permission] | Awaitable[Sequence[Permission]]]
+Handler = Callable[["Call"], Awaitable[Result]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """`permissions` may look things up, a secret's full ARN for instance."""
+
+    handler: Handler
+    permissions: Permissions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceOperations:
+    """A service's table. `service` is botocore's name; `denied_code` and `denied_status` are how it says no."""
+
+    service: str
+    operations: Mapping[str, Operation]
+    denied_code: str = "AccessDeniedException"
+    denied_status: int = 400
+
+
+def needs(action: str, resource: str = "*") -> Permissions:
+    """Permissions of an operation that always needs one action on one fixed resource."""
+    permission = (Permission(action=action, resource=resource),)
+    return lambda _call: permission
+
+
+def needs_nothing(_call: "Call") -> Sequence[Permission]:
+    """For the few operations that AWS lets every caller do, such as GetCallerIdentity."""
+    return ()
