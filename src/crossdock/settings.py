@@ -44,7 +44,7 @@ class FtpSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LambdaSettings:
-    """`processes` 0 means twice the number of cores. `runtimes` names interpreters: `python3.12 = "/usr/bin/python3.12"`."""
+    """`processes` 0 means twice the number of cores; `runtimes` names interpreters, by AWS's runtime names."""
 
     processes: int = 0
     queue: int = 1000
@@ -74,9 +74,9 @@ class ApiSettings:
 class Settings:
     """Everything `crossdock serve` can be told. Ports: 0 = the system chooses one and the data directory keeps it.
 
-    `passive_ports` is an inclusive range as text, `8192-8200`; `0` = nine that the system chooses. `accounts` maps names
-    to twelve-digit ids. `keys` is `NAME=AKID:SECRET,…`, `key_file` where the encryption key lies if not in the data
-    directory.
+    `passive_ports` is an inclusive range as text, `8192-8200`; `0` = nine that the system chooses. `accounts` maps
+    names to twelve-digit ids. `keys` is `NAME=AKID:SECRET,…`, `key_file` where the encryption key lies if not in the
+    data directory.
     """
 
     data_dir: Path = Path("crossdock-data")

@@ -168,8 +168,9 @@ class Operations:
             },
         )
         table = self._services[call.service]
-        async with self.house.state.transaction() as tx:
-            await record_audit(tx, call, error_code=table.denied_code)
+        if not table.operations[call.operation].is_data:
+            async with self.house.state.transaction() as tx:
+                await record_audit(tx, call, error_code=table.denied_code)
         raise ServiceError(
             table.denied_code,
             f"User: {call.caller.principal.arn} is not authorized to perform: {permission.action} "

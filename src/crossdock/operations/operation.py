@@ -37,10 +37,14 @@ Handler = Callable[["Call"], Awaitable[Result]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """`permissions` may look things up, a secret's full ARN for instance."""
+    """`permissions` may look things up, a secret's full ARN for instance.
+
+    `is_data` marks what CloudTrail calls data events (objects, invocations): their denials are logged, not audited.
+    """
 
     handler: Handler
     permissions: Permissions
+    is_data: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,8 @@ from crossdock.ports.objects import ObjectReader
 class BodyStream(Protocol):
     """A request body. `length` is the number of payload bytes when the client said so, -1 when it did not.
 
-    Iterating raises ServiceError when the body is shorter than announced, badly signed or its checksum wrong, so that an
-    operation that reached the end knows the body was whole.
+    Iterating raises ServiceError when the body is shorter than announced, badly signed or its checksum wrong, so that
+    an operation that reached the end knows the body was whole.
     """
 
     @property
