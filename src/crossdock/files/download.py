@@ -1,0 +1,78 @@
+"""A file on its way to a client."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from crossdock.core.errors import Unavailable
+from crossdock.ports.objects import FileRegion, ObjectInfo, ObjectReader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownloadEnd:
+    """How a download ended, after `size` bytes; `interruption` is empty when the client had what it wanted."""
+
+    info: ObjectInfo
+    size: int
+    interruption: str
+
+
+class Download:
+    """One version of an object, from `offset` on, counted as it goes. Close it.
+
+    Take `region()` until it is None, sending each region with `sendfile` and telling `advance` how much went, then the
+    rest from `chunks()`; or take everything from `chunks()`.
+    """
+
+    __slots__ = ("_ended", "_offset", "_on_end", "_reader", "_size")
+
+    def __init__(self, reader: ObjectReader, *, offset: int = 0) -> None:
+        self._reader = reader
+        self._offset = min(offset, reader.info.size)
+        self._size = 0
+        self._ended = False
+        self._on_end: Callable[[DownloadEnd], None] | None = None
+
+    @property
+    def info(self) -> ObjectInfo:
+        return self._reader.info
+
+    @property
+    def size(self) -> int:
+        """Bytes handed over so far."""
+        return self._size
+
+    @property
+    def remaining(self) -> int:
+        """Bytes that are still to come."""
+        return self.info.size - self._offset - self._size
+
+    def when_ended(self, callback: Callable[[DownloadEnd], None]) -> None:
+        """Call back once, at `close`."""
+        self._on_end = callback
+
+    async def region(self) -> FileRegion | None:
+        """The next run of bytes that `sendfile` may send, or None when the rest must come through `chunks`."""
+        return await self._reader.region()
+
+    def advance(self, count: int) -> None:
+        """Tell how many bytes of a region were sent."""
+        self._size += count
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The rest, in pieces of at most 1 MiB. Raises Unavailable when the store stops short of the file's end."""
+        async for chunk in self._reader.chunks():
+            self._size += len(chunk)
+            yield chunk
+        if self.remaining > 0:
+            raise Unavailable(f"{self.info.place} ended {self.remaining} bytes early")
+
+    async def close(self, *, interruption: str = "") -> None:
+        """Let go of the object; again is harmless. `interruption` says, for the log, why the client got less."""
+        if self._ended:
+            return
+        self._ended = True
+        try:
+            await self._reader.close()
+        finally:
+            if self._on_end is not None:
+                self._on_end(DownloadEnd(info=self.info, size=self._size, interruption=interruption))

@@ -1,0 +1,88 @@
+"""The file system that FTP and SFTP serve: eight verbs on paths, with S3's truth behind them.
+
+Paths are absolute and normalised (`core.homes.normalise`), as the client sees them. Every method raises `FileError`s
+only. Names are exact: unicode is not normalised, case counts.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from crossdock.files.download import Download
+from crossdock.files.upload import Upload
+
+
+class FileKind(StrEnum):
+    FILE = "FILE"
+    DIRECTORY = "DIRECTORY"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attributes:
+    """What is known of a file or directory. `size` is in bytes, 0 for a directory.
+
+    `modified_at` is an aware UTC datetime, None where nobody knows it (a prefix has no date; AWS prints 1 Jan 1970).
+    """
+
+    kind: FileKind
+    size: int = 0
+    modified_at: datetime | None = None
+    etag: str | None = None
+
+    @property
+    def is_directory(self) -> bool:
+        return self.kind is FileKind.DIRECTORY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of a directory. `name` is never empty, `.` or `..`, and holds no slash, CR, LF or NUL."""
+
+    name: str
+    attributes: Attributes
+
+
+class FileSystem(Protocol):
+    """One session's files."""
+
+    async def stat(self, path: str, *, expecting: FileKind = FileKind.FILE) -> Attributes:
+        """What lies at a path. `expecting` only decides what is looked for first, and so which permission is needed.
+
+        FILE (SIZE, MDTM, MLST): HeadObject, then ListObjectsV2 when no file is there. DIRECTORY (CWD): ListObjectsV2
+        alone, so that somebody who may only list can walk about. The caller compares the kind.
+
+        Raises NotFound; Denied (also for what is missing, when the user may not list).
+        """
+
+    def list(self, path: str) -> AsyncIterator[Entry]:
+        """A directory's entries, page by page as the store gives them; errors come with the first entry.
+
+        A file and a directory may bear the same name (`a` and `a/b` are both keys); both are listed.
+
+        Raises NotFound, NotADirectory, Denied.
+        """
+
+    async def open_read(self, path: str, offset: int = 0) -> Download:
+        """Open a file at an offset; at or beyond its end there are no bytes. Raises NotFound, Denied."""
+
+    async def open_write(self, path: str, *, expected_size: int | None = None) -> Upload:
+        """Begin to replace or create a file; nothing is visible before `commit`.
+
+        `expected_size` is what the client announced (ALLO); another size is refused at commit as Interrupted.
+
+        Raises NotFound in a virtual directory, IsADirectory, Denied, OutOfSpace, InvalidName.
+        """
+
+    async def remove(self, path: str) -> None:
+        """Delete a file. Raises NotFound (also for a directory), Denied."""
+
+    async def make_directory(self, path: str) -> None:
+        """Raises Exists, NotFound in a virtual directory, Denied."""
+
+    async def remove_directory(self, path: str) -> None:
+        """Delete an empty directory. Raises DirectoryNotEmpty, NotFound, NotADirectory, Denied."""
+
+    async def rename(self, old: str, new: str) -> None:
+        """Rename a file. Raises NotFound, Exists (nothing is ever overwritten), Unsupported for a directory, Denied."""

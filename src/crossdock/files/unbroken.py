@@ -1,0 +1,26 @@
+"""Work that a cancellation may not cut in two."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def unbroken(work: Coroutine[None, None, T]) -> T:
+    """Await `work` to its end, whatever happens to the caller; a cancellation is raised afterwards.
+
+    The task is held here for as long as it runs, so it is neither collected nor left behind.
+    """
+    task = asyncio.get_running_loop().create_task(work)
+    cancellation: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait((task,))
+        except asyncio.CancelledError as error:
+            cancellation = error
+    if cancellation is not None:
+        # What became of the work is still looked at, so that no exception is reported as never retrieved.
+        task.cancelled() or task.exception()
+        raise cancellation
+    return task.result()
