@@ -39,20 +39,27 @@ class LogEvents(Protocol):
         limit: int = 10_000,
         newest_first: bool = False,
     ) -> list[LogEvent]:
-        """Events of the streams (none = all) with start <= timestamp < end, after a sequence number."""
+        """Events of the streams (none = all) with start <= timestamp < end, in order of arrival.
+
+        `after` is the sequence number where the last page ended, in the direction of reading; 0 is the beginning.
+        """
 
     async def streams(
         self, group: LogGroupId, *, prefix: str = "", after: str = "", limit: int = 50
-    ) -> list["LogStream"]: ...
+    ) -> list["LogStream"]:
+        """Streams by name, from their first event on until the last is forgotten."""
 
     async def delete(self, group: LogGroupId) -> None: ...
 
     async def trim(self, *, older_than_ms: Mapping[LogGroupId, int], max_bytes: int) -> int:
-        """Forget events older than each group's limit, and the oldest of all beyond the cap. Returns how many."""
+        """Forget events with a timestamp below their group's limit, and the first to arrive beyond the cap on the
+        sum of `stored_bytes`. Returns how many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogStream:
+    """`stored_bytes` counts each event as CloudWatch does: its message in UTF-8 and 26 bytes."""
+
     name: str
     created_ms: int
     first_event_ms: int

@@ -10,14 +10,14 @@ from crossdock.core.errors import CrossdockError
 JsonValue = None | bool | int | float | str | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
 JsonObject = Mapping[str, JsonValue]
 Key = tuple[str, ...]
-"""A row's key, in parts; parts are not empty but may be any text without control characters."""
+"""A row's key, in parts: at least one, of any text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableSpec:
     """A table of JSON documents.
 
-    No two rows may hold the same value in a field of `unique` (rows without it are free).
+    No two rows may hold the same value in a top-level field of `unique` (rows without it, or with null, are free).
     """
 
     name: str
@@ -26,6 +26,8 @@ class TableSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
+    """`version` counts the writes since the row was made, from 1; a row made anew after a delete begins at 1 again."""
+
     key: Key
     version: int
     value: JsonObject
@@ -33,6 +35,9 @@ class Row:
 
 class VersionConflict(CrossdockError):
     """The row is not at the version that the writer had read."""
+
+    def __init__(self, table: str, *, expected: int, found: int) -> None:
+        super().__init__(f"{table}: the row is at version {found}, not {expected}")
 
 
 class NotUnique(CrossdockError):
@@ -56,21 +61,30 @@ class Table(Protocol):
         """True if there was a row."""
 
     async def page(self, prefix: Key = (), *, after: Key | None = None, limit: int = 1000) -> list[Row]:
-        """Rows whose key begins with `prefix`, in order of their keys (by code points, part by part), after
-        `after`."""
+        """Rows whose key begins with the parts of `prefix` (or is it), with a key greater than `after`.
+
+        In order of their keys: by code points, part by part, the shorter first.
+        """
 
 
 class Transaction(Protocol):
+    """After a VersionConflict or NotUnique it can still be used; nothing of the refused row was written.
+
+    After OutOfSpace or Unavailable, which any method may raise, it can only end, and is rolled back.
+    """
+
     def table(self, spec: TableSpec) -> Table: ...
 
 
 class State(Protocol):
     """Durable control-plane state. When `transaction()` ends without an exception, what it wrote is on disk.
 
-    Writers take turns. Never await a function, socket or foreign service inside a transaction.
+    Writers take turns, so a task that has one open must not ask for another (RuntimeError). Never await a function,
+    socket or foreign service inside a transaction. A commit that was begun is carried through.
     """
 
-    def transaction(self) -> AbstractAsyncContextManager[Transaction]: ...
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """Commits at the end, rolls back when the block raises or its task is cancelled."""
 
     def reading(self) -> AbstractAsyncContextManager[Transaction]:
         """A consistent view; writing through it raises RuntimeError."""

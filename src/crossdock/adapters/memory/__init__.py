@@ -1,0 +1,1 @@
+"""Twins of the durable adapters that forget everything: for tests, held to the same contract suites."""
