@@ -101,6 +101,10 @@ class Operations:
         self._authorizer = authorizer
         self.house = house
 
+    def add(self, service: ServiceOperations) -> None:
+        """Join a service whose own parts call operations, such as Transfer's identity test."""
+        self._services[service.service] = service
+
     @property
     def services(self) -> Mapping[str, ServiceOperations]:
         return self._services

@@ -63,6 +63,14 @@ def needs(action: str, resource: str = "*") -> Permissions:
     return lambda _call: permission
 
 
+def pass_role(role_arn: str, service: str) -> Permission:
+    """iam:PassRole on a role that the caller hands to a service, such as `lambda.amazonaws.com`.
+
+    Source: IAM User Guide, "Grant a user permissions to pass a role to an AWS service".
+    """
+    return Permission(action="iam:PassRole", resource=role_arn, context={"iam:PassedToService": (service,)})
+
+
 def needs_nothing(_call: "Call") -> Sequence[Permission]:
     """For the few operations that AWS lets every caller do, such as GetCallerIdentity."""
     return ()

@@ -19,6 +19,9 @@ class ServerDirectory(Protocol):
     def changes(self) -> AsyncIterator[None]:
         """Yields once for every change (or several at once), beginning with one at the start."""
 
+    async def endpoints(self) -> Sequence[Endpoint]:
+        """Where the existing servers were last bound, the oldest server first."""
+
     async def report(self, server_id: str, state: ServerState, endpoints: Sequence[Endpoint]) -> None:
         """The gateway tells what became of a server."""
 

@@ -1,0 +1,133 @@
+"""Which settings of a server go together: CreateServer's and UpdateServer's rules, as pure checks.
+
+Source: AWS Transfer Family API Reference, CreateServer and UpdateServer; User Guide, "Create an FTP-enabled server".
+"""
+
+import re
+from collections.abc import Mapping
+from ipaddress import AddressValueError, IPv4Address
+from typing import Any
+
+from crossdock.transfer.faults import invalid_request
+
+DEFAULTS: Mapping[str, Any] = {
+    "Domain": "S3",
+    "EndpointType": "PUBLIC",
+    "IdentityProviderType": "SERVICE_MANAGED",
+    "IpAddressType": "IPV4",
+    "Protocols": ["SFTP"],
+    "SecurityPolicyName": "TransferSecurityPolicy-2024-01",
+}
+DEFAULT_PROTOCOL_DETAILS: Mapping[str, Any] = {
+    "PassiveIp": "AUTO",
+    "TlsSessionResumptionMode": "ENFORCED",
+    "SetStatOption": "DEFAULT",
+}
+PROVIDER_DETAILS: Mapping[str, tuple[str, ...]] = {
+    "SERVICE_MANAGED": (),
+    "AWS_LAMBDA": ("Function",),
+    "API_GATEWAY": ("Url", "InvocationRole"),
+    "AWS_DIRECTORY_SERVICE": ("DirectoryId",),
+}
+SECURITY_POLICIES = frozenset(
+    "TransferSecurityPolicy-" + name
+    for name in (
+        "2018-11",
+        "2020-06",
+        "2022-03",
+        "2023-05",
+        "2024-01",
+        "2025-03",
+        "FIPS-2020-06",
+        "FIPS-2023-05",
+        "FIPS-2024-01",
+        "FIPS-2024-05",
+        "FIPS-2025-03",
+        "Restricted-2018-11",
+        "Restricted-2020-06",
+        "SshAuditCompliant-2025-02",
+        "AS2Restricted-2025-07",
+    )
+)
+_LAMBDA_ARN = re.compile(r"arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9$_-]+)?")
+
+
+def with_defaults(params: Mapping[str, Any]) -> dict[str, Any]:
+    """CreateServer's input with what AWS fills in; the input's own values win."""
+    settings = {**DEFAULTS, **params}
+    settings["ProtocolDetails"] = {**DEFAULT_PROTOCOL_DETAILS, **params.get("ProtocolDetails", {})}
+    return settings
+
+
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Refuse a combination that AWS refuses. Raises ServiceError InvalidRequestException with a sentence."""
+    _check_identity_provider(settings)
+    _check_protocols(settings)
+    _check_endpoint(settings)
+    _check_passive_ip(settings["ProtocolDetails"]["PassiveIp"])
+    if settings["Domain"] != "S3":
+        raise invalid_request("Crossdock serves the S3 domain only; EFS file systems are not supported.")
+    if settings["SecurityPolicyName"] not in SECURITY_POLICIES:
+        raise invalid_request(f"Unknown security policy {settings['SecurityPolicyName']}")
+
+
+def _check_identity_provider(settings: Mapping[str, Any]) -> None:
+    kind = settings["IdentityProviderType"]
+    details = settings.get("IdentityProviderDetails") or {}
+    wanted = PROVIDER_DETAILS[kind]
+    if details and not wanted:
+        raise invalid_request("Must specify IdentityProviderType with IdentityProviderDetails")
+    for member in wanted:
+        if not details.get(member):
+            raise invalid_request(f"IdentityProviderDetails must contain {member} when IdentityProviderType is {kind}")
+    for member in details:
+        if member not in (*wanted, "SftpAuthenticationMethods"):
+            raise invalid_request(f"IdentityProviderDetails must not contain {member} when the type is {kind}")
+    if kind == "AWS_LAMBDA" and not _LAMBDA_ARN.fullmatch(details["Function"]):
+        raise invalid_request("IdentityProviderDetails.Function must be the ARN of a Lambda function")
+
+
+def _check_protocols(settings: Mapping[str, Any]) -> None:
+    protocols = settings["Protocols"]
+    if len(set(protocols)) != len(protocols):
+        raise invalid_request("Protocols must not contain duplicates")
+    if settings["EndpointType"] == "PUBLIC" and protocols != ["SFTP"]:
+        raise invalid_request("A server with endpoint type PUBLIC can only use protocol SFTP; use endpoint type VPC")
+    if {"FTP", "FTPS"} & set(protocols):
+        if settings["EndpointType"] != "VPC":
+            raise invalid_request("Protocols FTP and FTPS need endpoint type VPC")
+        if settings["IdentityProviderType"] == "SERVICE_MANAGED":
+            raise invalid_request(
+                "Protocols FTP and FTPS need IdentityProviderType AWS_LAMBDA, API_GATEWAY or AWS_DIRECTORY_SERVICE"
+            )
+    if "AS2" in protocols and settings["EndpointType"] != "VPC":
+        raise invalid_request("Protocol AS2 needs endpoint type VPC")
+    if "FTPS" in protocols and not settings.get("Certificate"):
+        raise invalid_request("Certificate is required when protocol FTPS is chosen")
+
+
+def _check_endpoint(settings: Mapping[str, Any]) -> None:
+    kind = settings["EndpointType"]
+    details = settings.get("EndpointDetails") or {}
+    if kind == "PUBLIC" and details:
+        raise invalid_request("EndpointDetails cannot be specified with endpoint type PUBLIC")
+    if kind == "VPC" and not details.get("VpcId"):
+        raise invalid_request("EndpointDetails must contain VpcId when the endpoint type is VPC")
+    if kind == "VPC" and details.get("VpcEndpointId"):
+        raise invalid_request("VpcEndpointId can only be specified with endpoint type VPC_ENDPOINT")
+    if kind == "VPC_ENDPOINT" and not details.get("VpcEndpointId"):
+        raise invalid_request("EndpointDetails must contain VpcEndpointId when the endpoint type is VPC_ENDPOINT")
+    if details.get("AddressAllocationIds"):
+        if "FTP" in settings["Protocols"]:
+            raise invalid_request("AddressAllocationIds cannot be used with protocol FTP")
+        if settings["IpAddressType"] != "IPV4":
+            raise invalid_request("AddressAllocationIds can only be used with IpAddressType IPV4")
+
+
+def _check_passive_ip(text: str) -> None:
+    if text == "AUTO":
+        return
+    try:
+        IPv4Address(text)
+    except AddressValueError as error:
+        raise invalid_request("PassiveIp must be AUTO or an IPv4 address in dotted form") from error

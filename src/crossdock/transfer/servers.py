@@ -1,0 +1,217 @@
+"""CreateServer, DescribeServer, ListServers, UpdateServer, DeleteServer, StartServer, StopServer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from crossdock.core.arns import server_arn
+from crossdock.core.ids import hex_id
+from crossdock.core.servers import ServerState
+from crossdock.operations.call import Call
+from crossdock.operations.operation import Operation, Permission, Result, pass_role
+from crossdock.operations.paging import page_key, page_token
+from crossdock.ports.state import Transaction
+from crossdock.transfer.changes import ServerChanges
+from crossdock.transfer.faults import invalid_request, unknown_server
+from crossdock.transfer.server_records import ENDPOINTS, SERVERS, ServerRecord
+from crossdock.transfer.server_rules import check_settings, with_defaults
+from crossdock.transfer.users import USERS
+
+TRANSFER = "transfer.amazonaws.com"
+_NOT_DESCRIBED = ("HostKey", "SecurityGroupIds")
+_CLEARED_WHEN_EMPTY = (
+    "LoggingRole",
+    "StructuredLogDestinations",
+    "PreAuthenticationLoginBanner",
+    "PostAuthenticationLoginBanner",
+    "Certificate",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """The server operations. `changes` wakes the gateway after each commit."""
+
+    changes: ServerChanges
+
+    def operations(self) -> dict[str, Operation]:
+        return {
+            "CreateServer": Operation(handler=self.create, permissions=_create_permissions),
+            "DeleteServer": Operation(handler=self.delete, permissions=_on_server("DeleteServer")),
+            "DescribeServer": Operation(handler=self.describe, permissions=_on_server("DescribeServer")),
+            "ListServers": Operation(handler=self.list, permissions=_list_permissions),
+            "StartServer": Operation(handler=self.start, permissions=_on_server("StartServer")),
+            "StopServer": Operation(handler=self.stop, permissions=_on_server("StopServer")),
+            "UpdateServer": Operation(handler=self.update, permissions=_update_permissions),
+        }
+
+    async def create(self, call: Call) -> Result:
+        settings = with_defaults(call.params)
+        if settings.get("EndpointDetails", {}).get("AddressAllocationIds"):
+            raise invalid_request("AddressAllocationIds cannot be set in CreateServer")
+        _refuse_host_key(call)
+        check_settings(settings)
+        record = ServerRecord(
+            server_id=hex_id("s-", call.house.entropy),
+            account_id=call.account_id,
+            region=call.region,
+            settings=settings,
+            is_wanted=True,
+            state=ServerState.STARTING,
+            created_at=call.now,
+        )
+        async with call.transaction() as tx:
+            await SERVERS.put(tx, record, call.account_id, call.region, record.server_id, is_new=True)
+        self.changes.announce()
+        return {"ServerId": record.server_id}
+
+    async def describe(self, call: Call) -> Result:
+        async with call.reading() as tx:
+            record = await find_server(tx, call)
+            users = await USERS.everything(tx, call.account_id, call.region, record.server_id)
+        return {"Server": _described(record, user_count=len(users))}
+
+    async def list(self, call: Call) -> Result:
+        after = page_key(call.params.get("NextToken"), error_code="InvalidNextTokenException")
+        limit = call.params.get("MaxResults", 1000)
+        async with call.reading() as tx:
+            rows = await SERVERS.page_with_keys(tx, call.account_id, call.region, after=after, limit=limit + 1)
+            listed = [await _listed(tx, record) for _, record in rows[:limit]]
+        result: dict[str, Any] = {"Servers": listed}
+        if len(rows) > limit:
+            result["NextToken"] = page_token(rows[limit - 1][0])
+        return result
+
+    async def update(self, call: Call) -> Result:
+        _refuse_host_key(call)
+        async with call.transaction() as tx:
+            record = await find_server(tx, call)
+            settings = _updated(record, call)
+            check_settings(settings)
+            await _store(tx, replace(record, settings=settings))
+        self.changes.announce()
+        return {"ServerId": record.server_id}
+
+    async def delete(self, call: Call) -> Result:
+        async with call.transaction() as tx:
+            record = await find_server(tx, call)
+            key = (call.account_id, call.region, record.server_id)
+            await SERVERS.delete(tx, *key)
+            for user in await USERS.everything(tx, *key):
+                await USERS.delete(tx, *key, user.user_name)
+            for endpoint in await ENDPOINTS.everything(tx, record.server_id):
+                await ENDPOINTS.delete(tx, record.server_id, endpoint.protocol)
+        self.changes.announce()
+        return {}
+
+    async def start(self, call: Call) -> Result:
+        return await self._want(call, is_wanted=True, on_the_way=ServerState.STARTING, there=ServerState.ONLINE)
+
+    async def stop(self, call: Call) -> Result:
+        return await self._want(call, is_wanted=False, on_the_way=ServerState.STOPPING, there=ServerState.OFFLINE)
+
+    async def _want(self, call: Call, *, is_wanted: bool, on_the_way: ServerState, there: ServerState) -> Result:
+        async with call.transaction() as tx:
+            record = await find_server(tx, call)
+            state = there if record.state is there else on_the_way
+            await _store(tx, replace(record, is_wanted=is_wanted, state=state))
+        self.changes.announce()
+        return {}
+
+
+async def find_server(tx: Transaction, call: Call) -> ServerRecord:
+    """The server that the call names, in the caller's account and region. Raises ResourceNotFoundException."""
+    record = await SERVERS.get(tx, call.account_id, call.region, call.params["ServerId"])
+    if record is None:
+        raise unknown_server(call.params["ServerId"])
+    return record
+
+
+async def _store(tx: Transaction, record: ServerRecord) -> None:
+    await SERVERS.put(tx, record, record.account_id, record.region, record.server_id)
+
+
+def _updated(record: ServerRecord, call: Call) -> dict[str, Any]:
+    """The settings after UpdateServer: named members replace, ProtocolDetails merges, an empty value clears."""
+    params = {name: value for name, value in call.params.items() if name != "ServerId"}
+    details = params.get("EndpointDetails", {})
+    if details.get("AddressAllocationIds"):
+        if record.state is not ServerState.OFFLINE:
+            raise invalid_request("The server must be OFFLINE to change AddressAllocationIds")
+        if details.get("SubnetIds"):
+            raise invalid_request("Specified SubnetIds must exist in the server before attaching AddressAllocationIds")
+    settings = {**record.settings, **params}
+    settings["ProtocolDetails"] = {**record.settings["ProtocolDetails"], **params.get("ProtocolDetails", {})}
+    settings["EndpointDetails"] = {**record.settings.get("EndpointDetails", {}), **details}
+    if settings["EndpointType"] == "PUBLIC":
+        settings["EndpointDetails"] = details
+    if params.get("IdentityProviderType") == "SERVICE_MANAGED" and "IdentityProviderDetails" not in params:
+        settings.pop("IdentityProviderDetails", None)
+    for name in _CLEARED_WHEN_EMPTY:
+        if name in params and not params[name]:
+            settings.pop(name, None)
+    return settings
+
+
+def _described(record: ServerRecord, *, user_count: int) -> dict[str, Any]:
+    settings = {name: value for name, value in record.settings.items() if name not in _NOT_DESCRIBED}
+    if endpoint := settings.get("EndpointDetails"):
+        # AWS never returns the groups: they belong to the VPC endpoint.
+        settings["EndpointDetails"] = {k: v for k, v in endpoint.items() if k not in _NOT_DESCRIBED}
+    return {
+        **settings,
+        "Arn": str(server_arn(record.region, record.account_id, record.server_id)),
+        "ServerId": record.server_id,
+        "State": record.state,
+        "UserCount": user_count,
+    }
+
+
+async def _listed(tx: Transaction, record: ServerRecord) -> dict[str, Any]:
+    users = await USERS.everything(tx, record.account_id, record.region, record.server_id)
+    described = _described(record, user_count=len(users))
+    names = ("Arn", "Domain", "IdentityProviderType", "EndpointType", "LoggingRole", "ServerId", "State", "UserCount")
+    return {name: described[name] for name in names if name in described}
+
+
+def _refuse_host_key(call: Call) -> None:
+    if call.params.get("HostKey"):
+        raise invalid_request("HostKey cannot be imported: this server has no SFTP endpoint yet.")
+
+
+def _arn_of_named_server(call: Call) -> str:
+    return str(server_arn(call.region, call.account_id, call.params["ServerId"]))
+
+
+def _on_server(action: str) -> Any:
+    def permissions(call: Call) -> Sequence[Permission]:
+        return (Permission(action=f"transfer:{action}", resource=_arn_of_named_server(call)),)
+
+    return permissions
+
+
+def _list_permissions(_call: Call) -> Sequence[Permission]:
+    return (Permission(action="transfer:ListServers", resource="*"),)
+
+
+def _create_permissions(call: Call) -> Sequence[Permission]:
+    context = {
+        "transfer:RequestServerEndpointType": (call.params.get("EndpointType", "PUBLIC"),),
+        "transfer:RequestServerProtocols": tuple(call.params.get("Protocols", ["SFTP"])),
+        "transfer:RequestServerDomain": (call.params.get("Domain", "S3"),),
+    }
+    own = Permission(action="transfer:CreateServer", resource="*", context=context)
+    return (own, *_passed_roles(call))
+
+
+def _update_permissions(call: Call) -> Sequence[Permission]:
+    own = Permission(action="transfer:UpdateServer", resource=_arn_of_named_server(call))
+    return (own, *_passed_roles(call))
+
+
+def _passed_roles(call: Call) -> Sequence[Permission]:
+    """iam:PassRole for every role that the caller hands to the service."""
+    provider = call.params.get("IdentityProviderDetails", {})
+    return tuple(
+        pass_role(role, TRANSFER) for role in (call.params.get("LoggingRole"), provider.get("InvocationRole")) if role
+    )
