@@ -1,0 +1,55 @@
+# Every target sets up what it needs: a virtual environment in .venv, and for `test` the real clients.
+.PHONY: demo serve check test soak coverage docs lock clean help
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+PYTEST := $(BIN)/pytest -q
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: .venv/.runtime ## the article end to end, narrated, on a throw-away directory
+	$(BIN)/crossdock demo
+
+serve: .venv/.runtime ## run Crossdock in ./crossdock-data with the article's two accounts
+	$(BIN)/crossdock serve --example article
+
+check: .venv/.dev ## format, lint, types, layers and the fast tests
+	$(BIN)/ruff format --check src tests bench
+	$(BIN)/ruff check src tests bench
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(PYTEST) -m "not e2e and not soak" -x
+
+test: .venv/.dev .venv-aws/.done ## everything, with real clients against a real process
+	scripts/install-clients
+	$(PYTEST) -m "not soak"
+
+soak: .venv/.dev .venv-aws/.done ## the long counts: faults, fuzz, generated cases
+	scripts/install-clients
+	$(PYTEST) -m soak
+
+coverage: .venv/.dev ## branch coverage of the fast tests
+	$(PYTEST) -m "not e2e and not soak" --cov --cov-report=term-missing:skip-covered
+
+docs: .venv/.dev ## regenerate the generated pages
+	$(BIN)/python scripts/generate_docs.py
+
+lock: .venv/.dev ## renew the pinned versions
+	scripts/lock
+
+clean: ## remove what the targets made
+	rm -rf .venv .venv-aws .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+.venv/.runtime: requirements.lock pyproject.toml
+	scripts/make-venv .venv requirements.lock --with-crossdock
+	@touch $@
+
+.venv/.dev: requirements-dev.lock pyproject.toml .venv/.runtime
+	scripts/make-venv .venv requirements-dev.lock --with-crossdock
+	@touch $@
+
+# The aws command pins its own botocore, so it lives apart.
+.venv-aws/.done: requirements-aws.lock
+	scripts/make-venv .venv-aws requirements-aws.lock
+	@touch $@
