@@ -1,0 +1,36 @@
+"""Port numbers as text: `8192-8200`, or a list where they do not follow one another."""
+
+from collections.abc import Sequence
+
+from crossdock.core.errors import CrossdockError
+
+MAX_PORT = 65535
+
+
+class BadPorts(CrossdockError, ValueError):
+    """A text that names no ports."""
+
+
+def format_ports(ports: Sequence[int]) -> str:
+    """`8192-8200` for a run of ports, else `40001,40007`; empty for none."""
+    if len(ports) > 1 and list(ports) == list(range(ports[0], ports[-1] + 1)):
+        return f"{ports[0]}-{ports[-1]}"
+    return ",".join(str(port) for port in ports)
+
+
+def parse_ports(text: str) -> tuple[int, ...]:
+    """The ports of `8192-8200` or `8192`; empty for `0`, which leaves the choice to the system.
+
+    Raises:
+        BadPorts: not a number or a range of rising port numbers.
+    """
+    if text.strip() == "0":
+        return ()
+    first, separator, last = text.partition("-")
+    try:
+        low, high = int(first), int(last if separator else first)
+    except ValueError as error:
+        raise BadPorts(f"{text!r} is not a port or a range such as 8192-8200") from error
+    if not 0 < low <= high <= MAX_PORT:
+        raise BadPorts(f"{text!r} is not a rising range of ports between 1 and {MAX_PORT}")
+    return tuple(range(low, high + 1))
