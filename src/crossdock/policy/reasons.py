@@ -1,0 +1,166 @@
+"""Why, statement by statement: the second, explaining pass over the same policies."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from crossdock.core.principals import AccountRoot, Anonymous, AssumedRole, IamUser, ServicePrincipal
+from crossdock.policy.principals import NamedAs
+from crossdock.policy.requests import AccessRequest, Layer, NamedPolicy, PolicySet
+from crossdock.policy.statements import Effect, Statement
+
+
+class MismatchKind(StrEnum):
+    """The part of a statement that does not fit the request."""
+
+    ACTION = "action"
+    RESOURCE = "resource"
+    PRINCIPAL = "principal"
+    CONDITION = "condition"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mismatch:
+    """What a statement asks for and what the request has.
+
+    `element` is the element's name (`Action`, `NotResource`, …) or the condition's operator; `key` is a condition's.
+    `actual` is empty when the request lacks the key.
+    """
+
+    kind: MismatchKind
+    element: str
+    expected: tuple[str, ...]
+    actual: tuple[str, ...]
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One statement and whether it applied; `number` counts from 1 within its policy.
+
+    `named_as` is how a resource policy names who asks.
+    """
+
+    layer: Layer
+    policy: str
+    number: int
+    sid: str
+    effect: Effect
+    mismatches: tuple[Mismatch, ...]
+    named_as: NamedAs | None = None
+
+    @property
+    def applies(self) -> bool:
+        return not self.mismatches
+
+    @property
+    def statement(self) -> str:
+        """How a sentence names it: the Sid, else the number."""
+        return self.sid or str(self.number)
+
+
+def layers_of(request: AccessRequest, policies: PolicySet) -> Iterator[tuple[Layer, tuple[NamedPolicy, ...]]]:
+    """The policies that bear on this kind of principal, in the order of evaluation.
+
+    The account's root user has no identity policies, but service control policies bind it. A service and an anonymous
+    request have nothing but the resource's policy.
+    """
+    match request.principal:
+        case AssumedRole() | IamUser():
+            for level in policies.service_control:
+                yield Layer.SERVICE_CONTROL, level
+            yield Layer.IDENTITY, policies.identity
+            yield Layer.BOUNDARY, policies.boundary
+            yield Layer.SESSION, policies.session
+        case AccountRoot():
+            for level in policies.service_control:
+                yield Layer.SERVICE_CONTROL, level
+        case ServicePrincipal() | Anonymous():
+            pass
+    if policies.resource is not None and not _is_locked_out(request):
+        yield Layer.RESOURCE, (policies.resource,)
+
+
+_BUCKET_POLICY_ACTIONS = ("s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy")
+
+
+def _is_locked_out(request: AccessRequest) -> bool:
+    """Whether this is the root user mending a bucket policy of its account, which that policy cannot deny.
+
+    Source: S3 API Reference, PutBucketPolicy: the root principal can perform GetBucketPolicy, PutBucketPolicy and
+    DeleteBucketPolicy "even if their bucket policy explicitly denies the root principal's access".
+    """
+    return (
+        isinstance(request.principal, AccountRoot)
+        and request.is_same_account
+        and request.action.lower() in _BUCKET_POLICY_ACTIONS
+    )
+
+
+def find_reasons(request: AccessRequest, policies: PolicySet) -> tuple[Reason, ...]:
+    """Every statement of every policy that bears on the request."""
+    return tuple(
+        _reason(layer, policy.name, number, statement, request, policies)
+        for layer, listed in layers_of(request, policies)
+        for policy in listed
+        for number, statement in enumerate(policy.policy.statements, start=1)
+    )
+
+
+def _reason(
+    layer: Layer, policy: str, number: int, statement: Statement, request: AccessRequest, policies: PolicySet
+) -> Reason:
+    mismatches: list[Mismatch] = []
+    named_as = None
+    if layer is Layer.RESOURCE:
+        named_as = named_in(statement, request, policies)
+        if named_as is None:
+            mismatches.append(
+                _mismatch(
+                    MismatchKind.PRINCIPAL,
+                    tuple(map(str, statement.principals)),
+                    tuple(map(str, statement.not_principals)),
+                    request.principal.arn,
+                )
+            )
+    if not statement.covers_action(request.action.lower()):
+        mismatches.append(_mismatch(MismatchKind.ACTION, statement.actions, statement.not_actions, request.action))
+    if not statement.covers_resource(request.resource, request.context):
+        mismatches.append(
+            _mismatch(MismatchKind.RESOURCE, statement.resources, statement.not_resources, request.resource)
+        )
+    mismatches += (
+        Mismatch(
+            kind=MismatchKind.CONDITION,
+            element=condition.operator,
+            key=condition.key,
+            expected=condition.values,
+            actual=request.context.get(condition.key.lower(), ()),
+        )
+        for condition in statement.fails_on(request.context)
+    )
+    return Reason(
+        layer=layer,
+        policy=policy,
+        number=number,
+        sid=statement.sid,
+        effect=statement.effect,
+        mismatches=tuple(mismatches),
+        named_as=named_as,
+    )
+
+
+def _mismatch(kind: MismatchKind, named: tuple[str, ...], excepted: tuple[str, ...], actual: str) -> Mismatch:
+    element = kind.value.capitalize()
+    return Mismatch(
+        kind=kind, element=element if named else f"Not{element}", expected=named or excepted, actual=(actual,)
+    )
+
+
+def named_in(statement: Statement, request: AccessRequest, policies: PolicySet) -> NamedAs | None:
+    """How a statement of the resource's policy names who asks."""
+    if statement.not_principals and policies.boundary and isinstance(request.principal, AssumedRole | IamUser):
+        # "The NotPrincipal element with a Deny effect will always deny any IAM principal that has a permissions
+        # boundary policy attached, regardless of the values specified in the NotPrincipal element."
+        return NamedAs.DIRECT
+    return statement.names(request.principal)

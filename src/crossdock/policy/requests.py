@@ -1,0 +1,120 @@
+"""What is to be decided: who asks for which action on what, under which policies."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from crossdock.core.principals import AccountRoot, Anonymous, AssumedRole, IamUser, Principal, ServicePrincipal
+from crossdock.policy.statements import Policy
+from crossdock.policy.variables import Context
+
+
+class Layer(StrEnum):
+    """Where a policy stands in a decision. Trust policies are RESOURCE."""
+
+    SERVICE_CONTROL = "service control policy"
+    IDENTITY = "identity-based policy"
+    BOUNDARY = "permissions boundary"
+    SESSION = "session policy"
+    RESOURCE = "resource-based policy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessRequest:
+    """One question.
+
+    Args:
+        action: `s3:PutObject`, in any case.
+        resource: the ARN, or `*` for an action that has no resource.
+        resource_account: who owns the resource: the caller's own account for an action without a resource. When it is
+            empty, nobody knows the owner, who is then taken for another account.
+        context: condition keys in any case, and their values.
+    """
+
+    principal: Principal
+    action: str
+    resource: str
+    resource_account: str
+    context: Context
+
+    def __post_init__(self) -> None:
+        lowered: dict[str, tuple[str, ...]] = {}
+        for key, values in self.context.items():
+            name = key.lower()
+            lowered[name] = lowered[name] + values if name in lowered else values
+        object.__setattr__(self, "context", lowered)
+
+    @property
+    def is_same_account(self) -> bool:
+        return self.resource_account != "" and self.principal.account_id == self.resource_account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedPolicy:
+    """A policy with the name or ARN under which a person finds it."""
+
+    name: str
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicySet:
+    """Every policy that bears on a request.
+
+    Args:
+        identity: inline and attached policies of the user or role; what they allow adds up.
+        boundary: the permissions boundary; none when empty.
+        session: session policies, which add up like identity policies; none when empty.
+        resource: the policy of the resource, if it has one.
+        service_control: one tuple of policies for each level of the organisation, root first; none when empty. A level
+            without policies allows nothing.
+        unreadable: layers that exist but could not be read, so that some decisions are UNKNOWN.
+    """
+
+    identity: tuple[NamedPolicy, ...] = ()
+    boundary: tuple[NamedPolicy, ...] = ()
+    session: tuple[NamedPolicy, ...] = ()
+    resource: NamedPolicy | None = None
+    service_control: tuple[tuple[NamedPolicy, ...], ...] = ()
+    unreadable: frozenset[Layer] = frozenset()
+
+
+def context_of(
+    values: Mapping[str, str | Sequence[str]], *, principal: Principal | None = None
+) -> dict[str, tuple[str, ...]]:
+    """Make a context from plain values, with the keys that follow from the principal where they are absent.
+
+    Never fills `aws:userid`: no ARN tells it.
+
+    Source: IAM User Guide, "AWS global condition context keys".
+    """
+    context = {key.lower(): (value,) if isinstance(value, str) else tuple(value) for key, value in values.items()}
+    if principal is not None:
+        for key, text in _principal_keys(principal).items():
+            context.setdefault(key, (text,))
+    return context
+
+
+def _principal_keys(principal: Principal) -> Mapping[str, str]:
+    match principal:
+        case AssumedRole():
+            # "For IAM roles, the request context returns the ARN of the role, not the ARN of the user that assumed it."
+            return _account_keys(principal.account_id, str(principal.role_arn), "AssumedRole")
+        case IamUser():
+            keys = _account_keys(principal.account_id, principal.arn, "User")
+            return {**keys, "aws:username": principal.user_name}
+        case AccountRoot():
+            return _account_keys(principal.account_id, principal.arn, "Account")
+        case ServicePrincipal():
+            return {"aws:principalisawsservice": "true", "aws:principalservicename": principal.name}
+        case Anonymous():
+            return {"aws:principalisawsservice": "false", "aws:principaltype": "Anonymous"}
+
+
+def _account_keys(account_id: str, arn: str, principal_type: str) -> Mapping[str, str]:
+    return {
+        "aws:principalaccount": account_id,
+        "aws:principalarn": arn,
+        "aws:principaltype": principal_type,
+        "aws:principalisawsservice": "false",
+    }

@@ -1,0 +1,142 @@
+"""Decisions in one sentence, for a log line and for `explain`."""
+
+from collections.abc import Iterable, Sequence
+
+from crossdock.core.arns import parse_arn
+from crossdock.core.errors import InvalidArn
+from crossdock.core.principals import AccountRoot, Anonymous, AssumedRole, IamUser, Principal, ServicePrincipal
+from crossdock.policy.reasons import Mismatch, MismatchKind, Reason
+from crossdock.policy.requests import AccessRequest, Layer, PolicySet
+from crossdock.policy.statements import Effect
+
+
+def explain_allow(request: AccessRequest, reasons: Iterable[Reason]) -> str:
+    found = {
+        reason.layer: reason
+        for reason in reasons
+        if reason.applies and reason.layer in (Layer.IDENTITY, Layer.RESOURCE)
+    }
+    named = " and ".join(f"statement {one.statement} of {_policy(one, request)}" for one in found.values())
+    return f"allowed by {named}" if named else f"allowed to {_who(request.principal)} in its own account"
+
+
+def explain_explicit_deny(request: AccessRequest, reasons: Iterable[Reason]) -> str:
+    reason = next(one for one in reasons if one.applies and one.effect is Effect.DENY)
+    return f"denied explicitly by statement {reason.statement} of {_policy(reason, request)}"
+
+
+def explain_implicit_deny(
+    request: AccessRequest, policies: PolicySet, withheld_by: Sequence[Layer], reasons: Sequence[Reason]
+) -> str:
+    return "; and ".join(
+        _withheld(layer, request, policies) + _near_miss([one for one in reasons if one.layer is layer])
+        for layer in withheld_by
+    )
+
+
+def explain_unknown(request: AccessRequest, unreadable: Iterable[Layer]) -> str:
+    named = ", ".join(sorted(unreadable))
+    return f"cannot be decided: {_what(request)} also depends on what could not be read ({named})"
+
+
+def _what(request: AccessRequest) -> str:
+    return f"{request.action} on {request.resource}"
+
+
+def _withheld(layer: Layer, request: AccessRequest, policies: PolicySet) -> str:
+    who = _who(request.principal)
+    match layer:
+        case Layer.IDENTITY:
+            return f"no identity-based policy of {who} allows {_what(request)}"
+        case Layer.BOUNDARY:
+            return f"the permissions boundary of {who} does not allow {_what(request)}"
+        case Layer.SESSION:
+            return f"the session policy of {who} does not allow {_what(request)}"
+        case Layer.SERVICE_CONTROL:
+            return (
+                f"the service control policies of account {request.principal.account_id} do not allow {_what(request)}"
+            )
+        case Layer.RESOURCE:
+            if policies.resource is None:
+                return f"there is no {_resource_policy(request)}, which alone could allow {_what(request)} to {who}"
+            return f"the {_resource_policy(request)} does not allow {_what(request)} to {who}"
+
+
+def _near_miss(reasons: Iterable[Reason]) -> str:
+    """The Allow that failed on one kind of thing only, the rarest kind first."""
+    near: dict[MismatchKind, Reason] = {}
+    for reason in reasons:
+        kinds = {mismatch.kind for mismatch in reason.mismatches}
+        if reason.effect is Effect.ALLOW and len(kinds) == 1:
+            near.setdefault(kinds.pop(), reason)
+    for kind in (MismatchKind.CONDITION, MismatchKind.PRINCIPAL, MismatchKind.RESOURCE):
+        if kind in near:
+            return f": statement {near[kind].statement} {_difference(near[kind].mismatches[0])}"
+    return ""
+
+
+def _difference(mismatch: Mismatch) -> str:
+    expected = _listed(mismatch.expected)
+    match mismatch.kind:
+        case MismatchKind.CONDITION:
+            actual = f"has {_listed(mismatch.actual)}" if mismatch.actual else "has no such key"
+            return f"wants {mismatch.element} {mismatch.key} {expected}, and the request {actual}"
+        case MismatchKind.PRINCIPAL:
+            return f"names {expected}"
+        case MismatchKind.RESOURCE | MismatchKind.ACTION:
+            return f"has {mismatch.element} {expected}"
+
+
+_SHOWN = 3
+
+
+def _listed(values: Sequence[str]) -> str:
+    shown = ", ".join(value or "''" for value in values[:_SHOWN])
+    return f"{shown}, …" if len(values) > _SHOWN else shown
+
+
+def _who(principal: Principal) -> str:
+    match principal:
+        case AssumedRole():
+            return f"role {principal.role_name}"
+        case IamUser():
+            return f"user {principal.user_name}"
+        case AccountRoot():
+            return f"the root user of account {principal.account_id}"
+        case ServicePrincipal():
+            return f"service {principal.name}"
+        case Anonymous():
+            return "an anonymous caller"
+
+
+def _policy(reason: Reason, request: AccessRequest) -> str:
+    match reason.layer:
+        case Layer.RESOURCE:
+            return f"the {_resource_policy(request)}"
+        case Layer.SERVICE_CONTROL:
+            return f"{reason.layer} {reason.policy} of account {request.principal.account_id}"
+        case Layer.IDENTITY | Layer.BOUNDARY | Layer.SESSION:
+            return f"{reason.layer} {reason.policy} of {_who(request.principal)}"
+
+
+def _resource_policy(request: AccessRequest) -> str:
+    """The resource's policy as people call it, with the account when it is another one."""
+    account = request.resource_account
+    owner = f" (account {account})" if account and not request.is_same_account else ""
+    return f"{_policy_noun(request.resource)}{owner}"
+
+
+def _policy_noun(resource: str) -> str:
+    try:
+        arn = parse_arn(resource)
+    except InvalidArn:
+        return f"resource-based policy of {resource}"
+    match arn.service:
+        case "s3":
+            return f"bucket policy of {arn.resource.split('/', 1)[0]}"
+        case "iam" if arn.resource.startswith("role/"):
+            return f"trust policy of role {arn.resource.rsplit('/', 1)[-1]}"
+        case "lambda":
+            return f"function policy of {arn.resource.removeprefix('function:')}"
+        case _:
+            return f"resource-based policy of {resource}"
