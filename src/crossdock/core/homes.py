@@ -6,9 +6,14 @@ around it and IAM decides) and LOGICAL (a small virtual tree whose branches lead
 Source: AWS Transfer Family User Guide, "Using logical directories to simplify your directory structures".
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+# Looser than today's rule for new buckets: old ones in us-east-1 have capitals, underscores and up to 255 characters.
+# Source: Amazon S3 User Guide, "General purpose bucket naming rules".
+_BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,254}")
 
 
 class MappingType(StrEnum):
@@ -37,7 +42,28 @@ class PathHome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogicalHome:
+    """A virtual tree. Of several mappings with the same entry the first counts.
+
+    The two private maps answer what every path asks, because AWS admits tens of thousands of mappings: which mapping
+    has this entry, and which names lie directly below this path.
+    """
+
     mappings: tuple[HomeMapping, ...]
+    _by_entry: Mapping[str, HomeMapping] = field(init=False, repr=False, compare=False)
+    _names_below: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_entry: dict[str, HomeMapping] = {}
+        for mapping in self.mappings:
+            by_entry.setdefault(mapping.entry, mapping)
+        object.__setattr__(self, "_by_entry", by_entry)
+        object.__setattr__(self, "_names_below", _names_below(by_entry))
+
+    def mapping_at(self, entry: str) -> HomeMapping | None:
+        return self._by_entry.get(entry)
+
+    def names_below(self, path: str) -> tuple[str, ...]:
+        return self._names_below.get(path, ())
 
 
 HomeDirectory = PathHome | LogicalHome
@@ -100,33 +126,52 @@ def locate(home: HomeDirectory, path: str) -> Location:
     is a directory of no bucket in particular (`VirtualDirectory` without children).
     """
     if isinstance(home, PathHome):
-        return _place(path) or VirtualDirectory(children=())
-    best: HomeMapping | None = None
-    for mapping in home.mappings:
-        if _contains(mapping.entry, path) and (best is None or len(mapping.entry) > len(best.entry)):
-            best = mapping
-    if best is not None and (best.type is MappingType.DIRECTORY or path == best.entry):
-        rest = path[len(best.entry.rstrip("/")) :]
-        return _place(best.target + rest) or Nowhere()
-    children = _children(home.mappings, path)
+        return VirtualDirectory(children=()) if path == "/" else _place(path)
+    for entry in _path_and_ancestors(path):
+        mapping = home.mapping_at(entry)
+        if mapping is not None:
+            if mapping.type is MappingType.FILE and entry != path:
+                break
+            return _place(mapping.target + path[len(entry.rstrip("/")) :])
+    children = home.names_below(path)
     return VirtualDirectory(children=children) if children or path == "/" else Nowhere()
 
 
 def virtual_children(home: HomeDirectory, path: str) -> tuple[str, ...]:
-    """Names that mappings put directly below `path`, besides what the bucket there holds."""
-    return _children(home.mappings, path) if isinstance(home, LogicalHome) else ()
+    """Names that mappings put directly below `path`, besides what the bucket there holds, in order."""
+    return home.names_below(path) if isinstance(home, LogicalHome) else ()
 
 
-def _children(mappings: Sequence[HomeMapping], path: str) -> tuple[str, ...]:
-    below = path.rstrip("/") + "/"
-    names = {m.entry[len(below) :].split("/", 1)[0] for m in mappings if m.entry.startswith(below) and m.entry != below}
-    return tuple(sorted(names))
+def is_given_directory(home: HomeDirectory, path: str) -> bool:
+    """Whether the home itself makes this path a directory, so that it is there before any key is, and stays.
+
+    So it is for `/`, for where a session starts, for the entry of a directory mapping and for all above one.
+    """
+    if path == "/" or path == initial_directory(home) or virtual_children(home, path):
+        return True
+    mapping = home.mapping_at(path) if isinstance(home, LogicalHome) else None
+    return mapping is not None and mapping.type is MappingType.DIRECTORY
 
 
-def _contains(entry: str, path: str) -> bool:
-    return entry == "/" or path == entry or path.startswith(entry + "/")
+def _names_below(by_entry: Mapping[str, HomeMapping]) -> Mapping[str, tuple[str, ...]]:
+    names: dict[str, set[str]] = {}
+    for entry in by_entry:
+        child = entry
+        for parent in _path_and_ancestors(entry)[1:]:
+            names.setdefault(parent, set()).add(child.rpartition("/")[2])
+            child = parent
+    return {path: tuple(sorted(found)) for path, found in names.items()}
 
 
-def _place(path: str) -> ObjectPlace | None:
+def _path_and_ancestors(path: str) -> Sequence[str]:
+    """`/a/b`, `/a`, `/`."""
+    ancestors = [path]
+    while path != "/":
+        path = path.rpartition("/")[0] or "/"
+        ancestors.append(path)
+    return ancestors
+
+
+def _place(path: str) -> ObjectPlace | Nowhere:
     bucket, _, key = path.lstrip("/").partition("/")
-    return ObjectPlace(bucket=bucket, key=key.rstrip("/")) if bucket else None
+    return ObjectPlace(bucket=bucket, key=key.rstrip("/")) if _BUCKET_NAME.fullmatch(bucket) else Nowhere()

@@ -3,33 +3,36 @@
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-from crossdock.core.errors import Unavailable
+from crossdock.core.errors import FileError, Unavailable
 from crossdock.ports.objects import FileRegion, ObjectInfo, ObjectReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DownloadEnd:
-    """How a download ended, after `size` bytes; `interruption` is empty when the client had what it wanted."""
+    """How a download ended, after `size` bytes: well, unless the store failed or the edge says what interrupted it."""
 
     info: ObjectInfo
     size: int
-    interruption: str
+    failure: FileError | None = None
+    interruption: str = ""
 
 
 class Download:
     """One version of an object, from `offset` on, counted as it goes. Close it.
 
     Take `region()` until it is None, sending each region with `sendfile` and telling `advance` how much went, then the
-    rest from `chunks()`; or take everything from `chunks()`.
+    rest from `chunks()`; or take everything from `chunks()`. The reader is bound to one version, so that no client
+    gets the beginning of one file and the end of another.
     """
 
-    __slots__ = ("_ended", "_offset", "_on_end", "_reader", "_size")
+    __slots__ = ("_failure", "_is_open", "_offset", "_on_end", "_reader", "_size")
 
     def __init__(self, reader: ObjectReader, *, offset: int = 0) -> None:
         self._reader = reader
         self._offset = min(offset, reader.info.size)
         self._size = 0
-        self._ended = False
+        self._is_open = True
+        self._failure: FileError | None = None
         self._on_end: Callable[[DownloadEnd], None] | None = None
 
     @property
@@ -51,8 +54,15 @@ class Download:
         self._on_end = callback
 
     async def region(self) -> FileRegion | None:
-        """The next run of bytes that `sendfile` may send, or None when the rest must come through `chunks`."""
-        return await self._reader.region()
+        """The next run of bytes that `sendfile` may send, or None when the rest must come through `chunks`.
+
+        The descriptor belongs to the download and is good until the next call.
+        """
+        try:
+            return await self._reader.region()
+        except FileError as error:
+            self._failure = error
+            raise
 
     def advance(self, count: int) -> None:
         """Tell how many bytes of a region were sent."""
@@ -60,19 +70,25 @@ class Download:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The rest, in pieces of at most 1 MiB. Raises Unavailable when the store stops short of the file's end."""
-        async for chunk in self._reader.chunks():
-            self._size += len(chunk)
-            yield chunk
-        if self.remaining > 0:
-            raise Unavailable(f"{self.info.place} ended {self.remaining} bytes early")
+        try:
+            async for chunk in self._reader.chunks():
+                self._size += len(chunk)
+                yield chunk
+            if self.remaining > 0:
+                raise Unavailable(f"{self.info.place} ended {self.remaining} bytes early")
+        except FileError as error:
+            self._failure = error
+            raise
 
     async def close(self, *, interruption: str = "") -> None:
         """Let go of the object; again is harmless. `interruption` says, for the log, why the client got less."""
-        if self._ended:
+        if not self._is_open:
             return
-        self._ended = True
+        self._is_open = False
         try:
             await self._reader.close()
         finally:
             if self._on_end is not None:
-                self._on_end(DownloadEnd(info=self.info, size=self._size, interruption=interruption))
+                self._on_end(
+                    DownloadEnd(info=self.info, size=self._size, failure=self._failure, interruption=interruption)
+                )

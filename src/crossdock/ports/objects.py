@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from crossdock.core.homes import ObjectPlace
 
@@ -60,6 +60,15 @@ class MultipartUpload(Protocol):
         """Leave nothing behind. Safe to call after a failure, and again."""
 
 
+@runtime_checkable
+class PortableUpload(MultipartUpload, Protocol):
+    """A multipart upload that can go on under renewed credentials; a remote store's should be one, for an upload may
+    last longer than a role session. See `files/renewal.py`."""
+
+    def under(self, store: "ObjectStore") -> MultipartUpload:
+        """The same upload as another store of the same kind would send its parts."""
+
+
 class ObjectStore(Protocol):
     """S3 as one caller may use it: bound to that caller's credentials when made.
 
@@ -104,6 +113,7 @@ class StagedPut(Protocol):
     async def discard(self) -> None: ...
 
 
+@runtime_checkable
 class StagingObjectStore(ObjectStore, Protocol):
     """What a store that keeps its bytes on this computer's disk offers besides: see `files/upload.py`."""
 

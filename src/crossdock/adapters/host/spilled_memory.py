@@ -1,0 +1,26 @@
+"""Memory that lies on disk, for what uploads hold beyond their budget (`files/blocks.py`)."""
+
+import asyncio
+import mmap
+import os
+import tempfile
+from pathlib import Path
+
+from crossdock.adapters.host.disk_errors import disk_errors
+
+
+class SpilledMemory:
+    """Maps files without names in `directory`: a crash leaves none behind. Its `take` is a `files.blocks.Spill`."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    async def take(self, size: int) -> memoryview:
+        """Raises OutOfSpace or Unavailable."""
+        return await asyncio.to_thread(self._map, size)
+
+    def _map(self, size: int) -> memoryview:
+        with disk_errors("spilling an upload"), tempfile.TemporaryFile(dir=self._directory) as file:
+            # All blocks are allocated now: a mapping that finds the disk full later ends the process with SIGBUS.
+            os.posix_fallocate(file.fileno(), 0, size)
+            return memoryview(mmap.mmap(file.fileno(), size))

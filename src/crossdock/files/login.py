@@ -1,0 +1,105 @@
+"""Admitting users: the check, its log event, the delay after a failure, and the session that comes of a success."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from crossdock.core.logins import LoginAttempt, Refusal
+from crossdock.core.servers import Server, ServerState
+from crossdock.files.blocks import BlockPool
+from crossdock.files.login_check import LoginCheck, Vouched
+from crossdock.files.object_filesystem import ObjectFileSystem, upload_metadata
+from crossdock.files.recorded import RecordedFileSystem
+from crossdock.files.renewal import renewed
+from crossdock.files.session import Session
+from crossdock.files.session_log import ERRORS_STREAM, SessionLog, auth_failure
+from crossdock.ports.authority import RoleSession, TransferLog
+from crossdock.ports.host import Clock
+from crossdock.ports.servers import LoginOutcome, ServerDirectory
+
+Sleep = Callable[[float], Awaitable[None]]
+"""`asyncio.sleep` in the house."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """Admits users of all servers. `admit` is what the edges are given (`files.session.Admit`)."""
+
+    servers: ServerDirectory
+    check: LoginCheck
+    log: TransferLog
+    clock: Clock
+    blocks: BlockPool
+    sleep: Sleep
+    failure_delay_s: float
+
+    async def admit(self, attempt: LoginAttempt) -> Session | Refusal:
+        """Admit a user, or say why not, no sooner than `failure_delay_s` after the attempt began.
+
+        Wrong passwords and unknown users so look and last the same. The reason is in the server's log already; the
+        client must not hear it.
+        """
+        began = self.clock.monotonic()
+        outcome = await self._decide(attempt)
+        if isinstance(outcome, Refusal):
+            left = self.failure_delay_s - (self.clock.monotonic() - began)
+            if left > 0:
+                await self.sleep(left)
+        return outcome
+
+    async def _decide(self, attempt: LoginAttempt) -> Session | Refusal:
+        server = await self.servers.server(attempt.server_id)
+        if server is None:
+            return Refusal(reason=f"there is no server {attempt.server_id}")
+        outcome = (await self.check.run(server, attempt)).outcome
+        if isinstance(outcome, Refusal):
+            self.log.record(server, ERRORS_STREAM, auth_failure(server, attempt, outcome.reason))
+            return outcome
+        return self._open(server, attempt, outcome)
+
+    def _open(self, server: Server, attempt: LoginAttempt, vouched: Vouched) -> Session:
+        identity, role_session = vouched.identity, vouched.role_session
+        log = SessionLog(log=self.log, server=server, username=attempt.username, session_id=vouched.session_id)
+
+        async def assume() -> RoleSession:
+            return await self.check.assume(
+                server, attempt.username, vouched.session_id, identity, vouched.session_policy
+            )
+
+        store = renewed(role_session, assume=assume, clock=self.clock, refused=log.renewal_refused)
+        files = ObjectFileSystem(
+            home=identity.home,
+            store=store,
+            metadata=upload_metadata(attempt.username, server.server_id),
+            blocks=self.blocks,
+        )
+        log.connected(
+            source_ip=attempt.source_ip,
+            home=identity.home,
+            role_arn=identity.role_arn,
+            session_policy=vouched.session_policy,
+        )
+        return Session(
+            session_id=vouched.session_id,
+            server=server,
+            username=attempt.username,
+            source_ip=attempt.source_ip,
+            protocol=attempt.protocol,
+            home=identity.home,
+            principal=role_session.principal,
+            expires_at=role_session.expires_at,
+            filesystem=RecordedFileSystem(files, home=identity.home, log=log),
+            log=log,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """`ports.servers.LoginTrial`: runs the check that a login runs, and keeps nothing open."""
+
+    check: LoginCheck
+
+    async def try_login(self, server: Server, attempt: LoginAttempt) -> LoginOutcome:
+        """What a login would come to while the server is online: owners try a provider before they start a server."""
+        checked = await self.check.run(replace(server, state=ServerState.ONLINE), attempt)
+        refusal = checked.outcome.reason if isinstance(checked.outcome, Refusal) else ""
+        return LoginOutcome(answer=checked.answer, refusal=refusal)

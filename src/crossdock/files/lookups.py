@@ -1,0 +1,86 @@
+"""What lies at a place in a bucket, where directories are only what keys have in common.
+
+`verbs.py` tells which calls these make; a denied call that only betters an answer does not spoil it.
+"""
+
+from collections.abc import AsyncIterator
+
+from crossdock.core.errors import Denied, FileError, NotADirectory, NotFound
+from crossdock.core.homes import ObjectPlace
+from crossdock.files.filesystem import Attributes, FileKind
+from crossdock.files.keys import file_attributes
+from crossdock.ports.objects import Listing, ObjectStore
+
+DIRECTORY = Attributes(kind=FileKind.DIRECTORY)
+
+
+async def inspect(store: ObjectStore, place: ObjectPlace) -> Attributes:
+    """A file's attributes, or else a directory's: HeadObject, then ListObjectsV2.
+
+    Raises NotFound, or Denied when S3 does not even tell whether something is there.
+    """
+    if not place.key:
+        return await enter(store, place)
+    try:
+        return file_attributes(await store.head(place))
+    except (NotFound, Denied) as error:
+        if await has_children(store, place, if_denied=False):
+            return DIRECTORY
+        raise error
+
+
+async def enter(store: ObjectStore, place: ObjectPlace) -> Attributes:
+    """A directory's attributes, or else a file's, by ListObjectsV2 alone. Raises NotFound, Denied."""
+    if await has_children(store, place) or not place.key:
+        return DIRECTORY
+    if (attributes := await find_file(store, place)) is not None:
+        return attributes
+    raise NotFound(f"nothing is at {place}")
+
+
+async def has_children(store: ObjectStore, place: ObjectPlace, *, if_denied: bool | None = None) -> bool:
+    """Whether any key, the marker included, lies below a place.
+
+    `if_denied` is the answer where the user may not list; None lets the Denied through.
+    """
+    try:
+        page = await store.list(place.bucket, place.directory_prefix, delimiter="", limit=1)
+    except Denied:
+        if if_denied is None:
+            raise
+        return if_denied
+    return bool(page.objects)
+
+
+async def find_file(store: ObjectStore, place: ObjectPlace) -> Attributes | None:
+    """A file's attributes without reading the object, from a listing; None when there is none.
+
+    Of all keys that begin with a text the text itself comes first, so one entry is enough. A user may be allowed to
+    list only below certain prefixes (`s3:prefix`); then there is none to be seen.
+    """
+    try:
+        page = await store.list(place.bucket, place.key, delimiter="", limit=1)
+    except Denied:
+        return None
+    for info in page.objects:
+        if info.place.key == place.key:
+            return file_attributes(info)
+    return None
+
+
+async def missing_directory(store: ObjectStore, place: ObjectPlace) -> FileError:
+    """What to raise for a directory that has no key: perhaps the name is a file's."""
+    if await find_file(store, place) is not None:
+        return NotADirectory(f"{place} is a file")
+    return NotFound(f"no directory is at {place}")
+
+
+async def pages(store: ObjectStore, place: ObjectPlace) -> AsyncIterator[Listing]:
+    """A directory's listing, page by page, never more of it in memory."""
+    token: str | None = None
+    while True:
+        page = await store.list(place.bucket, place.directory_prefix, token=token)
+        yield page
+        if page.next_token is None:
+            return
+        token = page.next_token

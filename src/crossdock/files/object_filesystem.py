@@ -1,0 +1,146 @@
+"""A session's files over an object store, with S3's semantics: directories are prefixes, or zero-byte `key/` markers.
+
+A directory without a marker is gone with its last file, as on AWS. An object `a` and keys below `a/` may stand side by
+side; a path then means the file, and listing it the directory. Which calls each verb makes is told in `verbs.py`.
+
+Source: AWS Transfer Family User Guide, "Configure storage to use with AWS Transfer Family servers" and "Using logical
+directories"; what AWS leaves open is decided in favour of keeping data.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+
+from crossdock.core.errors import Denied, DirectoryNotEmpty, Exists, NotFound, Unsupported
+from crossdock.core.homes import HomeDirectory, Nowhere, ObjectPlace
+from crossdock.files.blocks import BlockPool
+from crossdock.files.download import Download
+from crossdock.files.filesystem import Attributes, Entry, FileKind
+from crossdock.files.keys import page_entries
+from crossdock.files.lookups import DIRECTORY, enter, find_file, has_children, inspect, missing_directory, pages
+from crossdock.files.parts_sink import PartsSink
+from crossdock.files.places import Places
+from crossdock.files.staged_sink import StagedSink
+from crossdock.files.unbroken import unbroken
+from crossdock.files.upload import Sink, Upload
+from crossdock.ports.objects import ObjectStore, StagingObjectStore
+
+
+def upload_metadata(username: str, server_id: str) -> Mapping[str, str]:
+    """What Transfer writes on every object. Source: User Guide, "Configure storage", object metadata."""
+    return {"user-agent": "AWSTransfer", "user-agent-id": f"{username}@{server_id}"}
+
+
+class ObjectFileSystem:
+    """See `FileSystem`. `metadata` goes on every object that is written."""
+
+    def __init__(
+        self, *, home: HomeDirectory, store: ObjectStore, metadata: Mapping[str, str], blocks: BlockPool
+    ) -> None:
+        self._places = Places(home)
+        self._store = store
+        self._metadata = metadata
+        self._blocks = blocks
+
+    async def stat(self, path: str, *, expecting: FileKind = FileKind.FILE) -> Attributes:
+        location = self._places.locate(path)
+        if self._places.is_given(path):
+            return DIRECTORY
+        if not isinstance(location, ObjectPlace):
+            raise NotFound(f"nothing is mapped at {path}")
+        if expecting is FileKind.DIRECTORY:
+            return await enter(self._store, location)
+        return await inspect(self._store, location)
+
+    async def list(self, path: str) -> AsyncIterator[Entry]:
+        location = self._places.locate(path)
+        given = frozenset(self._places.names_below(path))
+        for name in sorted(given):
+            yield Entry(name=name, attributes=await self._given_attributes(f"{path.rstrip('/')}/{name}"))
+        if isinstance(location, ObjectPlace):
+            is_there = self._places.is_given(path) or not location.key
+            async for page in pages(self._store, location):
+                is_there = is_there or bool(page.objects or page.prefixes)
+                for entry in page_entries(location.directory_prefix, page):
+                    if entry.name not in given:
+                        yield entry
+            if not is_there:
+                raise await missing_directory(self._store, location)
+        elif isinstance(location, Nowhere) or not given:
+            # Of a PATH home `/` is no bucket: AWS answers so when HomeDirectory is only "/".
+            raise NotFound(f"nothing is mapped at {path}")
+
+    async def open_read(self, path: str, offset: int = 0) -> Download:
+        return Download(await self._store.read(self._places.of_file(path), offset=offset), offset=offset)
+
+    async def open_write(self, path: str, *, expected_size: int | None = None) -> Upload:
+        place = self._places.of_file(path)
+        return Upload(await self._open_sink(place), place=place, expected_size=expected_size)
+
+    async def remove(self, path: str) -> None:
+        place = self._places.of_file(path)
+        # S3 deletes what is not there with success; a client wants to hear that it was not.
+        await self._store.head(place)
+        await self._store.delete(place)
+
+    async def make_directory(self, path: str) -> None:
+        place = self._places.of_directory(
+            path,
+            if_given=Exists(f"{path} is a directory already"),
+            if_bucket=Denied(f"{path} would be a bucket: buckets are not made here"),
+        )
+        try:
+            await inspect(self._store, place)
+        except (NotFound, Denied):  # who may only put, and so cannot look, still makes directories
+            await self._store.put(ObjectPlace(bucket=place.bucket, key=place.directory_prefix), (), self._metadata)
+        else:
+            raise Exists(f"{place} is there already")
+
+    async def remove_directory(self, path: str) -> None:
+        place = self._places.of_directory(
+            path,
+            if_given=Denied(f"{path} is part of the home directory's layout"),
+            if_bucket=Denied(f"{path} is a bucket: buckets are not removed here"),
+        )
+        marker = place.directory_prefix
+        page = await self._store.list(place.bucket, marker, delimiter="", limit=2)
+        if any(info.place.key != marker for info in page.objects):
+            raise DirectoryNotEmpty(f"{place} is not empty")
+        if not page.objects:
+            raise await missing_directory(self._store, place)
+        # Only the marker goes: a file that appears below meanwhile is not lost.
+        await self._store.delete(ObjectPlace(bucket=place.bucket, key=marker))
+
+    async def rename(self, old: str, new: str) -> None:
+        source, target = self._places.of_file(old), self._places.of_file(new)
+        await self._require_free(target)
+        try:
+            # A connection that ends in between must not leave both names.
+            await unbroken(self._move(source, target))
+        except NotFound:
+            if await has_children(self._store, source, if_denied=False):
+                raise Unsupported(f"{source} is a directory: only files can be renamed") from None
+            raise
+
+    async def _move(self, source: ObjectPlace, target: ObjectPlace) -> None:
+        await self._store.copy(source, target)
+        await self._store.delete(source)
+
+    async def _require_free(self, target: ObjectPlace) -> None:
+        """Raises Exists; Denied when it cannot be known, for nothing may be overwritten."""
+        try:
+            await self._store.head(target)
+        except NotFound:
+            if not await has_children(self._store, target, if_denied=False):
+                return
+        raise Exists(f"{target} is there already")
+
+    async def _given_attributes(self, path: str) -> Attributes:
+        """Of a name that a mapping makes; a mapped file is shown whether or not the user may look at it."""
+        location = self._places.locate(path)
+        if self._places.is_given(path) or not isinstance(location, ObjectPlace):
+            return DIRECTORY
+        return await find_file(self._store, location) or Attributes(kind=FileKind.FILE)
+
+    async def _open_sink(self, place: ObjectPlace) -> Sink:
+        if isinstance(self._store, StagingObjectStore):
+            return StagedSink(await self._store.stage(place, self._metadata))
+        return PartsSink(self._store, place, self._metadata, blocks=self._blocks)

@@ -1,0 +1,56 @@
+"""Which place in a bucket a client's path means, for each way of using it. Pure."""
+
+from crossdock.core.errors import FileError, IsADirectory, NotFound
+from crossdock.core.homes import (
+    HomeDirectory,
+    Location,
+    ObjectPlace,
+    VirtualDirectory,
+    is_given_directory,
+    locate,
+    virtual_children,
+)
+from crossdock.files.keys import check_key, check_path
+
+
+class Places:
+    """A home directory, asked with a client's paths. Every method raises InvalidName for what no path can be."""
+
+    def __init__(self, home: HomeDirectory) -> None:
+        self._home = home
+
+    def locate(self, path: str) -> Location:
+        check_path(path)
+        location = locate(self._home, path)
+        if isinstance(location, ObjectPlace):
+            check_key(location)
+        return location
+
+    def is_given(self, path: str) -> bool:
+        """Whether the home itself makes the path a directory: it is there without a key, and cannot be removed."""
+        return is_given_directory(self._home, path)
+
+    def names_below(self, path: str) -> tuple[str, ...]:
+        """Names that mappings put directly below a path."""
+        return virtual_children(self._home, path)
+
+    def of_file(self, path: str) -> ObjectPlace:
+        """Where a file of this path lies, or would. Raises NotFound, IsADirectory."""
+        location = self.locate(path)
+        if self.is_given(path):
+            raise IsADirectory(f"{path} is a directory of the home directory's layout")
+        # A bucket is no file. In a PATH home of "/" the name of a file is taken for a bucket: AWS answers not found.
+        if not isinstance(location, ObjectPlace) or not location.key:
+            raise NotFound(f"no file can be at {path}")
+        return location
+
+    def of_directory(self, path: str, *, if_given: FileError, if_bucket: FileError) -> ObjectPlace:
+        """Where a directory to be made or removed lies. Raises NotFound where nothing is mapped, or what is given."""
+        location = self.locate(path)
+        if self.is_given(path) or isinstance(location, VirtualDirectory):
+            raise if_given
+        if not isinstance(location, ObjectPlace):
+            raise NotFound(f"nothing is mapped at {path}")
+        if not location.key:
+            raise if_bucket
+        return location

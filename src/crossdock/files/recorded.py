@@ -1,0 +1,100 @@
+"""The one place where what a session does becomes log events, whichever protocol it speaks."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+from crossdock.core.errors import FileError, NotFound
+from crossdock.core.homes import HomeDirectory, ObjectPlace, locate
+from crossdock.files.download import Download, DownloadEnd
+from crossdock.files.filesystem import Attributes, Entry, FileKind, FileSystem
+from crossdock.files.session_log import Activity, Direction, Mode, SessionLog
+from crossdock.files.upload import Upload, UploadEnd
+
+
+class RecordedFileSystem:
+    """A `FileSystem` that tells the session's log what is done with another, and why something was refused.
+
+    Looking at what is not there is no error: clients do so before every upload. A listing that works is not an event,
+    as on AWS.
+    """
+
+    def __init__(self, files: FileSystem, *, home: HomeDirectory, log: SessionLog) -> None:
+        self._files = files
+        self._home = home
+        self._log = log
+
+    async def stat(self, path: str, *, expecting: FileKind = FileKind.FILE) -> Attributes:
+        with self._telling("STAT", path, but_not=NotFound):
+            return await self._files.stat(path, expecting=expecting)
+
+    async def list(self, path: str) -> AsyncIterator[Entry]:
+        with self._telling("LIST", path):
+            async for entry in self._files.list(path):
+                yield entry
+
+    async def open_read(self, path: str, offset: int = 0) -> Download:
+        with self._telling("OPEN", path):
+            download = await self._files.open_read(path, offset)
+        self._log.opened(self._real(path), Mode.READ)
+        download.when_ended(self._downloaded)
+        return download
+
+    async def open_write(self, path: str, *, expected_size: int | None = None) -> Upload:
+        with self._telling("OPEN", path):
+            upload = await self._files.open_write(path, expected_size=expected_size)
+        self._log.opened(self._real(path), Mode.WRITE)
+        upload.when_ended(self._uploaded)
+        return upload
+
+    async def remove(self, path: str) -> None:
+        with self._telling(Activity.DELETE, path):
+            await self._files.remove(path)
+        self._log.done(Activity.DELETE, self._real(path))
+
+    async def make_directory(self, path: str) -> None:
+        with self._telling(Activity.MKDIR, path):
+            await self._files.make_directory(path)
+        self._log.done(Activity.MKDIR, self._real(path))
+
+    async def remove_directory(self, path: str) -> None:
+        with self._telling(Activity.RMDIR, path):
+            await self._files.remove_directory(path)
+        self._log.done(Activity.RMDIR, self._real(path))
+
+    async def rename(self, old: str, new: str) -> None:
+        with self._telling(Activity.RENAME, old):
+            await self._files.rename(old, new)
+        self._log.renamed(self._real(old), self._real(new))
+
+    def _downloaded(self, end: DownloadEnd) -> None:
+        path = str(end.info.place)
+        if end.failure is not None:
+            self._log.failed("CLOSE", path, str(end.failure))
+        if end.interruption or end.failure is not None:
+            self._log.partially_closed(path, Direction.OUT, end.size, end.interruption)
+        else:
+            self._log.closed(path, Direction.OUT, end.size)
+
+    def _uploaded(self, end: UploadEnd) -> None:
+        path = str(end.place)
+        if end.info is not None:
+            self._log.closed(path, Direction.IN, end.size)
+            return
+        for error in (end.failure, end.residue):
+            if error is not None:
+                self._log.failed("CLOSE", path, str(error))
+        self._log.partially_closed(path, Direction.IN, end.size, end.interruption)
+
+    @contextmanager
+    def _telling(self, operation: str, path: str, *, but_not: type[FileError] | None = None) -> Iterator[None]:
+        try:
+            yield
+        except FileError as error:
+            if but_not is None or not isinstance(error, but_not):
+                self._log.failed(operation, self._real(path), str(error) or type(error).__name__)
+            raise
+
+    def _real(self, path: str) -> str:
+        """The path in the store, or the client's own where it leads nowhere."""
+        location = locate(self._home, path)
+        return str(location) if isinstance(location, ObjectPlace) else path

@@ -1,0 +1,134 @@
+"""A session's store, whose credentials are renewed before they expire, under the same session name.
+
+There is no timer. Whoever uses the store after four fifths of the credentials' life renews them first; a session that
+does nothing needs none. A transfer under way is not touched: it ends with the store it began with, unless its
+multipart upload can go on under the new credentials (`PortableUpload`).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from crossdock.core.errors import Denied
+from crossdock.core.homes import ObjectPlace
+from crossdock.ports.authority import AssumeRefused, RoleSession
+from crossdock.ports.host import Clock
+from crossdock.ports.objects import (
+    Listing,
+    MultipartUpload,
+    ObjectInfo,
+    ObjectReader,
+    ObjectStore,
+    PortableUpload,
+    StagedPut,
+    StagingObjectStore,
+)
+
+RENEW_AFTER = 0.8
+"""Part of the credentials' life."""
+
+RETRY_AFTER = timedelta(seconds=30)
+"""How long the old credentials serve, while they are good, before a refused renewal is tried again."""
+
+Assume = Callable[[], Awaitable[RoleSession]]
+
+Refused = Callable[[str], None]
+"""Told why a renewal was refused, for the log."""
+
+
+class RenewedStore:
+    """An `ObjectStore` that is always the newest of its session."""
+
+    def __init__(self, session: RoleSession, *, assume: Assume, clock: Clock, refused: Refused) -> None:
+        self._assume = assume
+        self._clock = clock
+        self._refused = refused
+        self._turn = asyncio.Lock()
+        self._session = session
+        self._renew_at = self._due(session)
+
+    async def head(self, place: ObjectPlace) -> ObjectInfo:
+        return await (await self.current()).head(place)
+
+    async def read(self, place: ObjectPlace, *, offset: int = 0) -> ObjectReader:
+        return await (await self.current()).read(place, offset=offset)
+
+    async def put(
+        self, place: ObjectPlace, body: Sequence[bytes | bytearray | memoryview], metadata: Mapping[str, str]
+    ) -> ObjectInfo:
+        return await (await self.current()).put(place, body, metadata)
+
+    async def start_multipart(self, place: ObjectPlace, metadata: Mapping[str, str]) -> MultipartUpload:
+        upload = await (await self.current()).start_multipart(place, metadata)
+        return _RenewedUpload(upload, self) if isinstance(upload, PortableUpload) else upload
+
+    async def copy(self, source: ObjectPlace, target: ObjectPlace) -> ObjectInfo:
+        return await (await self.current()).copy(source, target)
+
+    async def delete(self, place: ObjectPlace) -> None:
+        await (await self.current()).delete(place)
+
+    async def list(
+        self, bucket: str, prefix: str, *, delimiter: str = "/", token: str | None = None, limit: int = 1000
+    ) -> Listing:
+        return await (await self.current()).list(bucket, prefix, delimiter=delimiter, token=token, limit=limit)
+
+    async def current(self) -> ObjectStore:
+        """The store of the newest credentials. Raises Denied when they have expired and no new ones are to be had."""
+        # While one task renews, the others go on with credentials that are still good.
+        if self._clock.now() >= self._renew_at and not (self._turn.locked() and not self._has_expired()):
+            async with self._turn:
+                if self._clock.now() >= self._renew_at:
+                    await self._renew()
+        return self._session.store
+
+    async def _renew(self) -> None:
+        try:
+            self._session = await self._assume()
+        except AssumeRefused as error:
+            self._refused(f"the credentials could not be renewed: {error}")
+            if self._has_expired():
+                raise Denied(f"the credentials have expired and could not be renewed: {error}") from error
+            self._renew_at = self._clock.now() + RETRY_AFTER
+        else:
+            self._renew_at = self._due(self._session)
+
+    def _has_expired(self) -> bool:
+        return self._clock.now() >= self._session.expires_at
+
+    def _due(self, session: RoleSession) -> datetime:
+        now = self._clock.now()
+        return now + (session.expires_at - now) * RENEW_AFTER
+
+
+class RenewedStagingStore(RenewedStore):
+    """The same for a store that stages; `renewed` chooses."""
+
+    async def stage(self, place: ObjectPlace, metadata: Mapping[str, str]) -> StagedPut:
+        store = await self.current()
+        if not isinstance(store, StagingObjectStore):
+            raise TypeError("renewed credentials brought another kind of store")
+        return await store.stage(place, metadata)
+
+
+class _RenewedUpload:
+    """A multipart upload whose every call goes under the newest credentials."""
+
+    def __init__(self, upload: PortableUpload, store: RenewedStore) -> None:
+        self._upload = upload
+        self._store = store
+
+    async def upload_part(self, number: int, body: Sequence[bytes | bytearray | memoryview]) -> None:
+        await self._upload.under(await self._store.current()).upload_part(number, body)
+
+    async def complete(self) -> ObjectInfo:
+        return await self._upload.under(await self._store.current()).complete()
+
+    async def abort(self) -> None:
+        await self._upload.under(await self._store.current()).abort()
+
+
+def renewed(session: RoleSession, *, assume: Assume, clock: Clock, refused: Refused) -> RenewedStore:
+    """The store of a session, with its credentials kept good by `assume`."""
+    kind = RenewedStagingStore if isinstance(session.store, StagingObjectStore) else RenewedStore
+    return kind(session, assume=assume, clock=clock, refused=refused)

@@ -1,0 +1,146 @@
+"""Which S3 calls each file verb makes: the one table that the edges, `explain` and the documentation read.
+
+The implementation is `object_filesystem.py`; its test records the calls that the store really sees and compares.
+
+The actions are those that S3 asks for, so that whoever writes a policy can read off what a user needs: STOR is
+PutObject alone, so that a drop box works; CWD and LIST are ListBucket alone.
+
+Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3"; Amazon S3 API
+Reference, permissions of HeadObject, CopyObject and the multipart operations.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FileVerb(StrEnum):
+    """What a client can ask of a session's files, whatever the protocol calls it."""
+
+    INSPECT = "INSPECT"
+    ENTER = "ENTER"
+    LIST = "LIST"
+    READ = "READ"
+    WRITE = "WRITE"
+    REMOVE = "REMOVE"
+    MAKE_DIRECTORY = "MAKE_DIRECTORY"
+    REMOVE_DIRECTORY = "REMOVE_DIRECTORY"
+    RENAME = "RENAME"
+
+
+class On(StrEnum):
+    """What a call is about."""
+
+    BUCKET = "bucket"
+    OBJECT = "object"
+    MARKER = "directory marker"
+    TARGET = "target of the rename"
+
+
+class Need(StrEnum):
+    """Whether the verb can succeed without the call."""
+
+    ALWAYS = "always"
+    SOMETIMES = "sometimes"
+    """Made only in the case that `note` names, which fails without it."""
+    IF_ALLOWED = "if allowed"
+    """Made for a better answer; the verb goes on without it when it is denied."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3Call:
+    """One call: S3's operation, and the action that a policy must allow on what it is about."""
+
+    operation: str
+    action: str
+    on: On
+    need: Need = Need.ALWAYS
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerbCalls:
+    """A row: the FTP commands and SFTP requests that come to this verb, and its calls in order."""
+
+    ftp: tuple[str, ...]
+    sftp: tuple[str, ...]
+    calls: tuple[S3Call, ...]
+
+
+def _head(on: On = On.OBJECT, need: Need = Need.ALWAYS, note: str = "") -> S3Call:
+    return S3Call(operation="HeadObject", action="s3:GetObject", on=on, need=need, note=note)
+
+
+def _list(need: Need = Need.ALWAYS, note: str = "") -> S3Call:
+    return S3Call(operation="ListObjectsV2", action="s3:ListBucket", on=On.BUCKET, need=need, note=note)
+
+
+def _put(on: On) -> S3Call:
+    return S3Call(operation="PutObject", action="s3:PutObject", on=on)
+
+
+_LARGE = "a file of more than one part (8 MiB), where the store does not stage on this disk"
+_UPLOADS = tuple(
+    S3Call(operation=operation, action="s3:PutObject", on=On.OBJECT, need=Need.SOMETIMES, note=_LARGE)
+    for operation in ("CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload")
+)
+_ABORT = S3Call(
+    operation="AbortMultipartUpload",
+    action="s3:AbortMultipartUpload",
+    on=On.OBJECT,
+    need=Need.IF_ALLOWED,
+    note="an interrupted upload of more than one part; where it is denied, the parts stay until a lifecycle rule",
+)
+
+VERBS: Mapping[FileVerb, VerbCalls] = {
+    FileVerb.INSPECT: VerbCalls(
+        ftp=("SIZE", "MDTM", "MLST", "RNFR"),
+        sftp=("STAT", "LSTAT", "FSTAT"),
+        calls=(
+            _head(need=Need.SOMETIMES, note="a file; a directory is found without it"),
+            _list(Need.SOMETIMES, "there is no such file, or it may not be read: is it a directory?"),
+        ),
+    ),
+    FileVerb.ENTER: VerbCalls(ftp=("CWD", "CDUP"), sftp=("OPENDIR", "REALPATH"), calls=(_list(),)),
+    FileVerb.LIST: VerbCalls(ftp=("LIST", "NLST", "MLSD", "STAT"), sftp=("READDIR",), calls=(_list(),)),
+    FileVerb.READ: VerbCalls(
+        ftp=("RETR",),
+        sftp=("OPEN for reading", "READ"),
+        calls=(S3Call(operation="GetObject", action="s3:GetObject", on=On.OBJECT),),
+    ),
+    FileVerb.WRITE: VerbCalls(
+        ftp=("STOR", "STOU"),
+        sftp=("OPEN for writing", "WRITE", "CLOSE"),
+        calls=(_put(On.OBJECT), *_UPLOADS, _ABORT),
+    ),
+    FileVerb.REMOVE: VerbCalls(
+        ftp=("DELE",),
+        sftp=("REMOVE",),
+        calls=(_head(), S3Call(operation="DeleteObject", action="s3:DeleteObject", on=On.OBJECT)),
+    ),
+    FileVerb.MAKE_DIRECTORY: VerbCalls(
+        ftp=("MKD",),
+        sftp=("MKDIR",),
+        calls=(
+            _head(need=Need.IF_ALLOWED, note="is the name taken by a file?"),
+            _list(Need.IF_ALLOWED, "is it taken by a directory?"),
+            _put(On.MARKER),
+        ),
+    ),
+    FileVerb.REMOVE_DIRECTORY: VerbCalls(
+        ftp=("RMD",),
+        sftp=("RMDIR",),
+        calls=(_list(), S3Call(operation="DeleteObject", action="s3:DeleteObject", on=On.MARKER)),
+    ),
+    FileVerb.RENAME: VerbCalls(
+        ftp=("RNTO",),
+        sftp=("RENAME",),
+        calls=(
+            _head(On.TARGET),
+            _list(Need.IF_ALLOWED, "is the target a directory? And if the source is missing, is that one?"),
+            S3Call(operation="CopyObject", action="s3:GetObject", on=On.OBJECT),
+            S3Call(operation="CopyObject", action="s3:PutObject", on=On.TARGET),
+            S3Call(operation="DeleteObject", action="s3:DeleteObject", on=On.OBJECT),
+        ),
+    ),
+}
