@@ -1,0 +1,222 @@
+"""Every verb of FTP, in one table, and how a line becomes a command.
+
+The table also knows the verbs that this server refuses, so that an unknown word (500) and an unimplemented command
+(502) can be told apart, as RFC 959 §5.4 asks.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from crossdock.ftp import replies
+from crossdock.ftp.replies import Reply
+
+MAX_LINE = 4096
+"""Bytes in a line without its end: room for the longest S3 key (1,024), its bucket and the verb, several times over."""
+
+
+class Argument(Enum):
+    NONE = auto()
+    OPTIONAL = auto()
+    REQUIRED = auto()
+
+
+class Access(Enum):
+    """Who may say a verb."""
+
+    ANYONE = auto()
+    STRANGERS = auto()
+    USERS = auto()
+
+
+class Service(Enum):
+    """What this server does with a verb."""
+
+    SERVED = auto()
+    REFUSED = auto()
+    PASSIVE_ONLY = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verb:
+    """One command of the protocol.
+
+    `follows` is the verb that must have come directly before. `is_honoured_in_transfer` says that the answer need not
+    wait for the end of a transfer.
+    """
+
+    name: str
+    argument: Argument
+    summary: str
+    rule: str
+    access: Access = Access.USERS
+    service: Service = Service.SERVED
+    follows: str = ""
+    is_honoured_in_transfer: bool = False
+
+
+def _table(verbs: Iterable[Verb]) -> Mapping[str, Verb]:
+    return {verb.name: verb for verb in verbs}
+
+
+_NONE, _OPTIONAL, _REQUIRED = Argument.NONE, Argument.OPTIONAL, Argument.REQUIRED
+_ANYONE, _STRANGERS = Access.ANYONE, Access.STRANGERS
+_REFUSED = Service.REFUSED
+
+
+def _verb(name: str, argument: Argument, summary: str, rule: str, access: Access = Access.USERS) -> Verb:
+    return Verb(name=name, argument=argument, summary=summary, rule=rule, access=access)
+
+
+def _refused(name: str, rule: str, service: Service = Service.REFUSED) -> Verb:
+    return Verb(
+        name=name, argument=_OPTIONAL, summary="(not offered)", rule=rule, access=Access.ANYONE, service=service
+    )
+
+
+VERBS: Mapping[str, Verb] = _table(
+    (
+        # Who is there. RFC 959 §4.1.1: PASS must come immediately after USER.
+        _verb("USER", _REQUIRED, "USER <SP> user-name", "RFC 959 §4.1.1", _STRANGERS),
+        Verb(
+            name="PASS",
+            argument=_OPTIONAL,
+            summary="PASS [<SP> password]",
+            rule="RFC 959 §4.1.1",
+            access=_ANYONE,
+            follows="USER",
+        ),
+        _verb("QUIT", _NONE, "QUIT", "RFC 959 §4.1.1", _ANYONE),
+        # What the server is and can.
+        _verb("SYST", _NONE, "SYST", "RFC 959 §4.1.3", _ANYONE),
+        _verb("FEAT", _NONE, "FEAT", "RFC 2389 §3", _ANYONE),
+        _verb("OPTS", _REQUIRED, "OPTS <SP> command [<SP> options]", "RFC 2389 §4", _ANYONE),
+        Verb(
+            name="NOOP",
+            argument=_OPTIONAL,
+            summary="NOOP",
+            rule="RFC 959 §4.1.3",
+            access=_ANYONE,
+            is_honoured_in_transfer=True,
+        ),
+        Verb(
+            name="STAT",
+            argument=_OPTIONAL,
+            summary="STAT [<SP> path]",
+            rule="RFC 959 §4.1.3",
+            is_honoured_in_transfer=True,
+        ),
+        # How data is sent.
+        _verb("TYPE", _REQUIRED, "TYPE <SP> A | I", "RFC 959 §3.1.1", _ANYONE),
+        _verb("MODE", _REQUIRED, "MODE <SP> S", "RFC 959 §3.4", _ANYONE),
+        _verb("STRU", _REQUIRED, "STRU <SP> F", "RFC 959 §3.1.2", _ANYONE),
+        _verb("PASV", _NONE, "PASV", "RFC 959 §4.1.2"),
+        _verb("EPSV", _OPTIONAL, "EPSV [<SP> 1 | 2 | ALL]", "RFC 2428 §3"),
+        # Where one stands.
+        _verb("PWD", _NONE, "PWD", "RFC 959 §4.1.3"),
+        _verb("CWD", _REQUIRED, "CWD <SP> path", "RFC 959 §4.1.1"),
+        _verb("CDUP", _NONE, "CDUP", "RFC 959 §4.1.1"),
+        # What is there.
+        _verb("LIST", _OPTIONAL, "LIST [<SP> path]", "RFC 959 §4.1.3"),
+        _verb("NLST", _OPTIONAL, "NLST [<SP> path]", "RFC 959 §4.1.3"),
+        _verb("MLSD", _OPTIONAL, "MLSD [<SP> path]", "RFC 3659 §7"),
+        _verb("MLST", _OPTIONAL, "MLST [<SP> path]", "RFC 3659 §7"),
+        _verb("SIZE", _REQUIRED, "SIZE <SP> path", "RFC 3659 §4"),
+        _verb("MDTM", _REQUIRED, "MDTM <SP> path", "RFC 3659 §3"),
+        # Files. ABOR is honoured in a transfer too, but answered in its turn: see control.py.
+        _verb("RETR", _REQUIRED, "RETR <SP> path", "RFC 959 §4.1.3"),
+        _verb("STOR", _REQUIRED, "STOR <SP> path", "RFC 959 §4.1.3"),
+        _verb("STOU", _OPTIONAL, "STOU", "RFC 959 §4.1.3, RFC 1123 §4.1.2.9"),
+        _verb("ABOR", _NONE, "ABOR", "RFC 959 §4.1.3"),
+        _verb("DELE", _REQUIRED, "DELE <SP> path", "RFC 959 §4.1.3"),
+        _verb("MKD", _REQUIRED, "MKD <SP> path", "RFC 959 §4.1.3"),
+        _verb("RMD", _REQUIRED, "RMD <SP> path", "RFC 959 §4.1.3"),
+        _verb("RNFR", _REQUIRED, "RNFR <SP> path", "RFC 959 §4.1.3"),
+        Verb(name="RNTO", argument=_REQUIRED, summary="RNTO <SP> path", rule="RFC 959 §4.1.3", follows="RNFR"),
+        # Passive mode only: AWS Transfer Family User Guide, "Transferring files over a server endpoint using a client".
+        _refused("PORT", "RFC 959 §4.1.2", Service.PASSIVE_ONLY),
+        _refused("EPRT", "RFC 2428 §2", Service.PASSIVE_ONLY),
+        # What AWS does not offer, or this server not yet.
+        *(_refused(name, "RFC 959 §4.1") for name in ("ACCT", "ALLO", "APPE", "HELP", "REIN", "REST", "SITE", "SMNT")),
+        *(
+            _refused(name, "RFC 2228, RFC 4217")
+            for name in ("ADAT", "AUTH", "CCC", "CONF", "ENC", "MIC", "PBSZ", "PROT")
+        ),
+        _refused("LANG", "RFC 2640 §4"),
+        _refused("HOST", "RFC 7151"),
+        *(_refused(name, "registered or widely known, never standardised") for name in ("CLNT", "MFMT", "MFCT", "MFF")),
+    )
+)
+
+ALIASES: Mapping[str, str] = {"XCUP": "CDUP", "XCWD": "CWD", "XMKD": "MKD", "XPWD": "PWD", "XRMD": "RMD"}
+"""RFC 1123 §4.1.3.1: a server should know the older names of the directory commands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A verb with an argument that its rule allows. The argument may be a password: it is not shown."""
+
+    verb: Verb
+    argument: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BadCommand:
+    """A line that is no command, with the answer to it."""
+
+    reply: Reply
+
+
+def parse_line(line: bytes) -> Command | BadCommand:
+    """Read one line, without the CRLF or LF that ended it.
+
+    One space parts verb and argument; every further space belongs to the argument, because a name may begin or end
+    with one.
+    """
+    word, _, argument_bytes = strip_telnet(line).partition(b" ")
+    name = word.decode("ascii", errors="replace").upper()
+    verb = VERBS.get(ALIASES.get(name, name))
+    if verb is None:
+        return BadCommand(replies.UNKNOWN_COMMAND)
+    if verb.service is Service.PASSIVE_ONLY:
+        return BadCommand(replies.PASSIVE_ONLY)
+    if verb.service is Service.REFUSED:
+        return BadCommand(replies.NOT_IMPLEMENTED)
+    try:
+        argument = argument_bytes.decode()  # RFC 2640 §3: path names are UTF-8
+    except UnicodeDecodeError:
+        return BadCommand(replies.NOT_UTF8)
+    if any(character in argument for character in "\r\n\0"):
+        return BadCommand(replies.CONTROL_CHARACTER)
+    if verb.argument is Argument.REQUIRED and not argument:
+        return BadCommand(replies.ARGUMENT_NEEDED)
+    if verb.argument is Argument.NONE and argument.strip(" "):
+        return BadCommand(replies.NO_ARGUMENT_TAKEN)
+    return Command(verb, argument)
+
+
+_IAC = 0xFF
+_WILL, _DONT = 0xFB, 0xFE
+
+
+def strip_telnet(line: bytes) -> bytes:
+    """Take Telnet's own commands out of a line (RFC 959 §3.2, RFC 854), such as the IAC IP IAC DM before an ABOR.
+
+    The byte 0xFF never occurs in UTF-8. Options that are offered or asked for (three bytes) go unanswered, which
+    refuses them.
+    """
+    if _IAC not in line:
+        return line
+    kept = bytearray()
+    at = 0
+    while at < len(line):
+        if line[at] != _IAC:
+            kept.append(line[at])
+            at += 1
+        elif at + 1 < len(line) and _WILL <= line[at + 1] <= _DONT:
+            at += 3
+        elif at + 1 < len(line) and line[at + 1] >= 0xF0:
+            at += 2  # IAC IAC included: a doubled 0xFF is data, but no UTF-8
+        else:
+            at += 1  # a lone IAC, whose second byte travelled as urgent data
+    return bytes(kept)

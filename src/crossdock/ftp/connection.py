@@ -1,0 +1,223 @@
+"""A control connection: asyncio's events become the conversation's, the conversation's effects become action."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from typing import cast
+
+from crossdock.ftp import replies
+from crossdock.ftp.activities import Activities, Peer, Surroundings, Work
+from crossdock.ftp.addresses import NO_ADDRESS, is_ipv6, normal_address
+from crossdock.ftp.control import Conversation, Doing
+from crossdock.ftp.idle import IdleWatch
+from crossdock.ftp.lines import LineBuffer, TooLong
+from crossdock.ftp.outbox import Outbox
+from crossdock.ftp.words import (
+    AbortTransfer,
+    AskFile,
+    CheckLogin,
+    CloseControl,
+    ClosePassive,
+    Connected,
+    Draining,
+    Effect,
+    Event,
+    IdleExpired,
+    LineReceived,
+    LineTooLong,
+    OpenPassive,
+    PeerClosed,
+    SendReply,
+    SendText,
+    StartTransfer,
+    TransferOpened,
+)
+
+_log = logging.getLogger(__name__)
+
+LINES_PER_TURN = 64
+"""Lines that are obeyed before other connections have their turn."""
+
+
+class ControlConnection(asyncio.Protocol):
+    """One client.
+
+    `enter` says whether this connection from an address may stay; `left` is called once, when everything is over: the
+    connection closed and every transfer committed or discarded.
+    """
+
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        *,
+        enter: Callable[["ControlConnection", str], bool],
+        left: Callable[["ControlConnection"], None],
+    ) -> None:
+        self._surroundings = surroundings
+        self._enter = enter
+        self._left = left
+        self._lines = LineBuffer()
+        self._is_busy = False
+        self._is_pump_due = False
+        self._is_lost = False
+        self._reason = ""
+
+    # What asyncio tells.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._outbox = Outbox(self._transport)
+        self._peer = _meet(self._transport, self._surroundings.passive.newcomer())
+        server = self._surroundings.server
+        self._conversation = Conversation(
+            is_ipv6=is_ipv6(self._peer.local_address),
+            login_attempts=self._surroundings.login.attempts_per_connection,
+            pre_login_banner=server.pre_login_banner,
+            post_login_banner=server.post_login_banner,
+        )
+        self._activities = Activities(self._surroundings, self._peer, self._outbox)
+        self._idle = IdleWatch(self._idle_limit, lambda: self._tell(IdleExpired()))
+        if self._enter(self, self._peer.address):
+            self._tell(Connected())
+        else:
+            self._conversation.handle(PeerClosed())
+            self._outbox.send(replies.TOO_MANY_CONNECTIONS.encode())
+            self._outbox.finish()
+
+    def data_received(self, data: bytes) -> None:
+        if self._conversation.doing is not Doing.GONE:
+            self._lines.feed(data)
+            self._pump()
+
+    def eof_received(self) -> None:
+        self._tell(PeerClosed())
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._is_lost = True
+        self._reason = self._reason or ("" if error is None else str(error))
+        self._tell(PeerClosed())
+        self._outbox.closed()
+        self._idle.stop()
+        self._leave_if_over()
+
+    def pause_writing(self) -> None:
+        self._outbox.filled()
+
+    def resume_writing(self) -> None:
+        self._outbox.emptied()
+        self._pump()
+
+    # What the listener tells.
+
+    def drain(self) -> None:
+        """Let what is under way finish, then close."""
+        self._tell(Draining())
+
+    def cut(self) -> None:
+        """Close now; a transfer that is not yet being committed is lost."""
+        self._reason = "the server was stopped"
+        self._activities.abort_transfer()
+        self._transport.abort()
+
+    # From lines to events, from effects to action.
+
+    def _pump(self) -> None:
+        """Hand over the lines that can be taken now; read no further while some cannot."""
+        self._is_pump_due = False
+        for _ in range(LINES_PER_TURN):
+            if not (self._conversation.is_accepting and self._outbox.has_room):
+                break
+            line = self._lines.next_line()
+            if line is None:
+                break
+            if self._conversation.is_admitted:
+                self._idle.heard()
+            self._tell(LineTooLong() if isinstance(line, TooLong) else LineReceived(line))
+        else:
+            self._is_pump_due = True
+            asyncio.get_running_loop().call_soon(self._pump)
+        is_behind = self._is_pump_due or not (self._conversation.is_accepting and self._outbox.has_room)
+        if is_behind and self._conversation.doing is not Doing.GONE:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+
+    def _tell(self, event: Event) -> None:
+        try:
+            for effect in self._conversation.handle(event):
+                self._perform(effect)
+        except Exception as error:
+            self._fail(error)
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case SendReply(reply):
+                self._outbox.send(reply.encode())
+            case SendText(text):
+                self._outbox.send(text)
+            case CheckLogin() | OpenPassive() | AskFile() | StartTransfer():
+                work = self._activities.begin(effect, lambda name: self._tell(TransferOpened(name)))
+                self._is_busy = True
+                self._surroundings.tasks.start(self._carry_out(work), name=f"ftp {self._peer.number}")
+            case AbortTransfer():
+                self._activities.abort_transfer()
+            case ClosePassive():
+                self._activities.close_passive()
+            case CloseControl():
+                self._outbox.finish()
+
+    async def _carry_out(self, work: Work) -> None:
+        """The task of one activity, and its boundary: whatever goes wrong in it ends this connection, no other."""
+        event: Event | None = None
+        try:
+            event = await work()
+        except Exception as error:
+            self._fail(error)
+        finally:
+            self._is_busy = False
+            self._leave_if_over()
+        if event is not None:
+            self._idle.heard()
+            self._tell(event)
+            self._pump()
+
+    def _fail(self, error: Exception) -> None:
+        _log.error(
+            "ftp connection failed",
+            exc_info=error,
+            extra={
+                "server_id": self._surroundings.server.server_id,
+                "session_id": self._activities.session_id,
+                "source_ip": self._peer.address,
+            },
+        )
+        self._reason = "internal error"
+        self._conversation.handle(PeerClosed())
+        self._activities.abort_transfer()
+        self._outbox.send(replies.INTERNAL_ERROR.encode())
+        self._outbox.finish()
+
+    def _leave_if_over(self) -> None:
+        if self._is_lost and not self._is_busy:
+            self._activities.end(self._reason)
+            self._left(self)
+
+    def _idle_limit(self) -> float:
+        """A stranger's time runs from the greeting or the last failed login, whatever else it says."""
+        is_admitted = self._conversation.is_admitted
+        return self._surroundings.ftp.idle_timeout_s if is_admitted else self._surroundings.login.pre_login_timeout_s
+
+
+def _meet(transport: asyncio.Transport, number: int) -> Peer:
+    """Set the socket up and say who is at its ends; a client that is gone already has no address."""
+    connection: socket.socket = transport.get_extra_info("socket")
+    # Telnet's Synch (RFC 854) travels as urgent data; in line, its bytes are where the client put them.
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    peer, local = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+    return Peer(
+        number=number,
+        address=normal_address(peer[0]) if peer else NO_ADDRESS,
+        local_address=normal_address(local[0]) if local else NO_ADDRESS,
+    )

@@ -1,0 +1,228 @@
+"""The shared passive ports: nine listeners that stay open, and the book that says whose connection each one is."""
+
+import asyncio
+import errno
+import functools
+import itertools
+import logging
+import socket
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from crossdock.ftp.addresses import normal_address
+from crossdock.ftp.passive_book import REST_S, PassiveBook
+
+_log = logging.getLogger(__name__)
+
+WAIT_S = 5.0
+CLAIM_S = 60.0
+BACKLOG = 1024
+_ACCEPTS_PER_TURN = 64
+_OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_PAUSE_S = 0.5
+
+
+class Expectation:
+    """One data connection that a session expects, on `port`.
+
+    End it with `withdraw`, whether the connection came or not; a socket that `connection` has handed over is the
+    caller's to close.
+    """
+
+    def __init__(self, port: int, arrival: asyncio.Future[socket.socket], forget: Callable[[], None]) -> None:
+        self.port = port
+        self._arrival = arrival
+        self._forget = forget
+        self._is_handed_over = False
+
+    async def connection(self, timeout_s: float) -> socket.socket:
+        """The connected socket, non-blocking. Raises TimeoutError when none comes in time, or none can come."""
+        done, _ = await asyncio.wait((self._arrival,), timeout=timeout_s)
+        if not done or self._arrival.cancelled():
+            raise TimeoutError
+        self._is_handed_over = True
+        return self._arrival.result()
+
+    def withdraw(self) -> None:
+        """Expect it no more; a connection that came and was not asked for is closed."""
+        if not self._arrival.done():
+            self.expire()
+        elif not self._arrival.cancelled() and not self._is_handed_over:
+            self._is_handed_over = True
+            self._arrival.result().close()
+
+    def expire(self) -> None:
+        """Stop waiting for a connection that has not come."""
+        if not self._arrival.done():
+            self._arrival.cancel()
+            self._forget()
+
+
+class PassivePorts:
+    """The open passive ports of one address.
+
+    Args:
+        wait_s: how long `expect` waits when every slot of a client's address is taken.
+        rest_s: how long a slot rests that was given up unused.
+        claim_s: how long a port is kept for a session whose connection does not come.
+    """
+
+    def __init__(self, *, wait_s: float = WAIT_S, rest_s: float = REST_S, claim_s: float = CLAIM_S) -> None:
+        self._wait_s = wait_s
+        self._rest_s = rest_s
+        self._claim_s = claim_s
+        self._listeners: dict[int, socket.socket] = {}
+        self._book = PassiveBook(())
+        self._arrivals: dict[int, asyncio.Future[socket.socket]] = {}
+        self._numbers = itertools.count(1)
+        self._queues: dict[str, deque[asyncio.Event]] = {}
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        return tuple(self._listeners)
+
+    async def open(self, host: str, ports: Sequence[int]) -> None:
+        """Listen on all of the ports or on none; a port of 0 is chosen by the system.
+
+        Raises:
+            OSError: without an errno, its text naming the port that cannot be had and what to do about it.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            for port in ports:
+                listener = await listen(host, port)
+                self._listeners[listener.getsockname()[1]] = listener
+        except OSError as error:
+            self.close()
+            raise OSError(
+                f"passive port {port} on {host} cannot be used ({error.strerror or error}): "
+                "stop what uses it, or give other ports with --passive-ports"
+            ) from error
+        self._book = PassiveBook(self.ports, rest_s=self._rest_s)
+        for port, listener in self._listeners.items():
+            loop.add_reader(listener, self._accept, port, listener)
+
+    def close(self) -> None:
+        """Stop listening, and tell everybody who still expects a connection that none will come."""
+        loop = asyncio.get_running_loop()
+        for listener in self._listeners.values():
+            loop.remove_reader(listener)
+            listener.close()
+        self._listeners.clear()
+        for arrival in list(self._arrivals.values()):
+            arrival.cancel()
+        self._arrivals.clear()
+
+    def newcomer(self) -> int:
+        """A number for a session, unlike any other's."""
+        return next(self._numbers)
+
+    async def expect(self, session: int, address: str) -> Expectation | None:
+        """Expect a connection from an address for a session, in place of what it expected before.
+
+        Waits for its turn while all slots of that address are taken; None when that takes too long.
+        """
+        port = await self._claim(session, address)
+        if port is None:
+            return None
+        loop = asyncio.get_running_loop()
+        arrival: asyncio.Future[socket.socket] = loop.create_future()
+        self._arrivals[session] = arrival
+        expectation = Expectation(port, arrival, functools.partial(self._forget, session, address))
+        timer = loop.call_later(self._claim_s, expectation.expire)
+        arrival.add_done_callback(lambda _: timer.cancel())
+        return expectation
+
+    def _forget(self, session: int, address: str) -> None:
+        self._arrivals.pop(session, None)
+        self._book.withdraw(session, self._now())
+        self._wake(address)
+
+    async def _claim(self, session: int, address: str) -> int | None:
+        queue = self._queues.setdefault(address, deque())
+        turn = asyncio.Event()
+        queue.append(turn)
+        deadline = self._now() + self._wait_s
+        try:
+            while True:
+                is_first = queue[0] is turn
+                if is_first and (port := self._book.claim(session, address, self._now())) is not None:
+                    return port
+                rest_end = self._book.next_rest_end(address, self._now()) if is_first else None
+                wake_at = deadline if rest_end is None else min(deadline, rest_end)
+                if self._now() >= deadline:
+                    return None
+                turn.clear()
+                await _wait(turn, wake_at - self._now())
+        finally:
+            queue.remove(turn)
+            if queue:
+                queue[0].set()
+            else:
+                self._queues.pop(address, None)
+
+    def _accept(self, port: int, listener: socket.socket) -> None:
+        for _ in range(_ACCEPTS_PER_TURN):
+            try:
+                connection, peer = listener.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except ConnectionAbortedError:
+                continue
+            except OSError as error:
+                if error.errno not in _OUT_OF_RESOURCES:
+                    raise
+                _log.error("data connections cannot be accepted", extra={"reason": error.strerror, "port": port})
+                loop = asyncio.get_running_loop()
+                loop.remove_reader(listener)
+                loop.call_later(_PAUSE_S, self._accept_again, port, listener)
+                return
+            self._deliver(connection, port, normal_address(peer[0]))
+
+    def _accept_again(self, port: int, listener: socket.socket) -> None:
+        if self._listeners.get(port) is listener:
+            asyncio.get_running_loop().add_reader(listener, self._accept, port, listener)
+
+    def _deliver(self, connection: socket.socket, port: int, address: str) -> None:
+        connection.setblocking(False)
+        session = self._book.arrive(port, address)
+        arrival = None if session is None else self._arrivals.pop(session, None)
+        if arrival is None or arrival.done():
+            connection.close()  # nobody expects it
+            return
+        arrival.set_result(connection)
+        self._wake(address)
+
+    def _wake(self, address: str) -> None:
+        """Let the first of those who wait for a slot look again."""
+        if queue := self._queues.get(address):
+            queue[0].set()
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+async def _wait(event: asyncio.Event, timeout_s: float) -> None:
+    try:
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+    except TimeoutError:
+        pass
+
+
+async def listen(host: str, port: int, *, backlog: int = BACKLOG) -> socket.socket:
+    """A non-blocking listening socket; an IPv6 wildcard takes IPv4 clients too. Raises OSError."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    family, kind, protocol, _, address = found[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setblocking(False)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family is socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        listener.bind(address)
+        listener.listen(backlog)
+    except OSError:
+        listener.close()
+        raise
+    return listener

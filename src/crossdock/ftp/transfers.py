@@ -1,0 +1,228 @@
+"""A transfer from its command to its end: the file or directory on one side, the data connection on the other."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from crossdock.core.errors import FileError, NotADirectory, Unavailable
+from crossdock.files.download import Download
+from crossdock.files.filesystem import Entry, FileSystem
+from crossdock.files.upload import Upload
+from crossdock.ftp.data import DataConnection, TransferBroken
+from crossdock.ftp.listing import facts_line, list_line, name_line
+from crossdock.ftp.passive import Expectation
+from crossdock.ftp.replies import DataFailure
+from crossdock.ftp.words import StartTransfer, TransferCompleted, TransferEnd, TransferFailed, TransferKind
+
+LISTING_CHUNK = 64 << 10
+_ABORTED = "aborted by the client"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferMeans:
+    """What a transfer works with.
+
+    `tell_opened` is called once the file or directory is open, with the name that STOU chose. `is_control_alive` says
+    whether the control connection is still open in both directions; `write_control` sends on it.
+    """
+
+    filesystem: FileSystem
+    pool: Executor
+    stall_s: float
+    connect_s: float
+    now: Callable[[], datetime]
+    unique_name: Callable[[], str]
+    tell_opened: Callable[[str], None]
+    is_control_alive: Callable[[], bool]
+    write_control: Callable[[bytes], Awaitable[None]]
+
+
+class Transfer:
+    """One transfer; `expectation` is where its data connection arrives (none is needed for STATUS)."""
+
+    def __init__(self, order: StartTransfer, expectation: Expectation | None, means: TransferMeans) -> None:
+        self._order = order
+        self._expectation = expectation
+        self._means = means
+        self._filesystem = means.filesystem
+        self._scope: asyncio.Timeout | None = None
+        self._is_aborted = False
+        self._is_committing = False
+
+    def abort(self) -> None:
+        """End it and keep nothing, unless it is already being committed: then it is too late."""
+        if self._is_committing or self._is_aborted:
+            return
+        self._is_aborted = True
+        if self._scope is not None:
+            self._scope.reschedule(asyncio.get_running_loop().time())
+
+    async def run(self) -> TransferEnd:
+        try:
+            # A time-out without a time: `abort` sets it to now, which cancels whatever is being awaited.
+            async with asyncio.timeout(None) as self._scope:
+                self._refuse_if_aborted()
+                await _MOVES[self._order.kind](self)
+        except TimeoutError:
+            return TransferFailed(DataFailure.ABORTED)
+        except TransferBroken as broken:
+            return TransferFailed(broken.failure)
+        except FileError as error:
+            return TransferFailed(error)
+        finally:
+            self._scope = None
+            if self._expectation is not None:
+                self._expectation.withdraw()
+        return TransferCompleted()
+
+    async def retrieve(self) -> None:
+        download = await self._filesystem.open_read(self._order.path)
+        interruption = _ABORTED
+        try:
+            self._means.tell_opened("")
+            async with self._connected() as connection:
+                await _send(download, connection)
+            interruption = ""
+        except (FileError, TransferBroken) as error:
+            interruption = str(error)
+            raise
+        finally:
+            await download.close(interruption=interruption)
+
+    async def store(self) -> None:
+        await self._store(self._order.path, "")
+
+    async def store_unique(self) -> None:
+        name = self._means.unique_name()
+        await self._store(f"{self._order.path.rstrip('/')}/{name}", name)
+
+    async def send_listing(self) -> None:
+        first, rest = await self._open_listing()
+        self._means.tell_opened("")
+        async with self._connected() as connection:
+            await self._send_lines(first, rest, connection.send)
+
+    async def send_status(self) -> None:
+        first, rest = await self._open_listing()
+        self._means.tell_opened("")
+        await self._send_lines(first, rest, self._means.write_control)
+
+    async def _store(self, path: str, name: str) -> None:
+        upload = await self._filesystem.open_write(path)
+        interruption = _ABORTED
+        try:
+            self._means.tell_opened(name)
+            async with self._connected() as connection:
+                await _receive(upload, connection)
+            self._refuse_if_aborted()
+            if not self._means.is_control_alive():
+                raise TransferBroken(DataFailure.CUT)
+            self._is_committing = True
+            await upload.commit()
+        except (FileError, TransferBroken) as error:
+            interruption = str(error)
+            raise
+        finally:
+            await upload.discard(interruption=interruption)
+
+    async def _open_listing(self) -> tuple[Entry | None, AsyncIterator[Entry]]:
+        """The first entry, with which errors come, and an iterator over the rest."""
+        entries = aiter(self._filesystem.list(self._order.path))
+        try:
+            return await anext(entries, None), entries
+        except NotADirectory:
+            if self._order.kind is TransferKind.FACTS:
+                raise
+        # LIST and NLST of a file show that file.
+        attributes = await self._filesystem.stat(self._order.path)
+        return Entry(name=self._order.path.rpartition("/")[2], attributes=attributes), entries
+
+    async def _send_lines(
+        self, first: Entry | None, rest: AsyncIterator[Entry], send: Callable[[bytes], Awaitable[None]]
+    ) -> None:
+        line_of = self._line_writer()
+        lines = bytearray(b"" if first is None else line_of(first))
+        try:
+            async for entry in rest:
+                lines += line_of(entry)
+                if len(lines) >= LISTING_CHUNK:
+                    await send(bytes(lines))
+                    lines.clear()
+            if lines:
+                await send(bytes(lines))
+        finally:
+            if isinstance(rest, AsyncGenerator):
+                await rest.aclose()
+
+    def _line_writer(self) -> Callable[[Entry], bytes]:
+        now, facts = self._means.now(), self._order.facts
+        match self._order.kind:
+            case TransferKind.NAMES:
+                return name_line
+            case TransferKind.FACTS:
+                return lambda entry: facts_line(entry, facts)
+            case TransferKind.STATUS:
+                return lambda entry: b" " + list_line(entry, now)
+            case _:
+                return lambda entry: list_line(entry, now)
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[DataConnection]:
+        """The data connection, closed at the end: in good order, or by a reset when the transfer failed."""
+        try:
+            if self._expectation is None:
+                raise TimeoutError
+            connected = await self._expectation.connection(self._means.connect_s)
+        except TimeoutError:
+            raise TransferBroken(DataFailure.NO_CONNECTION) from None
+        connection = DataConnection(connected, pool=self._means.pool, stall_s=self._means.stall_s)
+        try:
+            yield connection
+        except BaseException:
+            connection.reset()
+            raise
+        connection.finish()
+
+    def _refuse_if_aborted(self) -> None:
+        if self._is_aborted:
+            raise TransferBroken(DataFailure.ABORTED)
+
+
+_MOVES: Mapping[TransferKind, Callable[[Transfer], Awaitable[None]]] = {
+    TransferKind.RETRIEVE: Transfer.retrieve,
+    TransferKind.STORE: Transfer.store,
+    TransferKind.STORE_UNIQUE: Transfer.store_unique,
+    TransferKind.LIST: Transfer.send_listing,
+    TransferKind.NAMES: Transfer.send_listing,
+    TransferKind.FACTS: Transfer.send_listing,
+    TransferKind.STATUS: Transfer.send_status,
+}
+
+
+async def _receive(upload: Upload, connection: DataConnection) -> None:
+    """Take everything that the client sends, by the kernel's path where the store has one."""
+    while True:
+        target = await upload.target()
+        if target is None:
+            count = await connection.receive_into(await upload.reserve())
+        else:
+            count = await connection.receive_to_file(target)
+        if count == 0:
+            return
+        upload.advance(count)
+
+
+async def _send(download: Download, connection: DataConnection) -> None:
+    while (region := await download.region()) is not None:
+        sent = 0
+        while sent < region.size:
+            count = await connection.send_file(region.fd, region.offset + sent, region.size - sent)
+            download.advance(count)
+            sent += count
+    async for chunk in download.chunks():
+        await connection.send(chunk)
+    if download.remaining > 0:
+        raise Unavailable(f"{download.info.place} ended {download.remaining} bytes early")
