@@ -1,7 +1,7 @@
 """The one road: every operation, whoever calls it, is authorised, run and audited here."""
 
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -93,12 +93,28 @@ class Call:
         )
 
 
+Validator = Callable[[str, str, Params], None]
+"""Checks an operation's input against its model: service, operation, params. Raises ServiceError."""
+
+
+def _accept(_service: str, _operation: str, _params: Params) -> None:
+    return None
+
+
 class Operations:
     """Every operation of every service, and how they are called."""
 
-    def __init__(self, services: Sequence[ServiceOperations], *, house: House, authorizer: Authorizer) -> None:
+    def __init__(
+        self,
+        services: Sequence[ServiceOperations],
+        *,
+        house: House,
+        authorizer: Authorizer,
+        validate: Validator = _accept,
+    ) -> None:
         self._services = {service.service: service for service in services}
         self._authorizer = authorizer
+        self._validate = validate
         self.house = house
 
     def add(self, service: ServiceOperations) -> None:
@@ -125,12 +141,13 @@ class Operations:
 
         Args:
             service: botocore's name of the service (`s3`, `secretsmanager`).
-            params: the input as AWS spells it, already checked against the model.
+            params: the input as AWS spells it; checked here, whoever brings it.
 
         Raises:
             ServiceError: whatever AWS would answer: not implemented, denied, or the operation's own errors.
         """
         row = self._row(service, operation)
+        self._validate(service, operation, params)
         call = Call(
             service=service,
             operation=operation,

@@ -15,13 +15,14 @@ Context = Mapping[str, tuple[str, ...]]
 class Caller:
     """A principal with what its credentials add.
 
-    `session_policies` narrow an assumed role; `expires_at` is when its credentials end. `source_arn` and
-    `source_account` name the resource for which a service acts (a Transfer server, say), and its owner.
+    `session_policies` narrow an assumed role; `issued_at` and `expires_at` are when its credentials began and end.
+    `source_arn` and `source_account` name the resource for which a service acts (a Transfer server, say), and its owner.
     """
 
     principal: Principal
     session_policies: tuple[NamedPolicy, ...] = ()
     access_key_id: str = ""
+    issued_at: datetime | None = None
     expires_at: datetime | None = None
     source_arn: str = ""
     source_account: str = ""
@@ -58,6 +59,8 @@ def global_context(caller: Caller, origin: Origin, *, region: str, now: datetime
         context["aws:SourceIp"] = (origin.source_ip,)
     if origin.user_agent:
         context["aws:UserAgent"] = (origin.user_agent,)
+    if caller.issued_at is not None:
+        context["aws:TokenIssueTime"] = (caller.issued_at.strftime("%Y-%m-%dT%H:%M:%SZ"),)
     if caller.source_arn:
         context["aws:SourceArn"] = (caller.source_arn,)
     if caller.source_account:

@@ -1,0 +1,1 @@
+"""CloudFormation: templates in, stacks out; every resource is made on the same road as any caller's own calls."""

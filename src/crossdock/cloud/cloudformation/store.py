@@ -1,0 +1,153 @@
+"""How stacks, their resources, events and change sets are kept.
+
+Templates, parameters and resolved properties can hold passwords and function variables, so they lie sealed.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from crossdock.cloud.cloudformation.intrinsics import Made
+from crossdock.operations.records import Records
+from crossdock.ports.host import Sealer
+from crossdock.ports.state import TableSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    key: str
+    value: str
+    description: str = ""
+    export_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackRecord:
+    """One stack. `sealed` holds its template's text and its parameters' texts; `imports` are exports it uses."""
+
+    stack_id: str
+    name: str
+    account_id: str
+    region: str
+    status: str
+    created_at: datetime
+    sealed: str
+    reason: str = ""
+    description: str = ""
+    updated_at: datetime | None = None
+    deleted_at: datetime | None = None
+    capabilities: tuple[str, ...] = ()
+    tags: dict[str, str] = field(default_factory=dict)
+    outputs: tuple[Output, ...] = ()
+    imports: tuple[str, ...] = ()
+    on_failure: str = "ROLLBACK"
+    hidden: tuple[str, ...] = ()
+
+    @property
+    def uuid(self) -> str:
+        return self.stack_id.rsplit("/", 1)[-1]
+
+    @property
+    def is_busy(self) -> bool:
+        return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceRecord:
+    """One resource of a stack; `position` is its place in the order of creation."""
+
+    logical_id: str
+    type: str
+    position: int
+    status: str
+    updated_at: datetime
+    sealed: str
+    physical_id: str = ""
+    ref: str = ""
+    attributes: dict[str, str] = field(default_factory=dict)
+    reason: str = ""
+    deletion_policy: str = "Delete"
+
+    @property
+    def made(self) -> Made:
+        return Made(physical_id=self.physical_id, ref=self.ref, attributes=self.attributes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRecord:
+    event_id: str
+    stack_id: str
+    stack_name: str
+    logical_id: str
+    physical_id: str
+    type: str
+    status: str
+    reason: str
+    happened_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    action: str
+    logical_id: str
+    type: str
+    physical_id: str = ""
+    replacement: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeSetRecord:
+    change_set_id: str
+    name: str
+    stack_id: str
+    stack_name: str
+    kind: str
+    status: str
+    execution_status: str
+    created_at: datetime
+    sealed: str
+    reason: str = ""
+    description: str = ""
+    capabilities: tuple[str, ...] = ()
+    tags: dict[str, str] = field(default_factory=dict)
+    changes: tuple[Change, ...] = ()
+    hidden: tuple[str, ...] = ()
+
+
+STACKS: Records[StackRecord] = Records(TableSpec(name="cloudformation_stacks"), StackRecord)
+"""By account, region and the stack's UUID, deleted ones included."""
+RESOURCES: Records[ResourceRecord] = Records(TableSpec(name="cloudformation_resources"), ResourceRecord)
+"""By the stack's UUID and logical id."""
+EVENTS: Records[EventRecord] = Records(TableSpec(name="cloudformation_events"), EventRecord)
+"""By the stack's UUID, time and event id."""
+CHANGE_SETS: Records[ChangeSetRecord] = Records(TableSpec(name="cloudformation_change_sets"), ChangeSetRecord)
+"""By the stack's UUID and the change set's name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What a deployment starts from: the template's text and the parameters' texts."""
+
+    template: str
+    parameters: Mapping[str, str]
+
+
+def seal_source(sealer: Sealer, source: Source, *, context: str) -> str:
+    text = json.dumps({"template": source.template, "parameters": dict(source.parameters)})
+    return sealer.seal(text.encode(), context=context)
+
+
+def unseal_source(sealer: Sealer, sealed: str, *, context: str) -> Source:
+    document = json.loads(sealer.unseal(sealed, context=context))
+    return Source(template=document["template"], parameters=document["parameters"])
+
+
+def seal_properties(sealer: Sealer, properties: Mapping[str, Any], *, context: str) -> str:
+    return sealer.seal(json.dumps(properties).encode(), context=context)
+
+
+def unseal_properties(sealer: Sealer, sealed: str, *, context: str) -> dict[str, Any]:
+    properties: dict[str, Any] = json.loads(sealer.unseal(sealed, context=context))
+    return properties
