@@ -13,12 +13,13 @@ from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from tests.fakes.clock import FakeClock
+
 from crossdock.adapters.memory.state import MemoryState
 from crossdock.operations.call import House
 from crossdock.operations.tasks import TaskSupervisor
 from crossdock.ports.host import SealBroken
 from crossdock.ports.state import State, Transaction
-from tests.fakes.clock import FakeClock
 
 
 class CountingEntropy:

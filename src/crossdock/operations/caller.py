@@ -16,7 +16,8 @@ class Caller:
     """A principal with what its credentials add.
 
     `session_policies` narrow an assumed role; `issued_at` and `expires_at` are when its credentials began and end.
-    `source_arn` and `source_account` name the resource for which a service acts (a Transfer server, say), and its owner.
+    `source_arn` and `source_account` name the resource for which a service acts (a Transfer server, say), and who owns
+    it.
     """
 
     principal: Principal

@@ -1,0 +1,113 @@
+"""The embedded authority's answer to every permission: the caller's policies, its session's, and the resource's."""
+
+from collections.abc import Mapping
+
+from crossdock.cloud.iam.epoch_cache import EpochCache
+from crossdock.cloud.iam.library import AWS_OWNED
+from crossdock.cloud.iam.principal_policies import PrincipalDirectory
+from crossdock.cloud.iam.resource_policies import ResourceGuard, ResourcePolicySource
+from crossdock.core.arns import Arn, parse_arn
+from crossdock.core.errors import InvalidArn
+from crossdock.operations.caller import Caller, Context
+from crossdock.operations.operation import Permission
+from crossdock.policy.document import Policy
+from crossdock.policy.evaluate import AccessRequest, Decision, NamedPolicy, PolicySet, evaluate, evaluate_trust
+from crossdock.ports.host import Epoch
+from crossdock.ports.state import State
+
+CAPACITY = 4096
+
+_NO_TRUST = NamedPolicy(name="trust policy", policy=Policy(version="2012-10-17", statements=()))
+_PRINCIPAL_TAG = "aws:PrincipalTag/"
+
+
+class EmbeddedAuthorizer:
+    """Implements `operations.call.Authorizer`. While no policy changes, a decision about known parties does no I/O."""
+
+    def __init__(
+        self,
+        *,
+        state: State,
+        epoch: Epoch,
+        principals: PrincipalDirectory,
+        sources: Mapping[str, ResourcePolicySource],
+        capacity: int = CAPACITY,
+    ) -> None:
+        """`sources` are the services' resource policies, by the service's name in ARNs (`s3`, `lambda`)."""
+        self._state = state
+        self._principals = principals
+        self._sources = sources
+        self._guards: EpochCache[ResourceGuard | None] = EpochCache(epoch, capacity=capacity)
+
+    async def decide(self, caller: Caller, permission: Permission, context: Context) -> Decision:
+        """See `Authorizer`.
+
+        Raises:
+            ServiceError: ExpiredToken or InvalidClientTokenId for a caller whose credentials hold no more.
+        """
+        bound = await self._principals.require(caller)
+        arn = _arn_or_none(permission.resource)
+        account_id, resource_policy = await self._guard(caller, permission, arn)
+        request = AccessRequest(
+            principal=caller.principal,
+            action=permission.action,
+            resource=permission.resource,
+            resource_account=account_id,
+            context={**_principal_tags(bound.tags, caller.tags), **context, **permission.context},
+        )
+        policies = PolicySet(
+            identity=bound.identity,
+            boundary=bound.boundary,
+            session=caller.session_policies,
+            resource=resource_policy,
+        )
+        if arn is not None and _is_assumption(permission, arn):
+            role = await self._principals.role(arn)
+            # A role that does not exist trusts nobody; the answer does not tell the difference.
+            return evaluate_trust(request, _NO_TRUST if role is None else role.trust, policies)
+        return evaluate(request, policies)
+
+    async def _guard(self, caller: Caller, permission: Permission, arn: Arn | None) -> tuple[str, NamedPolicy | None]:
+        """Who owns the resource, and the policy that guards it."""
+        own = caller.principal.account_id
+        if permission.resource == "*":
+            return own, None
+        if arn is None:
+            # No ARN, no owner: the engine takes an unknown owner for another account.
+            return "", None
+        guard = await self._stored_guard(arn)
+        if guard is not None:
+            return guard.account_id, guard.policy
+        # A bucket that does not exist yet is the caller's to make; AWS's managed policies are in every account.
+        return own if arn.account_id in ("", AWS_OWNED) else arn.account_id, None
+
+    async def _stored_guard(self, arn: Arn) -> ResourceGuard | None:
+        source = self._sources.get(arn.service)
+        subject = "" if source is None else source.subject_of(arn)
+        if source is None or not subject:
+            return None
+
+        async def load() -> ResourceGuard | None:
+            async with self._state.reading() as tx:
+                return await source.find(tx, subject)
+
+        return await self._guards.get(f"{arn.service} {subject}", load)
+
+
+def _is_assumption(permission: Permission, arn: Arn) -> bool:
+    """Whether a role's trust policy has to be asked: for STS's actions on the role, and no other."""
+    is_role = arn.service == "iam" and arn.resource.startswith("role/")
+    return is_role and permission.action.lower().startswith("sts:")
+
+
+def _principal_tags(own: Mapping[str, str], of_session: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """The tags of the role or user, but for those that the session was given anew."""
+    given = {key.lower() for key in of_session}
+    return {f"{_PRINCIPAL_TAG}{key}": (value,) for key, value in own.items() if key.lower() not in given}
+
+
+def _arn_or_none(text: str) -> Arn | None:
+    try:
+        return parse_arn(text)
+    except InvalidArn:
+        return None

@@ -1,0 +1,1 @@
+"""Embedded STS: who is calling, and temporary credentials for roles."""
