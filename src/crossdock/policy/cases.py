@@ -1,0 +1,222 @@
+"""Decisions kept as data: a request, its policies and the verdict that a person expects.
+
+A case is a JSON object; a file holds one or a list of them:
+
+    {"name", "request": {"principal", "action", "resource", "resourceAccount", "context": {"key": "v" | ["v"]}},
+     "identityPolicies": [], "permissionBoundaries": [], "sessionPolicies": [], "resourcePolicy": {} | null,
+     "serviceControlPolicies": [[]], "expected": "Allowed" | "ImplicitlyDenied" | "ExplicitlyDenied"}
+
+List elements are policy documents or `{"name", "policy"}`.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from crossdock.core.arns import parse_arn
+from crossdock.core.errors import CrossdockError, InvalidArn
+from crossdock.core.principals import AccountRoot, Anonymous, AssumedRole, IamUser, Principal, ServicePrincipal
+from crossdock.policy.document import PolicyKind, parse_policy
+from crossdock.policy.evaluate import (
+    AccessRequest,
+    Decision,
+    NamedPolicy,
+    PolicySet,
+    Verdict,
+    context_of,
+    evaluate,
+    evaluate_trust,
+)
+from crossdock.policy.refusals import MalformedPolicy
+
+
+class MalformedCase(CrossdockError):
+    """A case that says nothing which could be decided; the message names the case and what is wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    name: str
+    request: AccessRequest
+    policies: PolicySet
+    is_trust: bool
+    expected: Verdict
+
+    def decide(self) -> Decision:
+        if self.is_trust and self.policies.resource is not None:
+            return evaluate_trust(self.request, self.policies.resource, self.policies)
+        return evaluate(self.request, self.policies)
+
+
+_EXPECTED = (Verdict.ALLOW, Verdict.IMPLICIT_DENY, Verdict.EXPLICIT_DENY)
+_MEMBERS = (
+    "name",
+    "request",
+    "identityPolicies",
+    "permissionBoundaries",
+    "sessionPolicies",
+    "resourcePolicy",
+    "serviceControlPolicies",
+    "expected",
+)
+_REQUEST_MEMBERS = ("principal", "action", "resource", "resourceAccount", "context")
+
+
+def parse_cases(text: str) -> tuple[Case, ...]:
+    """Read a case file.
+
+    Raises:
+        MalformedCase: with the name of the first case that cannot be read.
+    """
+    try:
+        document: object = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise MalformedCase(f"not JSON: {error}") from error
+    return tuple(_case(one) for one in (document if isinstance(document, list) else [document]))
+
+
+def _case(source: object) -> Case:
+    members = _object(source, "a case")
+    name = members.get("name")
+    if not isinstance(name, str):
+        raise MalformedCase("a case has no name")
+    try:
+        return _read_case(name, members)
+    except MalformedPolicy as error:
+        raise MalformedCase(f"{name}: {error.message} {error.detail}".rstrip()) from error
+    except MalformedCase as error:
+        raise MalformedCase(f"{name}: {error}") from error
+
+
+def _read_case(name: str, members: Mapping[str, object]) -> Case:
+    _only(members, _MEMBERS)
+    request = _request(_object(members.get("request"), "request"))
+    is_trust = request.action.lower().startswith("sts:") and ":role/" in request.resource
+    resource = members.get("resourcePolicy")
+    policies = PolicySet(
+        identity=_policies(members, "identityPolicies", PolicyKind.IDENTITY),
+        boundary=_policies(members, "permissionBoundaries", PolicyKind.BOUNDARY),
+        session=_policies(members, "sessionPolicies", PolicyKind.SESSION),
+        resource=None
+        if resource is None
+        else _policy(resource, "resourcePolicy", PolicyKind.TRUST if is_trust else PolicyKind.RESOURCE),
+        service_control=tuple(
+            _listed_policies(level, f"serviceControlPolicies {number}", PolicyKind.SERVICE_CONTROL)
+            for number, level in enumerate(_list(members, "serviceControlPolicies"), start=1)
+        ),
+    )
+    expected = members.get("expected")
+    if expected not in _EXPECTED:
+        raise MalformedCase(f"expected is none of {', '.join(_EXPECTED)}")
+    return Case(name=name, request=request, policies=policies, is_trust=is_trust, expected=Verdict(str(expected)))
+
+
+def _request(members: Mapping[str, object]) -> AccessRequest:
+    _only(members, _REQUEST_MEMBERS)
+    values: dict[str, tuple[str, ...]] = {}
+    for key, value in _object(members.get("context", {}), "context").items():
+        listed = value if isinstance(value, list) else [value]
+        texts = tuple(one for one in listed if isinstance(one, str))
+        if len(texts) < len(listed):
+            raise MalformedCase(f"context {key} is neither a text nor a list of texts")
+        values[key] = texts
+    given = {key.lower(): texts[0] for key, texts in values.items() if texts}
+    principal = parse_principal(
+        _text(members, "principal"),
+        user_id=given.get("aws:userid", ""),
+        principal_arn=given.get("aws:principalarn", ""),
+    )
+    return AccessRequest(
+        principal=principal,
+        action=_text(members, "action"),
+        resource=_text(members, "resource"),
+        resource_account=_text(members, "resourceAccount"),
+        context=context_of(values, principal=principal),
+    )
+
+
+_ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
+
+
+def parse_principal(text: str, *, user_id: str = "", principal_arn: str = "") -> Principal:
+    """Who is meant by an ARN, an account id, a service's name or `*`.
+
+    The ARN of a role stands for a session of it. `user_id` is `aws:userid`, which no ARN tells; `principal_arn` is
+    `aws:PrincipalArn`, which tells the path of an assumed role.
+
+    Raises:
+        MalformedCase: anything else.
+    """
+    if text == "*":
+        return Anonymous()
+    if _ACCOUNT_ID.fullmatch(text):
+        return AccountRoot(account_id=text)
+    if text.endswith(".amazonaws.com") and ":" not in text:
+        return ServicePrincipal(name=text)
+    try:
+        arn = parse_arn(text)
+    except InvalidArn as error:
+        raise MalformedCase(f"no principal: {text!r}") from error
+    kind, _, name = arn.resource.partition("/")
+    match arn.service, kind:
+        case "iam", "root":
+            return AccountRoot(account_id=arn.account_id)
+        case "iam", "user" if name:
+            path, _, user_name = f"/{name}".rpartition("/")
+            return IamUser(account_id=arn.account_id, user_name=user_name, user_id=user_id, path=f"{path}/")
+        case "iam", "role" if name:
+            return AssumedRole(role_arn=arn, role_id=user_id.partition(":")[0], session_name="session")
+        case "sts", "assumed-role" if "/" in name:
+            role_name, _, session_name = name.partition("/")
+            role_arn = f"arn:{arn.partition}:iam::{arn.account_id}:role/"
+            is_its_role = principal_arn.startswith(role_arn) and principal_arn.endswith(f"/{role_name}")
+            role = parse_arn(principal_arn if is_its_role else role_arn + role_name)
+            return AssumedRole(role_arn=role, role_id=user_id.partition(":")[0], session_name=session_name)
+        case _:
+            raise MalformedCase(f"no principal that can ask: {text!r}")
+
+
+def _policies(members: Mapping[str, object], name: str, kind: PolicyKind) -> tuple[NamedPolicy, ...]:
+    return _listed_policies(_list(members, name), name, kind)
+
+
+def _listed_policies(listed: object, name: str, kind: PolicyKind) -> tuple[NamedPolicy, ...]:
+    if not isinstance(listed, list):
+        raise MalformedCase(f"{name} is no list")
+    return tuple(_policy(one, f"{name} {number}", kind) for number, one in enumerate(listed, start=1))
+
+
+def _policy(source: object, name: str, kind: PolicyKind) -> NamedPolicy:
+    members = _object(source, name)
+    given = members.get("name")
+    if "policy" in members and isinstance(given, str):
+        _only(members, ("name", "policy"))
+        return NamedPolicy(name=given, policy=parse_policy(_object(members["policy"], given), kind))
+    return NamedPolicy(name=name, policy=parse_policy(members, kind))
+
+
+def _object(source: object, name: str) -> Mapping[str, object]:
+    if not isinstance(source, dict):
+        raise MalformedCase(f"{name} is no JSON object")
+    return source
+
+
+def _list(members: Mapping[str, object], name: str) -> list[object]:
+    listed = members.get(name, [])
+    if not isinstance(listed, list):
+        raise MalformedCase(f"{name} is no list")
+    return listed
+
+
+def _text(members: Mapping[str, object], name: str) -> str:
+    value = members.get(name)
+    if not isinstance(value, str):
+        raise MalformedCase(f"the request has no {name}")
+    return value
+
+
+def _only(members: Mapping[str, object], known: tuple[str, ...]) -> None:
+    for name in members:
+        if name not in known:
+            raise MalformedCase(f"unknown member {name!r}")
