@@ -17,7 +17,10 @@ from tests.fakes.clock import FakeClock
 
 from crossdock.adapters.memory.state import MemoryState
 from crossdock.operations.call import House
+from crossdock.operations.caller import Caller, Context
+from crossdock.operations.operation import Permission
 from crossdock.operations.tasks import TaskSupervisor
+from crossdock.policy.evaluate import AccessRequest, Decision, Layer, PolicySet, Verdict
 from crossdock.ports.host import SealBroken
 from crossdock.ports.state import State, Transaction
 
@@ -99,3 +102,37 @@ def make_house(*, state: State | None = None, clock: FakeClock | None = None) ->
         entropy=CountingEntropy(),
         tasks=TaskSupervisor(),
     )
+
+
+class AllowOnly:
+    """Implements `operations.call.Authorizer`: allows these actions, whoever asks, and notes every question."""
+
+    def __init__(self, *actions: str) -> None:
+        self._actions: tuple[str, ...] | None = actions
+        self.asked: list[Permission] = []
+
+    async def decide(self, caller: Caller, permission: Permission, context: Context) -> Decision:
+        self.asked.append(permission)
+        is_allowed = self._actions is None or permission.action in self._actions
+        request = AccessRequest(
+            principal=caller.principal,
+            action=permission.action,
+            resource=permission.resource,
+            resource_account=caller.principal.account_id,
+            context={**context, **permission.context},
+        )
+        return Decision(
+            verdict=Verdict.ALLOW if is_allowed else Verdict.IMPLICIT_DENY,
+            same_account=True,
+            withheld_by=() if is_allowed else (Layer.IDENTITY,),
+            request=request,
+            policies=PolicySet(),
+        )
+
+
+class AllowEverything(AllowOnly):
+    """For tests that are about something else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._actions = None

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import assert_never
 
 from crossdock.core.principals import AccountRoot, Anonymous, AssumedRole, IamUser, Principal, ServicePrincipal
 from crossdock.policy.evaluate import NamedPolicy
@@ -75,6 +76,8 @@ def global_context(caller: Caller, origin: Origin, *, region: str, now: datetime
             context["aws:username"] = (user_name,)
         case AccountRoot() | AssumedRole() | Anonymous():
             pass
+        case _:
+            assert_never(principal)
     if principal.account_id:
         context["aws:PrincipalAccount"] = (principal.account_id,)
         context["aws:PrincipalArn"] = (
@@ -101,3 +104,5 @@ def _principal_type(principal: Principal) -> str:
             return "AWSService"
         case Anonymous():
             return "Anonymous"
+        case _:
+            assert_never(principal)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from crossdock.cloud.iam.epoch_cache import EpochCache
 from crossdock.cloud.iam.library import PolicyLibrary
@@ -89,6 +90,8 @@ class PrincipalDirectory:
                 return user
             case AccountRoot() | ServicePrincipal() | Anonymous():
                 return _NO_POLICIES
+            case _:
+                assert_never(principal)
 
     async def _user(self, principal: IamUser) -> PrincipalPolicies | None:
         async def load() -> PrincipalPolicies | None:

@@ -1,0 +1,57 @@
+"""Background work that somebody holds."""
+
+import asyncio
+import logging
+
+import pytest
+
+from crossdock.operations.tasks import TaskSupervisor
+
+
+async def test_a_task_runs_without_being_awaited() -> None:
+    done = asyncio.Event()
+
+    async def work() -> None:
+        done.set()
+
+    TaskSupervisor().start(work(), name="work")
+
+    await asyncio.wait_for(done.wait(), 5)
+
+
+async def test_what_a_task_raises_is_logged_with_its_name(caplog: pytest.LogCaptureFixture) -> None:
+    async def fail() -> None:
+        raise ValueError("broken")
+
+    supervisor = TaskSupervisor()
+    with caplog.at_level(logging.ERROR, "crossdock.operations.tasks"):
+        task = supervisor.start(fail(), name="fragile")
+        await asyncio.wait([task])
+
+    (record,) = caplog.records
+    assert record.task == "fragile"
+    assert record.exc_info is not None
+    assert str(record.exc_info[1]) == "broken"
+
+
+async def test_closing_cancels_what_still_runs_and_waits_for_its_end(caplog: pytest.LogCaptureFixture) -> None:
+    ended = False
+    started = asyncio.Event()
+
+    async def endless() -> None:
+        nonlocal ended
+        try:
+            started.set()
+            await asyncio.Event().wait()
+        finally:
+            ended = True
+
+    supervisor = TaskSupervisor()
+    task = supervisor.start(endless(), name="endless")
+    await started.wait()
+
+    await supervisor.close()
+
+    assert ended
+    assert task.cancelled()
+    assert caplog.records == []
