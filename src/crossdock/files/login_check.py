@@ -6,11 +6,11 @@ A login that is refused anywhere tells why; what cannot be decided is refused.
 import asyncio
 from dataclasses import dataclass
 
-from crossdock.core.errors import CrossdockError
 from crossdock.core.homes import LogicalHome, initial_directory
 from crossdock.core.ids import Entropy
 from crossdock.core.logins import Credential, Identity, LoginAttempt, Password, PublicKey, Refusal, gate, session_name
 from crossdock.core.servers import Server
+from crossdock.policy.refusals import MalformedPolicy
 from crossdock.policy.session_template import render_session_policy
 from crossdock.ports.authority import AssumeRefused, IdentityAnswer, IdentityProvider, RoleAssumer, RoleSession
 
@@ -80,8 +80,8 @@ class LoginCheck:
         session_id = self._entropy(8).hex()
         try:
             policy = _session_policy(identity, attempt.username)
-        except CrossdockError as error:
-            return _refused(f"the session policy cannot be used: {error}", answer)
+        except MalformedPolicy as error:
+            return _refused(f"the session policy cannot be used: {error} ({error.detail})", answer)
         try:
             role_session = await self.assume(server, attempt.username, session_id, identity, policy)
         except AssumeRefused as error:

@@ -1,0 +1,346 @@
+"""S3 in memory: the twin of the ports ObjectStore and StagingObjectStore, for every test of files.
+
+    s3 = MemoryS3()
+    s3.add_bucket("bucket")
+    store = s3.store(actions={"s3:PutObject"})     # may put and nothing else; without `actions`, everything
+    s3.store(stages=True)                          # stages on this computer, with real file descriptors
+
+`s3.calls` are the calls it saw. `s3.fail("PutObject", Unavailable("…"))` makes the next such call fail, and
+`gate = s3.hold("UploadPart")` makes such calls wait, so that a test can cancel in the middle:
+`await gate.entered.wait()`.
+"""
+
+import asyncio
+import os
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count
+
+from tests.fakes.clock import START
+
+from crossdock.core.arns import bucket_arn, object_arn
+from crossdock.core.errors import Denied, FileError, NotFound, Unavailable
+from crossdock.core.homes import ObjectPlace
+from crossdock.ports.objects import FileRegion, Listing, ObjectInfo, ObjectStore
+
+CHUNK = 64 << 10
+MIN_PART = 5 << 20
+Body = Sequence[bytes | bytearray | memoryview]
+Allows = Callable[[str, str, str], bool]
+"""(action, bucket, key) -> may this caller?"""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenCall:
+    operation: str
+    bucket: str
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    content: bytes
+    info: ObjectInfo
+
+
+@dataclass(slots=True)
+class Gate:
+    """Calls wait here until `open` is set; `entered` is set when the first has come."""
+
+    entered: asyncio.Event = field(default_factory=asyncio.Event)
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class MemoryS3:
+    """The buckets, and what is under way in them."""
+
+    def __init__(self) -> None:
+        self.buckets: dict[str, dict[str, Stored]] = {}
+        self.calls: list[SeenCall] = []
+        self.uploads: dict[str, MemoryUpload] = {}
+        self.staged: set[MemoryStagedPut] = set()
+        self._failures: dict[str, list[FileError]] = {}
+        self._gates: dict[str, Gate] = {}
+        self._numbers = count(1)
+
+    def add_bucket(self, name: str) -> None:
+        self.buckets[name] = {}
+
+    def add(self, bucket: str, key: str, content: bytes = b"", metadata: Mapping[str, str] | None = None) -> ObjectInfo:
+        """Put an object without asking anybody."""
+        number = next(self._numbers)
+        info = ObjectInfo(
+            place=ObjectPlace(bucket=bucket, key=key),
+            size=len(content),
+            etag=f"{number:032x}-1",
+            modified_at=START + timedelta(seconds=number),
+            metadata=dict(metadata or {}),
+        )
+        self.buckets[bucket][key] = Stored(content, info)
+        return info
+
+    def content(self, bucket: str, key: str) -> bytes:
+        return self.buckets[bucket][key].content
+
+    def keys(self, bucket: str) -> list[str]:
+        return sorted(self.buckets[bucket])
+
+    def fail(self, operation: str, error: FileError) -> None:
+        self._failures.setdefault(operation, []).append(error)
+
+    def hold(self, operation: str) -> Gate:
+        self._gates[operation] = Gate()
+        return self._gates[operation]
+
+    def store(
+        self, *, actions: Iterable[str] | None = None, allows: Allows | None = None, stages: bool = False
+    ) -> "MemoryStore":
+        """A store bound to a caller who may do everything, these actions, or what `allows` says."""
+        if actions is not None:
+            allowed = frozenset(actions)
+            allows = lambda action, bucket, key: action in allowed  # noqa: E731
+        return (MemoryStagingStore if stages else MemoryStore)(self, allows or (lambda *asked: True))
+
+    async def enter(self, call: SeenCall) -> None:
+        """What happens at the beginning of every call."""
+        self.calls.append(call)
+        await asyncio.sleep(0)
+        if gate := self._gates.get(call.operation):
+            gate.entered.set()
+            await gate.open.wait()
+        if failures := self._failures.get(call.operation):
+            raise failures.pop(0)
+        if call.bucket not in self.buckets:
+            raise NotFound(f"NoSuchBucket: {call.bucket}")
+
+    def new_id(self) -> str:
+        return f"upload-{next(self._numbers)}"
+
+
+class MemoryStore:
+    """See `ports.objects.ObjectStore`."""
+
+    def __init__(self, s3: MemoryS3, allows: Allows) -> None:
+        self.s3 = s3
+        self.allows = allows
+
+    async def head(self, place: ObjectPlace) -> ObjectInfo:
+        await self.s3.enter(SeenCall("HeadObject", place.bucket, place.key))
+        return self._find(place).info
+
+    async def read(self, place: ObjectPlace, *, offset: int = 0) -> "MemoryReader":
+        await self.s3.enter(SeenCall("GetObject", place.bucket, place.key))
+        return MemoryReader(self._find(place), offset)
+
+    async def put(self, place: ObjectPlace, body: Body, metadata: Mapping[str, str]) -> ObjectInfo:
+        await self.s3.enter(SeenCall("PutObject", place.bucket, place.key))
+        self.require("s3:PutObject", place)
+        return self.s3.add(place.bucket, place.key, b"".join(body), metadata)
+
+    async def start_multipart(self, place: ObjectPlace, metadata: Mapping[str, str]) -> "MemoryUpload":
+        await self.s3.enter(SeenCall("CreateMultipartUpload", place.bucket, place.key))
+        self.require("s3:PutObject", place)
+        upload = MemoryUpload(self, place, metadata, self.s3.new_id(), {})
+        self.s3.uploads[upload.upload_id] = upload
+        return upload
+
+    async def copy(self, source: ObjectPlace, target: ObjectPlace) -> ObjectInfo:
+        await self.s3.enter(SeenCall("CopyObject", source.bucket, source.key))
+        stored = self._find(source)
+        self.require("s3:PutObject", target)
+        return self.s3.add(target.bucket, target.key, stored.content, stored.info.metadata)
+
+    async def delete(self, place: ObjectPlace) -> None:
+        await self.s3.enter(SeenCall("DeleteObject", place.bucket, place.key))
+        self.require("s3:DeleteObject", place)
+        self.s3.buckets[place.bucket].pop(place.key, None)
+
+    async def list(
+        self, bucket: str, prefix: str, *, delimiter: str = "/", token: str | None = None, limit: int = 1000
+    ) -> Listing:
+        await self.s3.enter(SeenCall("ListObjectsV2", bucket, prefix))
+        if not self.allows("s3:ListBucket", bucket, prefix):
+            raise Denied(f"no policy allows s3:ListBucket on {bucket_arn(bucket)}")
+        objects: list[ObjectInfo] = []
+        prefixes: list[str] = []
+        last = token
+        for key in self.s3.keys(bucket):
+            if not key.startswith(prefix) or (token is not None and _is_behind(key, token, prefix, delimiter)):
+                continue
+            rest = key[len(prefix) :]
+            rolled = prefix + rest.partition(delimiter)[0] + delimiter if delimiter and delimiter in rest else None
+            if rolled is not None and prefixes and prefixes[-1] == rolled:
+                continue
+            if len(objects) + len(prefixes) == limit:
+                return Listing(objects=tuple(objects), prefixes=tuple(prefixes), next_token=last)
+            if rolled is None:
+                objects.append(self.s3.buckets[bucket][key].info)
+            else:
+                prefixes.append(rolled)
+            last = rolled or key
+        return Listing(objects=tuple(objects), prefixes=tuple(prefixes), next_token=None)
+
+    def require(self, action: str, place: ObjectPlace) -> None:
+        if not self.allows(action, place.bucket, place.key):
+            raise Denied(f"no policy allows {action} on {object_arn(place.bucket, place.key)}")
+
+    def _find(self, place: ObjectPlace) -> Stored:
+        self.require("s3:GetObject", place)
+        stored = self.s3.buckets[place.bucket].get(place.key)
+        if stored is not None:
+            return stored
+        # S3 tells that a key is missing only to those who may list.
+        if not self.allows("s3:ListBucket", place.bucket, ""):
+            raise Denied(f"no policy allows s3:ListBucket on {bucket_arn(place.bucket)}")
+        raise NotFound(f"NoSuchKey: {place}")
+
+
+class MemoryReader:
+    """See `ports.objects.ObjectReader`."""
+
+    def __init__(self, stored: Stored, offset: int) -> None:
+        self._content = stored.content[offset:]
+        self._info = stored.info
+        self.is_closed = False
+
+    @property
+    def info(self) -> ObjectInfo:
+        return self._info
+
+    async def region(self) -> FileRegion | None:
+        return None
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        while self._content:
+            chunk, self._content = self._content[:CHUNK], self._content[CHUNK:]
+            await asyncio.sleep(0)
+            yield chunk
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+
+class MemoryUpload:
+    """See `ports.objects.PortableUpload`."""
+
+    def __init__(
+        self,
+        store: MemoryStore,
+        place: ObjectPlace,
+        metadata: Mapping[str, str],
+        upload_id: str,
+        parts: dict[int, bytes],
+    ) -> None:
+        self.store = store
+        self.place = place
+        self.metadata = metadata
+        self.upload_id = upload_id
+        self.parts = parts
+
+    def under(self, store: ObjectStore) -> "MemoryUpload":
+        assert isinstance(store, MemoryStore)
+        return MemoryUpload(store, self.place, self.metadata, self.upload_id, self.parts)
+
+    async def upload_part(self, number: int, body: Body) -> None:
+        await self._enter("UploadPart")
+        self.store.require("s3:PutObject", self.place)
+        self.parts[number] = b"".join(body)
+
+    async def complete(self) -> ObjectInfo:
+        await self._enter("CompleteMultipartUpload")
+        self.store.require("s3:PutObject", self.place)
+        numbers = sorted(self.parts)
+        if any(len(self.parts[number]) < MIN_PART for number in numbers[:-1]):
+            raise Unavailable("EntityTooSmall")
+        del self._s3.uploads[self.upload_id]
+        content = b"".join(self.parts[number] for number in numbers)
+        return self._s3.add(self.place.bucket, self.place.key, content, self.metadata)
+
+    async def abort(self) -> None:
+        await self._s3.enter(SeenCall("AbortMultipartUpload", self.place.bucket, self.place.key))
+        self.store.require("s3:AbortMultipartUpload", self.place)
+        self._s3.uploads.pop(self.upload_id, None)
+
+    @property
+    def _s3(self) -> MemoryS3:
+        return self.store.s3
+
+    async def _enter(self, operation: str) -> None:
+        await self._s3.enter(SeenCall(operation, self.place.bucket, self.place.key))
+        if self.upload_id not in self._s3.uploads:
+            raise NotFound("NoSuchUpload")
+
+
+class MemoryStagingStore(MemoryStore):
+    """See `ports.objects.StagingObjectStore`: bytes go through files without names."""
+
+    async def stage(self, place: ObjectPlace, metadata: Mapping[str, str]) -> "MemoryStagedPut":
+        await self.s3.enter(SeenCall("PutObject", place.bucket, place.key))
+        self.require("s3:PutObject", place)
+        return MemoryStagedPut(self, place, metadata)
+
+    async def read(self, place: ObjectPlace, *, offset: int = 0) -> "MemoryReader":
+        await self.s3.enter(SeenCall("GetObject", place.bucket, place.key))
+        return MemoryFileReader(self._find(place), offset)
+
+
+class MemoryFileReader(MemoryReader):
+    """A reader whose bytes lie in two files, as those of an object of two segments do."""
+
+    async def region(self) -> FileRegion | None:
+        if not self._content:
+            return None
+        half = (len(self._content) + 1) // 2
+        part, self._content = self._content[:half], self._content[half:]
+        fd = os.memfd_create("region")
+        weakref.finalize(self, os.close, fd)
+        os.write(fd, b"before" + part + b"behind")
+        return FileRegion(fd=fd, offset=len(b"before"), size=len(part))
+
+
+class MemoryStagedPut:
+    """See `ports.objects.StagedPut`."""
+
+    def __init__(self, store: MemoryStagingStore, place: ObjectPlace, metadata: Mapping[str, str]) -> None:
+        self._store = store
+        self._place = place
+        self._metadata = metadata
+        self._fd = os.memfd_create("staged")
+        self._size = 0
+        store.s3.staged.add(self)
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def advance(self, count: int) -> None:
+        self._size += count
+
+    async def write(self, chunk: bytes | bytearray | memoryview) -> None:
+        await self._store.s3.enter(SeenCall("(write)", self._place.bucket, self._place.key))
+        os.write(self._fd, chunk)
+        self._size += len(chunk)
+
+    async def commit(self) -> ObjectInfo:
+        await self._store.s3.enter(SeenCall("PutObject", self._place.bucket, self._place.key))
+        self._store.require("s3:PutObject", self._place)
+        content = os.pread(self._fd, self._size, 0)
+        assert len(content) == self._size, "more bytes were told of than written"
+        self._end()
+        return self._store.s3.add(self._place.bucket, self._place.key, content, self._metadata)
+
+    async def discard(self) -> None:
+        await self._store.s3.enter(SeenCall("(discard)", self._place.bucket, self._place.key))
+        self._end()
+
+    def _end(self) -> None:
+        if self in self._store.s3.staged:
+            self._store.s3.staged.discard(self)
+            os.close(self._fd)
+
+
+def _is_behind(key: str, token: str, prefix: str, delimiter: str) -> bool:
+    """Whether a listing that ended at `token` has shown the key. A token may be a rolled-up prefix."""
+    is_rolled_up = bool(delimiter) and token.endswith(delimiter) and token != prefix
+    return key <= token or (is_rolled_up and key.startswith(token))
