@@ -1,7 +1,7 @@
 """Brings a stack's resources in line with a template, and back again when that fails."""
 
 import logging
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,32 +11,18 @@ from crossdock.cloud.cloudformation.intrinsics import (
     Scope,
     condition_holds,
     pseudo_parameters,
-    resolve,
 )
 from crossdock.cloud.cloudformation.journal import Journal
+from crossdock.cloud.cloudformation.making import Failed, Making
 from crossdock.cloud.cloudformation.outputs import check_exports_unused, resolve_outputs
 from crossdock.cloud.cloudformation.parameters import resolve_parameters
-from crossdock.cloud.cloudformation.resources.kind import CannotUpdate, ResourceKind, Workplace
-from crossdock.cloud.cloudformation.resources.table import kind_of
+from crossdock.cloud.cloudformation.removal import Removal, last_made_first
 from crossdock.cloud.cloudformation.store import ResourceRecord, Source, seal_source
-from crossdock.cloud.cloudformation.template import MAX_OBJECT_BYTES, Resource, Template, parse_template
+from crossdock.cloud.cloudformation.template import MAX_OBJECT_BYTES, Template, parse_template
 from crossdock.core.errors import ServiceError
 from crossdock.operations.call import Call
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """Something that was done and can be undone: `before` is None for what is new, `after` what it is now."""
-
-    before: ResourceRecord | None
-    after: ResourceRecord
-    is_replacement: bool = False
-
-
-class Failed(Exception):
-    """A resource could not be made; the message is the stack's reason."""
 
 
 class RecordedExports(dict[str, str]):
@@ -59,7 +45,12 @@ class Deployment:
     journal: Journal
     source: Source
     exports: RecordedExports
-    steps: list[Step] = field(default_factory=list)
+    _making: Making = field(init=False)
+    _removal: Removal = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._making = Making(self.call, self.journal)
+        self._removal = Removal(self.call, self.journal)
 
     async def create(self) -> None:
         """From CREATE_IN_PROGRESS to CREATE_COMPLETE, or to what `on_failure` asks for."""
@@ -98,7 +89,7 @@ class Deployment:
                 await self._delete()
             case _:
                 await self.journal.set_stack("ROLLBACK_IN_PROGRESS", f"{reason} Rollback requested by user.")
-                failed = await self._delete_resources()
+                failed = await self._removal.everything()
                 await self.journal.set_stack(
                     "ROLLBACK_FAILED" if failed else "ROLLBACK_COMPLETE", _failed_to_delete(failed)
                 )
@@ -109,7 +100,7 @@ class Deployment:
             replaced, removed = await self._apply()
         except Failed as failure:
             await self.journal.set_stack("UPDATE_ROLLBACK_IN_PROGRESS", str(failure))
-            problems = await self._undo()
+            problems = await self._removal.undo(self._making.steps)
             await self.journal.set_stack(
                 "UPDATE_ROLLBACK_FAILED" if problems else "UPDATE_ROLLBACK_COMPLETE",
                 problems,
@@ -117,8 +108,8 @@ class Deployment:
             )
             return
         await self.journal.set_stack("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
-        for record in _last_made_first(replaced + removed):
-            await self._remove_leftover(record, is_replaced=record in replaced)
+        for record in last_made_first(replaced + removed):
+            await self._removal.leftover(record, is_replaced=record in replaced)
         context = f"cloudformation:{self.journal.stack.uuid}"
         await self.journal.set_stack(
             "UPDATE_COMPLETE", sealed=seal_source(self.journal.sealer, self.source, context=context)
@@ -130,7 +121,7 @@ class Deployment:
         except ServiceError as error:
             await self.journal.set_stack("DELETE_FAILED", error.message)
             return
-        failed = await self._delete_resources()
+        failed = await self._removal.everything()
         if failed:
             await self.journal.set_stack("DELETE_FAILED", _failed_to_delete(failed))
         else:
@@ -153,7 +144,7 @@ class Deployment:
             raise Failed(error.message) from error
         old = await self.journal.resources()
         for position, name in enumerate(order):
-            made[name] = (await self._bring(present[name], old.get(name), scope, position)).made
+            made[name] = (await self._making.bring(present[name], old.get(name), scope, position)).made
         try:
             outputs = await resolve_outputs(self.call, self.journal.stack, template, scope)
         except ServiceError as error:
@@ -164,7 +155,7 @@ class Deployment:
             outputs=outputs,
             imports=tuple(sorted(self.exports.used)),
         )
-        replaced = [step.before for step in self.steps if step.is_replacement and step.before is not None]
+        replaced = [step.before for step in self._making.steps if step.is_replacement and step.before is not None]
         return replaced, [record for name, record in old.items() if name not in present]
 
     def _scope(self, template: Template, made: Mapping[str, Made]) -> Scope:
@@ -178,155 +169,6 @@ class Deployment:
             exports=self.exports,
             resources=made,
         )
-
-    async def _bring(
-        self, resource: Resource, old: ResourceRecord | None, scope: Scope, position: int
-    ) -> ResourceRecord:
-        """One resource as the template wants it. Raises Failed after its event is written."""
-        try:
-            properties = resolve(resource.properties, scope)
-            kind = kind_of(resource.type)
-            kind.check(properties)
-        except ServiceError as error:
-            record = await self.journal.begin(resource, "CREATE_IN_PROGRESS", position=position, properties={})
-            await self.journal.fail(record, "CREATE_FAILED", error.message)
-            if old is None:
-                self.steps.append(Step(before=None, after=record))
-            else:
-                await self.journal.restore(old)
-            raise Failed(f"The following resource(s) failed to create: [{resource.logical_id}].") from error
-        if old is None or old.type != resource.type:
-            return await self._make(resource, kind, properties, position, replaces=old)
-        if self.journal.properties(old) == properties and old.physical_id:
-            return old
-        try:
-            return await self._change(resource, kind, old, properties, position)
-        except CannotUpdate:
-            return await self._make(resource, kind, properties, position, replaces=old)
-
-    async def _make(
-        self,
-        resource: Resource,
-        kind: ResourceKind,
-        properties: Mapping[str, Any],
-        position: int,
-        *,
-        replaces: ResourceRecord | None,
-    ) -> ResourceRecord:
-        verb = "UPDATE" if replaces else "CREATE"
-        record = await self.journal.begin(resource, f"{verb}_IN_PROGRESS", position=position, properties=properties)
-        try:
-            made = await kind.create(self._workplace(resource.logical_id), properties)
-        except ServiceError as error:
-            await self._note_failure(record, f"{verb}_FAILED", error, restored=replaces)
-            if replaces is None:
-                self.steps.append(Step(before=None, after=record))
-            raise Failed(f"The following resource(s) failed to {verb.lower()}: [{resource.logical_id}].") from error
-        done = await self.journal.complete(record, f"{verb}_COMPLETE", made)
-        self.steps.append(Step(before=replaces, after=done, is_replacement=replaces is not None))
-        return done
-
-    async def _change(
-        self,
-        resource: Resource,
-        kind: ResourceKind,
-        old: ResourceRecord,
-        properties: Mapping[str, Any],
-        position: int,
-    ) -> ResourceRecord:
-        at = self._workplace(resource.logical_id)
-        try:
-            made = await kind.update(at, old.physical_id, self.journal.properties(old), properties)
-        except ServiceError as error:
-            await self._note_failure(old, "UPDATE_FAILED", error, restored=old)
-            # The change may have been made in part: undoing puts the old properties back.
-            self.steps.append(Step(before=old, after=old))
-            raise Failed(f"The following resource(s) failed to update: [{resource.logical_id}].") from error
-        record = await self.journal.begin(
-            resource,
-            "UPDATE_IN_PROGRESS",
-            position=position,
-            properties=properties,
-            physical_id=old.physical_id,
-        )
-        done = await self.journal.complete(record, "UPDATE_COMPLETE", made)
-        self.steps.append(Step(before=old, after=done))
-        return done
-
-    async def _note_failure(
-        self, record: ResourceRecord, status: str, error: ServiceError, *, restored: ResourceRecord | None
-    ) -> None:
-        reason = f"{error.message} (Service error code: {error.code})"
-        await self.journal.fail(record, status, reason)
-        if restored is not None:
-            await self.journal.restore(restored)
-
-    async def _undo(self) -> str:
-        """Take back every step, the last first. Returns what could not be taken back, empty if nothing."""
-        problems: list[str] = []
-        for step in reversed(self.steps):
-            kind = kind_of(step.after.type) if step.after.physical_id else None
-            at = self._workplace(step.after.logical_id)
-            try:
-                if step.before is None or step.is_replacement:
-                    if kind is not None:
-                        await kind.delete(at, step.after.physical_id, self.journal.properties(step.after))
-                    await self.journal.forget(step.after)
-                elif kind is not None:
-                    await kind.update(
-                        at,
-                        step.after.physical_id,
-                        self.journal.properties(step.after),
-                        self.journal.properties(step.before),
-                    )
-            except (ServiceError, CannotUpdate) as error:
-                problems.append(f"{step.after.logical_id}: {error}")
-            if step.before is not None:
-                await self.journal.restore(step.before)
-        return "; ".join(problems)
-
-    async def _remove_leftover(self, record: ResourceRecord, *, is_replaced: bool) -> None:
-        """Delete what is no longer wanted. A failure is an event; AWS completes the update all the same."""
-        try:
-            await self._delete_made(record)
-        except ServiceError as error:
-            await self.journal.announce(record, "DELETE_FAILED", error.message)
-            return
-        if is_replaced:
-            await self.journal.announce(record, "DELETE_COMPLETE")
-        else:
-            await self.journal.forget(record)
-
-    async def _delete_resources(self) -> list[str]:
-        """Delete all resources, the last made first; returns the logical ids that could not be deleted."""
-        failed: list[str] = []
-        for record in _last_made_first((await self.journal.resources()).values()):
-            try:
-                await self._delete_made(record)
-            except ServiceError as error:
-                await self.journal.fail(record, "DELETE_FAILED", f"{error.message} (Service error code: {error.code})")
-                failed.append(record.logical_id)
-            else:
-                await self.journal.forget(record)
-        return failed
-
-    async def _delete_made(self, record: ResourceRecord) -> None:
-        if not record.physical_id:
-            return
-        if record.deletion_policy != "Delete":
-            await self.journal.announce(record, "DELETE_SKIPPED")
-            return
-        await self.journal.announce(record, "DELETE_IN_PROGRESS")
-        kind = kind_of(record.type)
-        await kind.delete(self._workplace(record.logical_id), record.physical_id, self.journal.properties(record))
-
-    def _workplace(self, logical_id: str) -> Workplace:
-        stack = self.journal.stack
-        return Workplace(call=self.call, stack_id=stack.stack_id, stack_name=stack.name, logical_id=logical_id)
-
-
-def _last_made_first(records: Iterable[ResourceRecord]) -> list[ResourceRecord]:
-    return sorted(records, key=lambda record: record.position, reverse=True)
 
 
 def _failed_to_delete(logical_ids: list[str]) -> str:
