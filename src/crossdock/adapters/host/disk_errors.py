@@ -45,3 +45,15 @@ def disk_errors(doing: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise from_os_error(error, doing) from error
+
+
+@contextmanager
+def sqlite_errors(database: str) -> Iterator[None]:
+    """Translate the sqlite3 errors of a block that tell of the disk."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        translation = from_sqlite_error(error, database)
+        if translation is None:
+            raise
+        raise translation from error

@@ -5,7 +5,7 @@ not know what became of it, or would close a descriptor that the thread still us
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import ParamSpec, TypeVar
 
@@ -13,14 +13,13 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-async def finish(work: Coroutine[object, object, T]) -> T:
-    """Run to the end as a task of its own. A cancellation meanwhile is raised when the end is reached."""
-    return await _finished(asyncio.get_running_loop().create_task(work))
-
-
 async def in_thread(executor: Executor, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call in a thread and stay while it is at work. A cancellation meanwhile is raised when it has ended."""
-    return await _finished(asyncio.wrap_future(executor.submit(function, *args, **kwargs)))
+    future = asyncio.wrap_future(executor.submit(function, *args, **kwargs))
+    if await _settle(future):
+        future.exception()  # so that asyncio does not report it as never looked at
+        raise asyncio.CancelledError
+    return future.result()
 
 
 async def carry_through(begin: Callable[[], asyncio.Future[T]]) -> T:
@@ -36,13 +35,6 @@ async def carry_through(begin: Callable[[], asyncio.Future[T]]) -> T:
         # One request was made, so one must stay counted: asyncio.timeout() compares the numbers.
         task.uncancel()
         task.cancel()
-    return future.result()
-
-
-async def _finished(future: asyncio.Future[T]) -> T:
-    if await _settle(future):
-        future.exception()  # so that asyncio does not report it as never looked at
-        raise asyncio.CancelledError
     return future.result()
 
 

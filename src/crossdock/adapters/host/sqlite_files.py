@@ -1,0 +1,99 @@
+"""SQLite databases by themselves, for what is written often: one connection that writes, a few that read."""
+
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
+from pathlib import Path
+from threading import local
+from typing import TypeVar
+
+from crossdock.adapters.host.disk_errors import sqlite_errors
+from crossdock.adapters.host.settling import in_thread
+
+T = TypeVar("T")
+
+BUSY_TIMEOUT_MS = 5000
+CHECKPOINT_PAGES = 4000
+WAL_LIMIT_BYTES = 64 << 20
+CACHE_KIB = 8192
+
+
+class Durability(StrEnum):
+    """What a commit waits for: the disk, or only the operating system (a loss of power takes the last commits)."""
+
+    DISK = "FULL"
+    SYSTEM = "NORMAL"
+
+
+def open_for_writing(path: Path, *, durability: Durability, schema: str, shrinks: bool = False) -> sqlite3.Connection:
+    """Open or make a database in WAL mode; transactions begin and end where our statements say so.
+
+    One that `shrinks` can give back the room of what was deleted, by `PRAGMA incremental_vacuum`.
+    Raises sqlite3.Error.
+    """
+    connection = _connect(path)
+    try:
+        if shrinks:
+            # Only heeded before the first table is made.
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {durability.value}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
+        connection.executescript(f"BEGIN IMMEDIATE;\n{schema}\nCOMMIT;")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    connection = _connect(path)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # Each connection is used by one thread at a time, though not always by the one that made it.
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    return connection
+
+
+class ReadPool:
+    """A few threads, each with a connection of its own."""
+
+    def __init__(self, path: Path, *, threads: int = 4) -> None:
+        self._path = path
+        self._mine = local()
+        self._connections: list[sqlite3.Connection] = []
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=f"{path.stem}-read")
+
+    async def run(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Call with a connection on which everything sees one consistent view. Raises Unavailable."""
+        with sqlite_errors(self._path.name):
+            return await in_thread(self._threads, self._view, function)
+
+    async def call(self, function: Callable[[], T]) -> T:
+        """Call what brings its own connection. Raises Unavailable."""
+        with sqlite_errors(self._path.name):
+            return await in_thread(self._threads, function)
+
+    def close(self) -> None:
+        """Waits for the views that are open."""
+        self._threads.shutdown()
+        for connection in self._connections:
+            connection.close()
+
+    def _view(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        connection: sqlite3.Connection | None = getattr(self._mine, "connection", None)
+        if connection is None:
+            connection = self._mine.connection = open_for_reading(self._path)
+            self._connections.append(connection)
+        connection.execute("BEGIN")
+        try:
+            return function(connection)
+        finally:
+            connection.execute("ROLLBACK")

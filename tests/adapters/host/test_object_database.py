@@ -1,0 +1,85 @@
+"""What the SQLite index keeps to besides the contract: the disk, and large buckets."""
+
+import time
+
+import pytest
+from tests.fakes.object_indexes import entry, segments
+from tests.fakes.small_disk import fill, small_disk
+
+from crossdock.adapters.host.object_database import open_object_database
+from crossdock.adapters.host.object_rows import SCHEMA, put_object
+from crossdock.adapters.host.sqlite_files import Durability, open_for_writing
+from crossdock.core.errors import OutOfSpace, Unavailable
+from crossdock.ports.storage import ObjectEntry
+
+BIG = ObjectEntry(size=0, etag="e", modified_at=entry().modified_at, segments=(), metadata={"filler": "x" * 20_000})
+
+
+def put_many(path, keys):
+    """A hundred thousand calls of `put` would take most of a test run."""
+    connection = open_for_writing(path, durability=Durability.SYSTEM, schema=SCHEMA)
+    connection.execute("BEGIN")
+    for key in keys:
+        put_object(connection, "b", key, entry("blob"))
+    connection.execute("COMMIT")
+    connection.close()
+
+
+async def test_what_was_put_is_there_after_opening_again(tmp_path):
+    for n in range(3):
+        database = open_object_database(tmp_path / "objects.db")
+        await database.objects.put("b", str(n), entry(str(n)))
+        page = await database.objects.scan("b")
+        assert [o.key for o in page.objects] == [str(m) for m in range(n + 1)]
+        await database.close()
+
+
+async def test_a_listing_costs_the_same_however_much_lies_below_a_prefix(tmp_path):
+    put_many(tmp_path / "objects.db", [f"{n % 2}/{n:06}" for n in range(100_000)])
+    database = open_object_database(tmp_path / "objects.db")
+    began = time.perf_counter()
+    page = await database.objects.scan("b", delimiter="/")
+    rolled_up = time.perf_counter() - began
+    assert page.prefixes == ("0/", "1/")
+    began = time.perf_counter()
+    count, after = 0, ""
+    while True:
+        page = await database.objects.scan("b", after=after)
+        count += len(page.objects)
+        if page.next_after is None:
+            break
+        after = page.next_after
+    all_pages = time.perf_counter() - began
+    assert count == 100_000
+    # Generous for a busy machine; walking the keys one by one through the loop would take longer.
+    assert rolled_up < 0.1
+    assert all_pages < 5
+    await database.close()
+
+
+async def test_a_full_disk_is_answered_and_survived(tmp_path):
+    with small_disk(tmp_path) as disk:
+        database = open_object_database(disk / "objects.db")
+        await database.objects.put("b", "first", entry("one"))
+        filler = fill(disk)
+
+        async def overfill():
+            for n in range(100):
+                await database.objects.put("b", f"big{n}", BIG)
+
+        with pytest.raises((OutOfSpace, Unavailable)):
+            await overfill()
+        assert (await database.objects.get("b", "first")).segments == segments("one")
+        filler.unlink()
+        await database.objects.put("b", "second", entry("two"))
+        keys = [o.key for o in (await database.objects.scan("b")).objects]
+        assert keys[-2:] == ["first", "second"]
+        await database.close()
+
+
+async def test_a_file_that_is_no_database_is_unavailable(tmp_path):
+    (tmp_path / "objects.db").write_bytes(b"x" * 10_000)
+    with pytest.raises(Unavailable):
+        open_object_database(tmp_path / "objects.db")
+    with pytest.raises(Unavailable):
+        open_object_database(tmp_path / "missing" / "objects.db")
