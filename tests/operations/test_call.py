@@ -11,7 +11,7 @@ from crossdock.core.errors import Fault, OutOfSpace, ServiceError, Unavailable
 from crossdock.core.principals import IamUser, ServicePrincipal
 from crossdock.operations.audit import AUDIT
 from crossdock.operations.call import Call, House, Operations
-from crossdock.operations.caller import Caller, Origin
+from crossdock.operations.caller import Caller, Context, Origin
 from crossdock.operations.operation import (
     Operation,
     Params,
@@ -21,6 +21,7 @@ from crossdock.operations.operation import (
     needs,
     needs_nothing,
 )
+from crossdock.policy.evaluate import Decision, Layer
 from crossdock.ports.state import Row, TableSpec
 
 ACCOUNT = "111111111111"
@@ -355,3 +356,62 @@ async def test_input_is_checked_before_anybody_is_asked_for_permission() -> None
         await run(operations, "Make", Size="3")
 
     assert authorizer.asked == []
+
+
+class RefuseFrom(AllowOnly):
+    """Refuses everything, for the sake of the resource's policy."""
+
+    def __init__(self, *, same_account: bool) -> None:
+        super().__init__()
+        self._same_account = same_account
+
+    async def decide(self, caller: Caller, permission: Permission, context: Context) -> Decision:
+        decision = await super().decide(caller, permission, context)
+        owner = ACCOUNT if self._same_account else "222222222222"
+        return replace(
+            decision,
+            same_account=self._same_account,
+            withheld_by=(Layer.RESOURCE,),
+            request=replace(decision.request, resource_account=owner),
+        )
+
+
+async def test_a_caller_from_another_account_hears_only_which_kind_of_policy_refused() -> None:
+    with pytest.raises(ServiceError) as refused:
+        await run(make_operations(RefuseFrom(same_account=False)), "Read", Name="box")
+
+    assert refused.value.message == (
+        "User: arn:aws:iam::111111111111:user/alice is not authorized to perform: shelf:Read on resource: "
+        "arn:aws:shelf:::all because no resource-based policy allows the shelf:Read action"
+    )
+    assert "there is no resource-based policy of arn:aws:shelf:::all (account 222222222222)" in refused.value.reason
+    assert refused.value.reason not in str(refused.value)
+
+
+async def test_a_caller_of_the_same_account_hears_the_whole_reason() -> None:
+    with pytest.raises(ServiceError) as refused:
+        await run(make_operations(RefuseFrom(same_account=True)), "Read", Name="box")
+
+    assert refused.value.message.endswith(refused.value.reason.partition(": ")[2])
+
+
+async def test_a_call_that_was_begun_is_authorised_as_often_as_it_is_asked() -> None:
+    authorizer = AllowOnly("shelf:Make")
+    operations = make_operations(authorizer)
+
+    call = operations.begin(
+        "shelf", "Make", {"Name": "box"}, caller=ALICE, account_id=ACCOUNT, region="us-east-1", origin=ORIGIN
+    )
+    await operations.authorise(call)
+    await operations.authorise(call)
+
+    assert [one.action for one in authorizer.asked] == ["shelf:Make", "shelf:Make"]
+    async with operations.house.state.reading() as tx:
+        assert await tx.table(THINGS).page() == []
+
+
+async def test_a_call_of_what_has_no_row_cannot_be_begun() -> None:
+    with pytest.raises(ServiceError, match="UnknownOperationException"):
+        make_operations(AllowEverything()).begin(
+            "shelf", "Burn", {}, caller=ALICE, account_id=ACCOUNT, region="us-east-1", origin=ORIGIN
+        )

@@ -43,7 +43,7 @@ class ServiceError(CrossdockError):
 
     `code` is AWS's error code (`NoSuchBucket`, `ResourceNotFoundException`), `status` the HTTP status, `members` the
     further members of the modelled error shape (`Resource`, `ResourceType`), `headers` what the HTTP answer carries
-    besides.
+    besides. `reason` is why, for the operator's log: it may tell of another account's policies and is never answered.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class ServiceError(CrossdockError):
         fault: Fault = Fault.SENDER,
         members: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,
+        reason: str = "",
     ) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
@@ -63,6 +64,7 @@ class ServiceError(CrossdockError):
         self.fault = fault
         self.members = members or {}
         self.headers = headers or {}
+        self.reason = reason
 
 
 class FileError(CrossdockError):

@@ -146,9 +146,41 @@ class Operations:
         Raises:
             ServiceError: whatever AWS would answer: not implemented, denied, or the operation's own errors.
         """
-        row = self._row(service, operation)
+        call = self.begin(
+            service,
+            operation,
+            params,
+            caller=caller,
+            account_id=account_id,
+            region=region,
+            origin=origin,
+            request_id=request_id,
+        )
+        try:
+            await self.authorise(call)
+            return await self._row(service, operation).handler(call)
+        except OutOfSpace as error:
+            raise _unavailable(service, "The service's disk is full.") from error
+        except Unavailable as error:
+            raise _unavailable(service, str(error)) from error
+
+    def begin(
+        self,
+        service: str,
+        operation: str,
+        params: Params,
+        *,
+        caller: Caller,
+        account_id: str,
+        region: str,
+        origin: Origin,
+        request_id: str = "",
+    ) -> Call:
+        """A call whose input is checked and that has not run, for work that goes on longer than one call: an upload is
+        authorised when it begins and again when it is committed."""
+        self._row(service, operation)
         self._validate(service, operation, params)
-        call = Call(
+        return Call(
             service=service,
             operation=operation,
             params=params,
@@ -160,14 +192,11 @@ class Operations:
             now=self.house.clock.now(),
             operations=self,
         )
-        try:
-            for permission in await _permissions(row, call):
-                await self.demand(call, permission)
-            return await row.handler(call)
-        except OutOfSpace as error:
-            raise _unavailable(service, "The service's disk is full.") from error
-        except Unavailable as error:
-            raise _unavailable(service, str(error)) from error
+
+    async def authorise(self, call: Call) -> None:
+        """Demand every permission that the call's operation needs."""
+        for permission in await _permissions(self._row(call.service, call.operation), call):
+            await self.demand(call, permission)
 
     async def decide(self, call: Call, permission: Permission) -> Decision:
         context = global_context(call.caller, call.origin, region=call.region, now=call.now)
@@ -195,8 +224,9 @@ class Operations:
         raise ServiceError(
             table.denied_code,
             f"User: {call.caller.principal.arn} is not authorized to perform: {permission.action} "
-            f"on resource: {permission.resource} because {reason}",
+            f"on resource: {permission.resource} because {_public_reason(decision, permission, reason)}",
             status=table.denied_status,
+            reason=f"{permission.action} on {permission.resource}: {reason}",
         )
 
     def _row(self, service: str, operation: str) -> Operation:
@@ -205,6 +235,16 @@ class Operations:
         if row is None:
             raise not_implemented(service, operation)
         return row
+
+
+def _public_reason(decision: Decision, permission: Permission, reason: str) -> str:
+    """What the caller may hear. Who asks from another account learns which kind of policy, and nothing of its text.
+
+    Source: IAM User Guide, "Troubleshoot access denied error messages".
+    """
+    if decision.same_account or decision.blocked_by is None:
+        return reason
+    return f"no {decision.blocked_by} allows the {permission.action} action"
 
 
 async def _permissions(row: Operation, call: Call) -> Sequence[Permission]:
