@@ -44,7 +44,10 @@ class BytesBody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectBody:
-    """A response body: `size` bytes of an open object from `offset`. Whoever sends it closes the reader."""
+    """A response body: `size` bytes of an object from `offset`.
+
+    The reader gives just these: it stands at `offset` and ends after `size` bytes. Whoever sends it closes the reader.
+    """
 
     reader: ObjectReader
     offset: int
