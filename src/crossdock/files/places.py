@@ -53,4 +53,5 @@ class Places:
             raise NotFound(f"nothing is mapped at {path}")
         if not location.key:
             raise if_bucket
+        check_key(ObjectPlace(bucket=location.bucket, key=location.directory_prefix))
         return location

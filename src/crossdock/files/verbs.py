@@ -137,6 +137,12 @@ VERBS: Mapping[FileVerb, VerbCalls] = {
         sftp=("RENAME",),
         calls=(
             _head(On.TARGET),
+            S3Call(
+                operation="HeadObject",
+                action="s3:ListBucket",
+                on=On.BUCKET,
+                note="S3 tells only those who may list that the target is free",
+            ),
             _list(Need.IF_ALLOWED, "is the target a directory? And if the source is missing, is that one?"),
             S3Call(operation="CopyObject", action="s3:GetObject", on=On.OBJECT),
             S3Call(operation="CopyObject", action="s3:PutObject", on=On.TARGET),

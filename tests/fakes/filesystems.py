@@ -1,0 +1,50 @@
+"""File systems over S3 in memory, in each kind of home."""
+
+from tests.fakes.blocks import make_pool
+from tests.fakes.object_store import Allows, MemoryS3
+
+from crossdock.core.homes import HomeDirectory, HomeMapping, LogicalHome, MappingType, PathHome
+from crossdock.files.filesystem import FileSystem
+from crossdock.files.object_filesystem import ObjectFileSystem, upload_metadata
+
+METADATA = upload_metadata("user1", "s-0123456789abcdef0")
+PATH = PathHome(root="/bucket/home")
+ROOT = LogicalHome(mappings=(HomeMapping(entry="/", target="/bucket/home"),))
+TREE = LogicalHome(
+    mappings=(
+        HomeMapping(entry="/in", target="/bucket/inbox"),
+        HomeMapping(entry="/out/2026", target="/second-bucket"),
+        HomeMapping(entry="/in/shared", target="/second-bucket/shared"),
+        HomeMapping(entry="/readme", target="/second-bucket/texts/readme.txt", type=MappingType.FILE),
+    )
+)
+
+
+def make_s3() -> MemoryS3:
+    """With the two buckets that the homes lead to."""
+    s3 = MemoryS3()
+    s3.add_bucket("bucket")
+    s3.add_bucket("second-bucket")
+    return s3
+
+
+def files(
+    s3: MemoryS3,
+    home: HomeDirectory = PATH,
+    *,
+    actions: set[str] | None = None,
+    allows: Allows | None = None,
+    stages: bool = False,
+) -> ObjectFileSystem:
+    store = s3.store(actions=actions, allows=allows, stages=stages)
+    return ObjectFileSystem(home=home, store=store, metadata=METADATA, blocks=make_pool())
+
+
+async def names(fs: FileSystem, path: str) -> list[str]:
+    return [entry.name + ("/" if entry.attributes.is_directory else "") async for entry in fs.list(path)]
+
+
+async def store_file(fs: FileSystem, path: str, content: bytes) -> None:
+    upload = await fs.open_write(path)
+    await upload.write(0, content)
+    await upload.commit()

@@ -1,0 +1,181 @@
+"""The table of S3 calls is what the store really sees."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pytest
+from tests.fakes.blocks import make_pool
+from tests.fakes.filesystems import METADATA, PATH, make_s3, names
+from tests.fakes.object_store import SeenCall
+
+from crossdock.core.errors import FileError
+from crossdock.files.blocks import BLOCK_SIZE
+from crossdock.files.filesystem import FileKind, FileSystem
+from crossdock.files.object_filesystem import ObjectFileSystem
+from crossdock.files.verbs import VERBS, FileVerb, Need, On
+
+Do = Callable[[FileSystem], Awaitable[object]]
+Step = tuple[str, On]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A way to use a verb: which keys are there, what is done, and whether it works for who may do everything."""
+
+    keys: Sequence[str]
+    do: Do
+    works: bool = True
+
+
+async def read(fs: FileSystem) -> None:
+    download = await fs.open_read("/bucket/home/f")
+    assert [chunk async for chunk in download.chunks()]
+    await download.close()
+
+
+def write(size: int, *, discards: bool = False) -> Do:
+    async def do(fs: FileSystem) -> None:
+        upload = await fs.open_write("/bucket/home/f")
+        await upload.write(0, bytes(size))
+        await (upload.discard() if discards else upload.commit())
+
+    return do
+
+
+CASES: Mapping[FileVerb, Sequence[Case]] = {
+    FileVerb.INSPECT: (
+        Case(["home/f"], lambda fs: fs.stat("/bucket/home/f")),
+        Case(["home/d/x"], lambda fs: fs.stat("/bucket/home/d")),
+        Case([], lambda fs: fs.stat("/bucket/home/none"), works=False),
+    ),
+    FileVerb.ENTER: (
+        Case(["home/d/x"], lambda fs: fs.stat("/bucket/home/d", expecting=FileKind.DIRECTORY)),
+        Case([], lambda fs: fs.stat("/bucket", expecting=FileKind.DIRECTORY)),
+        Case(["home/f"], lambda fs: fs.stat("/bucket/home/f", expecting=FileKind.DIRECTORY)),
+        Case([], lambda fs: fs.stat("/bucket/home/none", expecting=FileKind.DIRECTORY), works=False),
+    ),
+    FileVerb.LIST: (
+        Case(["home/d/x", "home/d/"], lambda fs: names(fs, "/bucket/home/d")),
+        Case(["home/f"], lambda fs: names(fs, "/bucket/home/f"), works=False),
+        Case([], lambda fs: names(fs, "/bucket/home/none"), works=False),
+    ),
+    FileVerb.READ: (Case(["home/f"], read),),
+    FileVerb.WRITE: (
+        Case([], write(10)),
+        Case(["home/f"], write(BLOCK_SIZE + 1)),
+        Case([], write(2 * BLOCK_SIZE + 1, discards=True)),
+    ),
+    FileVerb.REMOVE: (
+        Case(["home/f"], lambda fs: fs.remove("/bucket/home/f")),
+        Case([], lambda fs: fs.remove("/bucket/home/f"), works=False),
+    ),
+    FileVerb.MAKE_DIRECTORY: (
+        Case([], lambda fs: fs.make_directory("/bucket/home/d")),
+        Case(["home/d/x"], lambda fs: fs.make_directory("/bucket/home/d"), works=False),
+        Case(["home/d"], lambda fs: fs.make_directory("/bucket/home/d"), works=False),
+    ),
+    FileVerb.REMOVE_DIRECTORY: (
+        Case(["home/d/"], lambda fs: fs.remove_directory("/bucket/home/d")),
+        Case(["home/d/", "home/d/x"], lambda fs: fs.remove_directory("/bucket/home/d"), works=False),
+        Case(["home/d"], lambda fs: fs.remove_directory("/bucket/home/d"), works=False),
+    ),
+    FileVerb.RENAME: (
+        Case(["home/f"], lambda fs: fs.rename("/bucket/home/f", "/bucket/home/target")),
+        Case(["home/f", "home/target"], lambda fs: fs.rename("/bucket/home/f", "/bucket/home/target"), works=False),
+        Case(["home/f/x"], lambda fs: fs.rename("/bucket/home/f", "/bucket/home/target"), works=False),
+    ),
+}
+EVERY_CASE = [
+    pytest.param(verb, case, id=f"{verb}-{number}")
+    for verb, cases in CASES.items()
+    for number, case in enumerate(cases)
+]
+
+
+def about(key: str) -> On:
+    if key.endswith("/"):
+        return On.MARKER
+    return On.TARGET if key == "home/target" else On.OBJECT
+
+
+def steps(call: SeenCall) -> set[Step]:
+    if call.operation == "ListObjectsV2":
+        return {(call.operation, On.BUCKET)}
+    if call.operation == "CopyObject":
+        return {(call.operation, On.OBJECT), (call.operation, On.TARGET)}
+    return {(call.operation, about(call.key))}
+
+
+async def run(case: Case, **permissions: object) -> tuple[bool, set[Step]]:
+    """Whether it worked, and what the store saw."""
+    s3 = make_s3()
+    for key in case.keys:
+        s3.add("bucket", key, b"content")
+    fs = ObjectFileSystem(home=PATH, store=s3.store(**permissions), metadata=METADATA, blocks=make_pool())
+    try:
+        await case.do(fs)
+    except FileError:
+        works = False
+    else:
+        works = True
+    return works, {step for call in s3.calls for step in steps(call)}
+
+
+def promised(verb: FileVerb) -> set[Step]:
+    calls = VERBS[verb].calls
+    # That HeadObject answers a lister otherwise is a matter of permissions, not another call.
+    return {(call.operation, call.on) for call in calls if (call.operation, call.on) != ("HeadObject", On.BUCKET)}
+
+
+def test_every_verb_has_a_row_and_a_case():
+    assert set(VERBS) == set(FileVerb) == set(CASES)
+
+
+def test_no_protocol_verb_is_in_two_rows():
+    for names_of in (lambda row: row.ftp, lambda row: row.sftp):
+        every = [name for row in VERBS.values() for name in names_of(row)]
+        assert sorted(every) == sorted(set(every))
+
+
+@pytest.mark.parametrize(("verb", "case"), EVERY_CASE)
+async def test_a_verb_makes_no_call_that_its_row_does_not_tell(verb: FileVerb, case: Case):
+    works, seen = await run(case)
+    assert works is case.works
+    assert seen <= promised(verb)
+    if works:
+        calls = VERBS[verb].calls
+        used = {(call.action, call.on) for call in calls if (call.operation, call.on) in seen}
+        needed = {(call.action, call.on) for call in calls if call.need is Need.ALWAYS}
+        assert needed - used <= {("s3:ListBucket", On.BUCKET)}
+
+
+@pytest.mark.parametrize("verb", FileVerb)
+async def test_every_call_of_a_row_is_made_in_some_case(verb: FileVerb):
+    seen = [await run(case) for case in CASES[verb]]
+    assert set().union(*(steps for _, steps in seen)) == promised(verb)
+
+
+@pytest.mark.parametrize("verb", [verb for verb in FileVerb if verb is not FileVerb.INSPECT])
+async def test_a_verb_works_for_who_has_just_what_it_always_needs(verb: FileVerb):
+    needed = {(call.action, call.on) for call in VERBS[verb].calls if call.need is Need.ALWAYS}
+
+    def allows(action: str, bucket: str, key: str) -> bool:
+        return (action, On.BUCKET if action == "s3:ListBucket" else about(key)) in needed
+
+    assert (await run(CASES[verb][0], allows=allows))[0]
+
+
+@pytest.mark.parametrize(
+    ("verb", "action", "on"),
+    [(verb, call.action, call.on) for verb, row in VERBS.items() for call in row.calls if call.need is Need.ALWAYS],
+)
+async def test_a_verb_fails_for_who_lacks_something_it_always_needs(verb: FileVerb, action: str, on: On):
+    def allows(asked: str, bucket: str, key: str) -> bool:
+        return (asked, On.BUCKET if asked == "s3:ListBucket" else about(key)) != (action, on)
+
+    assert not (await run(CASES[verb][0], allows=allows))[0]
+
+
+async def test_an_upload_that_may_not_abort_is_discarded_all_the_same():
+    works, _ = await run(CASES[FileVerb.WRITE][2], actions={"s3:PutObject"})
+    assert works
