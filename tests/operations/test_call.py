@@ -392,7 +392,9 @@ async def test_a_caller_of_the_same_account_hears_the_whole_reason() -> None:
     with pytest.raises(ServiceError) as refused:
         await run(make_operations(RefuseFrom(same_account=True)), "Read", Name="box")
 
-    assert refused.value.message.endswith(refused.value.reason.partition(": ")[2])
+    question, _, reason = refused.value.reason.partition(": ")
+    assert question == "shelf:Read on arn:aws:shelf:::all of account 111111111111"
+    assert refused.value.message.endswith(f"because {reason}")
 
 
 async def test_a_call_that_was_begun_is_authorised_as_often_as_it_is_asked() -> None:

@@ -226,7 +226,7 @@ class Operations:
             f"User: {call.caller.principal.arn} is not authorized to perform: {permission.action} "
             f"on resource: {permission.resource} because {_public_reason(decision, permission, reason)}",
             status=table.denied_status,
-            reason=f"{permission.action} on {permission.resource}: {reason}",
+            reason=f"{_question(decision, permission)}: {reason}",
         )
 
     def _row(self, service: str, operation: str) -> Operation:
@@ -235,6 +235,11 @@ class Operations:
         if row is None:
             raise not_implemented(service, operation)
         return row
+
+
+def _question(decision: Decision, permission: Permission) -> str:
+    owner = decision.request.resource_account
+    return f"{permission.action} on {permission.resource}" + (f" of account {owner}" if owner else "")
 
 
 def _public_reason(decision: Decision, permission: Permission, reason: str) -> str:

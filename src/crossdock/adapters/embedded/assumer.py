@@ -1,0 +1,64 @@
+"""Assuming a user's role as the Transfer service does, and the store that the session may use."""
+
+from dataclasses import dataclass
+
+from crossdock.adapters.embedded.object_store import EmbeddedObjectStore
+from crossdock.adapters.embedded.s3_client import S3Client
+from crossdock.cloud.s3.storage import Storage
+from crossdock.cloud.sts.access_keys import AccessKeys
+from crossdock.cloud.sts.assume import assume_role
+from crossdock.core.arns import transfer_user_arn
+from crossdock.core.errors import ServiceError
+from crossdock.core.principals import AssumedRole, ServicePrincipal
+from crossdock.core.servers import Server
+from crossdock.operations.call import Operations
+from crossdock.operations.caller import Caller, Origin
+from crossdock.ports.authority import AssumeRefused, RoleSession
+
+TRANSFER = ServicePrincipal(name="transfer.amazonaws.com")
+ORIGIN = Origin(is_secure=True, user_agent="AWSTransfer", via="transfer")
+"""Where Transfer's calls come from: no address, so a policy that wants a certain `aws:SourceIp` means others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddedRoleAssumer:
+    """See `ports.authority.RoleAssumer`."""
+
+    operations: Operations
+    access_keys: AccessKeys
+    storage: Storage
+
+    async def assume(
+        self, *, server: Server, username: str, role_arn: str, session_name: str, session_policy: str | None
+    ) -> RoleSession:
+        """By STS AssumeRole, with the user's ARN and the server's account for the role's trust policy to look at.
+
+        Source: Transfer Family User Guide, "Cross-service confused deputy prevention".
+        """
+        caller = Caller(
+            principal=TRANSFER,
+            source_arn=str(transfer_user_arn(server.region, server.account_id, server.server_id, username)),
+            source_account=server.account_id,
+        )
+        try:
+            credentials, assumed = await assume_role(
+                self.operations,
+                self.access_keys,
+                caller=caller,
+                account_id=server.account_id,
+                region=server.region,
+                origin=ORIGIN,
+                role_arn=role_arn,
+                session_name=session_name,
+                session_policy=session_policy,
+            )
+        except ServiceError as error:
+            raise AssumeRefused(f"role {role_arn} cannot be assumed: {error.reason or error}") from error
+        if not isinstance(assumed.principal, AssumedRole):
+            raise AssumeRefused(f"role {role_arn} cannot be assumed: STS gave credentials of something else")
+        client = S3Client(
+            operations=self.operations, storage=self.storage, caller=assumed, region=server.region, origin=ORIGIN
+        )
+        return RoleSession(
+            principal=assumed.principal, expires_at=credentials.expires_at, store=EmbeddedObjectStore(client)
+        )

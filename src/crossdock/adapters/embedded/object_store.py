@@ -1,0 +1,164 @@
+"""The embedded S3 as one caller may use it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from crossdock.adapters.embedded.pieces import Piece, PiecesBody
+from crossdock.adapters.embedded.s3_client import S3Client
+from crossdock.adapters.embedded.staged_put import EmbeddedStagedPut
+from crossdock.cloud.s3.etags import unquoted
+from crossdock.cloud.s3.reading import WindowReader
+from crossdock.core.errors import NotFound
+from crossdock.core.homes import ObjectPlace
+from crossdock.operations.streams import ObjectBody
+from crossdock.ports.objects import Listing, MultipartUpload, ObjectInfo, ObjectReader, ObjectStore
+
+
+class EmbeddedObjectStore:
+    """See `ports.objects.StagingObjectStore`. What it puts in one piece through `stage` has an opaque ETag, and no
+    MD5 or checksum was computed of it."""
+
+    def __init__(self, client: S3Client) -> None:
+        self.client = client
+
+    async def head(self, place: ObjectPlace) -> ObjectInfo:
+        answer = await self.client.call("HeadObject", _named(place))
+        return ObjectInfo(
+            place=place,
+            size=answer["ContentLength"],
+            etag=unquoted(answer["ETag"]),
+            modified_at=answer["LastModified"],
+            metadata=answer["Metadata"],
+        )
+
+    async def read(self, place: ObjectPlace, *, offset: int = 0) -> ObjectReader:
+        answer = await self.client.call("GetObject", _named(place))
+        body: ObjectBody = answer["Body"]
+        reader = body.reader
+        if not isinstance(reader, WindowReader):
+            raise TypeError(f"the embedded S3 gave a {type(reader).__name__}")
+        reader.skip(offset)
+        return reader
+
+    async def put(self, place: ObjectPlace, body: Sequence[Piece], metadata: Mapping[str, str]) -> ObjectInfo:
+        pieces = PiecesBody(body)
+        answer = await self.client.call("PutObject", _named(place, Body=pieces, Metadata=metadata))
+        return ObjectInfo(
+            place=place,
+            size=pieces.length,
+            etag=unquoted(answer["ETag"]),
+            modified_at=self.client.now(),
+            metadata=metadata,
+        )
+
+    async def start_multipart(self, place: ObjectPlace, metadata: Mapping[str, str]) -> "EmbeddedUpload":
+        began_at = self.client.now()
+        answer = await self.client.call("CreateMultipartUpload", _named(place, Metadata=metadata))
+        state = UploadState(place=place, upload_id=answer["UploadId"], metadata=metadata, began_at=began_at)
+        return EmbeddedUpload(self.client, state)
+
+    async def copy(self, source: ObjectPlace, target: ObjectPlace) -> ObjectInfo:
+        """Copies no bytes, so the size does not matter. Raises Unsupported when source and target are the same."""
+        found = await self.head(source)
+        # Should the source be replaced in between, the copy fails rather than be another one than is told.
+        params = _named(target, CopySource=quote(f"{source.bucket}/{source.key}"), CopySourceIfMatch=f'"{found.etag}"')
+        copied = (await self.client.call("CopyObject", params))["CopyObjectResult"]
+        return ObjectInfo(
+            place=target,
+            size=found.size,
+            etag=unquoted(copied["ETag"]),
+            modified_at=copied["LastModified"],
+            metadata=found.metadata,
+        )
+
+    async def delete(self, place: ObjectPlace) -> None:
+        await self.client.call("DeleteObject", _named(place))
+
+    async def list(
+        self, bucket: str, prefix: str, *, delimiter: str = "/", token: str | None = None, limit: int = 1000
+    ) -> Listing:
+        params: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix, "MaxKeys": limit}
+        if delimiter:
+            params["Delimiter"] = delimiter
+        if token is not None:
+            params["ContinuationToken"] = token
+        answer = await self.client.call("ListObjectsV2", params)
+        objects = tuple(
+            ObjectInfo(
+                place=ObjectPlace(bucket=bucket, key=item["Key"]),
+                size=item["Size"],
+                etag=unquoted(item["ETag"]),
+                modified_at=item["LastModified"],
+            )
+            for item in answer["Contents"]
+        )
+        prefixes = tuple(item["Prefix"] for item in answer["CommonPrefixes"])
+        return Listing(objects=objects, prefixes=prefixes, next_token=answer.get("NextContinuationToken"))
+
+    async def stage(self, place: ObjectPlace, metadata: Mapping[str, str]) -> EmbeddedStagedPut:
+        params = _named(place, Metadata=metadata)
+        return EmbeddedStagedPut(self.client, place, params, await self.client.stage(params))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    etag: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadState:
+    """What a multipart upload is, whoever sends its parts."""
+
+    place: ObjectPlace
+    upload_id: str
+    metadata: Mapping[str, str]
+    began_at: datetime
+    parts: dict[int, _Part] = field(default_factory=dict)
+
+
+class EmbeddedUpload:
+    """See `ports.objects.PortableUpload`."""
+
+    def __init__(self, client: S3Client, state: UploadState) -> None:
+        self._client = client
+        self._state = state
+
+    async def upload_part(self, number: int, body: Sequence[Piece]) -> None:
+        pieces = PiecesBody(body)
+        answer = await self._client.call("UploadPart", self._params(PartNumber=number, Body=pieces))
+        self._state.parts[number] = _Part(etag=answer["ETag"], size=pieces.length)
+
+    async def complete(self) -> ObjectInfo:
+        state = self._state
+        parts = [{"PartNumber": number, "ETag": part.etag} for number, part in sorted(state.parts.items())]
+        answer = await self._client.call("CompleteMultipartUpload", self._params(MultipartUpload={"Parts": parts}))
+        return ObjectInfo(
+            place=state.place,
+            size=sum(part.size for part in state.parts.values()),
+            etag=unquoted(answer["ETag"]),
+            modified_at=state.began_at,
+            metadata=state.metadata,
+        )
+
+    async def abort(self) -> None:
+        try:
+            await self._client.call("AbortMultipartUpload", self._params())
+        except NotFound:
+            # Aborted or completed before, or gone with its bucket.
+            return
+
+    def under(self, store: ObjectStore) -> MultipartUpload:
+        if not isinstance(store, EmbeddedObjectStore):
+            raise TypeError("the upload was begun in another kind of store")
+        return EmbeddedUpload(store.client, self._state)
+
+    def _params(self, **further: Any) -> Mapping[str, Any]:
+        return _named(self._state.place, UploadId=self._state.upload_id, **further)
+
+
+def _named(place: ObjectPlace, **further: Any) -> Mapping[str, Any]:
+    return {"Bucket": place.bucket, "Key": place.key, **further}

@@ -1,0 +1,63 @@
+"""S3's operations as one caller calls them: the one road, and errors in the words of file protocols."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from crossdock.adapters.embedded.file_errors import file_errors
+from crossdock.cloud.s3.put_object import commit_staged, whole_seconds
+from crossdock.cloud.s3.storage import Storage
+from crossdock.operations.call import Call, Operations
+from crossdock.operations.caller import Caller, Origin
+from crossdock.operations.operation import Params, Result
+from crossdock.ports.storage import ObjectEntry, StagedBlob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3Client:
+    """`caller`'s permissions apply to every call, and are looked up anew at each."""
+
+    operations: Operations
+    storage: Storage
+    caller: Caller
+    region: str
+    origin: Origin
+
+    async def call(self, operation: str, params: Params) -> Result:
+        with file_errors():
+            return await self.operations.call(
+                "s3",
+                operation,
+                params,
+                caller=self.caller,
+                account_id=self.caller.principal.account_id,
+                region=self.region,
+                origin=self.origin,
+            )
+
+    async def stage(self, params: Params) -> StagedBlob:
+        """Authorise a PutObject whose bytes are yet to come."""
+        with file_errors():
+            await self._authorised_put(params)
+            return await self.storage.blobs.stage()
+
+    async def commit(self, params: Params, staged: StagedBlob) -> ObjectEntry:
+        """Authorise that PutObject again, and do it."""
+        with file_errors():
+            return await commit_staged(self.storage, await self._authorised_put(params), staged)
+
+    def now(self) -> datetime:
+        """The time as S3 tells it."""
+        return whole_seconds(self.operations.house.clock.now())
+
+    async def _authorised_put(self, params: Params) -> Call:
+        call = self.operations.begin(
+            "s3",
+            "PutObject",
+            params,
+            caller=self.caller,
+            account_id=self.caller.principal.account_id,
+            region=self.region,
+            origin=self.origin,
+        )
+        await self.operations.authorise(call)
+        return call

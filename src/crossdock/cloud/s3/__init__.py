@@ -1,0 +1,1 @@
+"""The embedded S3: buckets of many accounts, their policies and objects, answered as AWS answers."""

@@ -1,0 +1,76 @@
+"""DeleteObject and DeleteObjects."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from crossdock.cloud.s3.bucket_directory import Bucket
+from crossdock.cloud.s3.failures import malformed_xml, no_such_version, not_implemented
+from crossdock.cloud.s3.names import check_key
+from crossdock.cloud.s3.permissions import check_version, object_permission
+from crossdock.cloud.s3.storage import Storage
+from crossdock.core.errors import ServiceError
+from crossdock.operations.call import Call
+from crossdock.operations.operation import Params, Result
+
+MAX_KEYS = 1000
+AT_ONCE = 32
+"""Deletions that run side by side, so that they share their commits."""
+
+_CONDITIONS = ("IfMatch", "IfMatchLastModifiedTime", "IfMatchSize", "ETag", "LastModifiedTime", "Size")
+
+
+async def delete_object(storage: Storage, call: Call) -> Result:
+    bucket = await storage.bucket_of(call)
+    _refuse_conditions(call.params)
+    check_version(call.params)
+    await _delete(storage, bucket, call.params["Key"])
+    return {}
+
+
+async def delete_objects(storage: Storage, call: Call) -> Result:
+    """Each key is authorised and deleted for itself; what fails is listed and stops nothing."""
+    bucket = await storage.bucket_of(call)
+    request = call.params["Delete"]
+    objects: Sequence[Params] = request.get("Objects") or ()
+    if not 1 <= len(objects) <= MAX_KEYS:
+        raise malformed_xml()
+    deleted: list[dict[str, Any]] = []
+    errors: list[dict[str, Any]] = []
+    for start in range(0, len(objects), AT_ONCE):
+        some = objects[start : start + AT_ONCE]
+        for item, failure in zip(
+            some, await asyncio.gather(*(_delete_one(storage, call, bucket, item) for item in some)), strict=True
+        ):
+            named = {name: item[name] for name in ("Key", "VersionId") if item.get(name) is not None}
+            if failure is None:
+                deleted.append(named)
+            else:
+                errors.append({**named, "Code": failure.code, "Message": failure.message})
+    answer: dict[str, Any] = {"Errors": errors} if errors else {}
+    return answer if request.get("Quiet") else {"Deleted": deleted, **answer}
+
+
+async def _delete_one(storage: Storage, call: Call, bucket: Bucket, item: Params) -> ServiceError | None:
+    key, version_id = item["Key"], item.get("VersionId")
+    action = "s3:DeleteObject" if version_id is None else "s3:DeleteObjectVersion"
+    try:
+        check_key(key)
+        await call.demand(object_permission(bucket, key, action))
+        _refuse_conditions(item)
+        if version_id not in (None, "null"):
+            raise no_such_version(key, version_id)
+        await _delete(storage, bucket, key)
+    except ServiceError as failure:
+        return failure
+    return None
+
+
+async def _delete(storage: Storage, bucket: Bucket, key: str) -> None:
+    storage.blobs.delete(await storage.objects.delete(bucket.bucket_id, key))
+
+
+def _refuse_conditions(params: Params) -> None:
+    """A condition that is not tested in the commit itself would be a promise that a race can break."""
+    if any(params.get(name) is not None for name in _CONDITIONS):
+        raise not_implemented("If-Match", "Crossdock does not know conditional deletes.")

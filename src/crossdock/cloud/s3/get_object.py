@@ -1,0 +1,150 @@
+"""GetObject, HeadObject and GetObjectAttributes.
+
+An answer with `ContentRange` is a 206; the edge sees to that.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from crossdock.cloud.s3.bucket_directory import Bucket
+from crossdock.cloud.s3.checksums import checksum_members
+from crossdock.cloud.s3.conditions import check_read
+from crossdock.cloud.s3.etags import part_count, quoted
+from crossdock.cloud.s3.failures import invalid_request, no_such_key
+from crossdock.cloud.s3.object_headers import described, overridden, refuse_unsupported
+from crossdock.cloud.s3.permissions import check_version, presence_permission
+from crossdock.cloud.s3.ranges import ByteRange, parse_range, part_range
+from crossdock.cloud.s3.reading import WindowReader, object_info, open_window
+from crossdock.cloud.s3.storage import Storage
+from crossdock.core.errors import ServiceError, Unavailable
+from crossdock.core.principals import Anonymous
+from crossdock.operations.call import Call
+from crossdock.operations.operation import Params, Result
+from crossdock.operations.streams import ObjectBody
+from crossdock.ports.storage import ObjectEntry
+
+OPENING_ATTEMPTS = 20
+"""Between reading the index and opening the bytes, an object may be replaced; so often in a row it never is."""
+
+
+async def get_object(storage: Storage, call: Call) -> Result:
+    bucket, key = await _addressed(storage, call)
+    overrides = _overrides(call)
+    for _ in range(OPENING_ATTEMPTS):
+        entry = await present_entry(storage, call, bucket, key)
+        selection = _select(call.params, entry)
+        window = await open_window(storage, entry, selection.range)
+        if window is not None:
+            reader = WindowReader(object_info(bucket.name, key, entry), window)
+            offset = selection.range.offset if selection.range else 0
+            body = ObjectBody(reader=reader, offset=offset, size=window.size)
+            return {"Body": body, **_answer(call.params, entry, selection), **overrides}
+    raise Unavailable(f"{bucket.name}/{key} is replaced faster than it can be opened")
+
+
+async def head_object(storage: Storage, call: Call) -> Result:
+    bucket, key = await _addressed(storage, call)
+    overrides = _overrides(call)
+    entry = await present_entry(storage, call, bucket, key)
+    return {**_answer(call.params, entry, _select(call.params, entry)), **overrides}
+
+
+async def get_object_attributes(storage: Storage, call: Call) -> Result:
+    bucket, key = await _addressed(storage, call)
+    entry = await present_entry(storage, call, bucket, key)
+    parts = _parts(entry)
+    attributes: dict[str, Any] = {
+        "ETag": entry.etag,
+        "Checksum": checksum_members(entry.checksums) or None,
+        "ObjectParts": None if parts is None else {"TotalPartsCount": parts},
+        "StorageClass": "STANDARD",
+        "ObjectSize": entry.size,
+    }
+    wanted = call.params["ObjectAttributes"]
+    found = {name: value for name, value in attributes.items() if name in wanted and value is not None}
+    return {"LastModified": entry.modified_at, **found}
+
+
+async def present_entry(storage: Storage, call: Call, bucket: Bucket, key: str) -> ObjectEntry:
+    """The object of a key.
+
+    Raises:
+        ServiceError: NoSuchKey for a caller that may list the bucket; AccessDenied for one that may not, and so must
+            not learn which keys there are.
+
+    Source: S3 API Reference, GetObject and HeadObject, "Permissions".
+    """
+    entry = await storage.objects.get(bucket.bucket_id, key)
+    if entry is None:
+        await call.demand(presence_permission(bucket))
+        raise no_such_key(key)
+    return entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Selection:
+    """What of an object is asked for: `range` None means all. `parts` is told only to those who ask for a part."""
+
+    range: ByteRange | None = None
+    parts: int | None = None
+
+
+async def _addressed(storage: Storage, call: Call) -> tuple[Bucket, str]:
+    bucket = await storage.bucket_of(call)
+    refuse_unsupported(call.params)
+    check_version(call.params)
+    return bucket, call.params["Key"]
+
+
+def _overrides(call: Call) -> dict[str, Any]:
+    return overridden(call.params, is_anonymous=isinstance(call.caller.principal, Anonymous))
+
+
+def _select(params: Params, entry: ObjectEntry) -> _Selection:
+    check_read(params, entry)
+    header, number = params.get("Range"), params.get("PartNumber")
+    if number is not None:
+        if header is not None:
+            raise invalid_request("Cannot specify both Range header and partNumber query parameter")
+        return _select_part(entry, number)
+    return _Selection(range=None if header is None else parse_range(header, entry.size))
+
+
+def _select_part(entry: ObjectEntry, number: int) -> _Selection:
+    parts = _parts(entry)
+    if not 1 <= number <= (parts or 1):
+        raise ServiceError(
+            "InvalidPartNumber",
+            "The requested partnumber is not satisfiable",
+            status=416,
+            members={"PartNumberRequested": str(number), "ActualPartCount": str(parts or 1)},
+        )
+    if entry.size == 0:
+        return _Selection(parts=parts)
+    if parts is None or parts != len(entry.segments):
+        return _Selection(range=ByteRange(offset=0, size=entry.size, total=entry.size), parts=parts)
+    return _Selection(range=part_range(entry.segments, number), parts=parts)
+
+
+def _parts(entry: ObjectEntry) -> int | None:
+    """How many parts the object was uploaded in; its segments are these parts."""
+    return part_count(entry.etag)
+
+
+def _answer(params: Params, entry: ObjectEntry, selection: _Selection) -> dict[str, Any]:
+    wanted = selection.range
+    members: dict[str, Any] = {
+        **described(entry),
+        "AcceptRanges": "bytes",
+        "LastModified": entry.modified_at,
+        "ETag": quoted(entry.etag),
+        "ContentLength": entry.size if wanted is None else wanted.size,
+    }
+    if wanted is not None:
+        members["ContentRange"] = wanted.content_range
+    elif params.get("ChecksumMode") == "ENABLED":
+        # The checksum is of all bytes: beside some of them, clients would take it for theirs.
+        members |= checksum_members(entry.checksums)
+    if selection.parts is not None:
+        members["PartsCount"] = selection.parts
+    return members

@@ -1,0 +1,194 @@
+"""What S3's operations need: which action, on which ARN, with which condition keys.
+
+Sources: Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3"; S3 User Guide,
+"Required permissions for Amazon S3 API operations".
+"""
+
+from collections.abc import Mapping, Sequence
+
+from crossdock.cloud.s3.bucket_directory import Bucket
+from crossdock.cloud.s3.failures import no_such_version
+from crossdock.cloud.s3.names import check_key, parse_copy_source
+from crossdock.cloud.s3.storage import Storage
+from crossdock.core.principals import AccountRoot
+from crossdock.operations.call import Call
+from crossdock.operations.caller import Context
+from crossdock.operations.operation import Params, Permission, Permissions
+
+# Condition keys by the members of requests that give their values.
+_LISTING_KEYS: Mapping[str, str] = {"Prefix": "s3:prefix", "Delimiter": "s3:delimiter", "MaxKeys": "s3:max-keys"}
+_WRITING_KEYS: Mapping[str, str] = {
+    "ACL": "s3:x-amz-acl",
+    "StorageClass": "s3:x-amz-storage-class",
+    "ServerSideEncryption": "s3:x-amz-server-side-encryption",
+    "SSEKMSKeyId": "s3:x-amz-server-side-encryption-aws-kms-key-id",
+    "MetadataDirective": "s3:x-amz-metadata-directive",
+    "WebsiteRedirectLocation": "s3:x-amz-website-redirect-location",
+    "IfMatch": "s3:if-match",
+    "IfNoneMatch": "s3:if-none-match",
+}
+
+
+def list_permission(bucket: Bucket, params: Params) -> Permission:
+    return _on_bucket(bucket, "s3:ListBucket", _keys(params, _LISTING_KEYS))
+
+
+def presence_permission(bucket: Bucket) -> Permission:
+    """What it takes to learn that a key is not there: s3:ListBucket, without the keys of a listing."""
+    return _on_bucket(bucket, "s3:ListBucket", {})
+
+
+def object_permission(bucket: Bucket, key: str, action: str, context: Context | None = None) -> Permission:
+    return Permission(
+        action=action, resource=bucket.object_arn(key), context={**_resource_account(bucket), **(context or {})}
+    )
+
+
+def on_bucket(storage: Storage, action: str) -> Permissions:
+    async def permissions(call: Call) -> Sequence[Permission]:
+        return (_on_bucket(await storage.bucket_of(call), action, {}),)
+
+    return permissions
+
+
+def on_listing(storage: Storage) -> Permissions:
+    async def permissions(call: Call) -> Sequence[Permission]:
+        return (list_permission(await storage.bucket_of(call), call.params),)
+
+    return permissions
+
+
+def on_bucket_policy(storage: Storage, action: str) -> Permissions:
+    """The owner's root user may always see to the policy, whatever that policy says, lest everyone be locked out.
+
+    Source: S3 API Reference, PutBucketPolicy, GetBucketPolicy and DeleteBucketPolicy, "Important".
+    """
+
+    async def permissions(call: Call) -> Sequence[Permission]:
+        bucket = await storage.bucket_of(call)
+        if call.caller.principal == AccountRoot(account_id=bucket.account_id):
+            return ()
+        return (_on_bucket(bucket, action, {}),)
+
+    return permissions
+
+
+def on_bucket_only(storage: Storage) -> Permissions:
+    """For operations that authorise key by key."""
+
+    async def permissions(call: Call) -> Sequence[Permission]:
+        await storage.bucket_of(call)
+        return ()
+
+    return permissions
+
+
+def on_new_bucket(call: Call) -> Sequence[Permission]:
+    context: dict[str, tuple[str, ...]] = {}
+    constraint = (call.params.get("CreateBucketConfiguration") or {}).get("LocationConstraint")
+    if constraint:
+        context["s3:locationconstraint"] = (constraint,)
+    if (acl := call.params.get("ACL")) is not None:
+        context["s3:x-amz-acl"] = (acl,)
+    if (ownership := call.params.get("ObjectOwnership")) is not None:
+        context["s3:x-amz-object-ownership"] = (ownership,)
+    name = call.params["Bucket"]
+    return (Permission(action="s3:CreateBucket", resource=f"arn:aws:s3:::{name}", context=context),)
+
+
+def on_object(storage: Storage, *actions: str) -> Permissions:
+    """Every one of the actions on the object. `VersionId` can only be `null` here, but has actions of its own."""
+
+    async def permissions(call: Call) -> Sequence[Permission]:
+        bucket = await storage.bucket_of(call)
+        key = _checked_key(call.params)
+        suffix = _version_suffix(call.params)
+        return tuple(object_permission(bucket, key, action + suffix) for action in actions)
+
+    return permissions
+
+
+def on_written_object(storage: Storage) -> Permissions:
+    """PutObject and CreateMultipartUpload: an ACL and If-Match each need a permission besides.
+
+    Source: S3 API Reference, PutObject, "Permissions"; S3 User Guide, "Conditional writes", If-Match.
+    """
+
+    async def permissions(call: Call) -> Sequence[Permission]:
+        bucket = await storage.bucket_of(call)
+        return _writing(bucket, call.params, copied_from="")
+
+    return permissions
+
+
+def on_part(storage: Storage) -> Permissions:
+    """UploadPart and CompleteMultipartUpload."""
+
+    async def permissions(call: Call) -> Sequence[Permission]:
+        bucket = await storage.bucket_of(call)
+        key = _checked_key(call.params)
+        needed = [object_permission(bucket, key, "s3:PutObject", _keys(call.params, _WRITING_KEYS))]
+        if call.params.get("IfMatch") is not None:
+            needed.append(object_permission(bucket, key, "s3:GetObject"))
+        return needed
+
+    return permissions
+
+
+def on_copied_object(storage: Storage) -> Permissions:
+    """CopyObject and UploadPartCopy: reading the source, and writing the target."""
+
+    async def permissions(call: Call) -> Sequence[Permission]:
+        source = parse_copy_source(call.params["CopySource"])
+        check_key(source.key)
+        source_bucket = await storage.source_bucket_of(call, source.bucket)
+        target_bucket = await storage.bucket_of(call)
+        action = "s3:GetObjectVersion" if source.version_id else "s3:GetObject"
+        return (
+            object_permission(source_bucket, source.key, action),
+            *_writing(target_bucket, call.params, copied_from=f"{source.bucket}/{source.key}"),
+        )
+
+    return permissions
+
+
+def check_version(params: Params) -> None:
+    """No bucket keeps versions, so the only version an object has is called `null`."""
+    version_id = params.get("VersionId")
+    if version_id not in (None, "null"):
+        raise no_such_version(params["Key"], version_id)
+
+
+def _writing(bucket: Bucket, params: Params, *, copied_from: str) -> Sequence[Permission]:
+    key = _checked_key(params)
+    context = _keys(params, _WRITING_KEYS)
+    if copied_from:
+        context["s3:x-amz-copy-source"] = (copied_from,)
+    needed = [object_permission(bucket, key, "s3:PutObject", context)]
+    if params.get("ACL") is not None:
+        needed.append(object_permission(bucket, key, "s3:PutObjectAcl", context))
+    if params.get("IfMatch") is not None:
+        needed.append(object_permission(bucket, key, "s3:GetObject"))
+    return needed
+
+
+def _on_bucket(bucket: Bucket, action: str, context: Context) -> Permission:
+    return Permission(action=action, resource=bucket.arn, context={**_resource_account(bucket), **context})
+
+
+def _resource_account(bucket: Bucket) -> dict[str, tuple[str, ...]]:
+    return {"aws:ResourceAccount": (bucket.account_id,), "s3:ResourceAccount": (bucket.account_id,)}
+
+
+def _keys(params: Params, names: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    return {key: (str(params[member]),) for member, key in names.items() if params.get(member) is not None}
+
+
+def _checked_key(params: Params) -> str:
+    key: str = params["Key"]
+    check_key(key)
+    return key
+
+
+def _version_suffix(params: Params) -> str:
+    return "Version" if params.get("VersionId") is not None else ""

@@ -1,0 +1,51 @@
+"""What the S3 operations stand on."""
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from crossdock.cloud.s3.bucket_directory import Bucket, BucketDirectory
+from crossdock.cloud.s3.failures import access_denied, no_such_bucket
+from crossdock.cloud.s3.names import check_bucket_name
+from crossdock.operations.call import Call
+from crossdock.ports.host import Epoch
+from crossdock.ports.storage import Blobs, ObjectIndex, UploadIndex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """`executor` is a bounded pool in which checksums are computed, off the loop."""
+
+    buckets: BucketDirectory
+    objects: ObjectIndex
+    uploads: UploadIndex
+    blobs: Blobs
+    epoch: Epoch
+    executor: Executor
+
+    async def bucket_of(self, call: Call) -> Bucket:
+        """The bucket that a call names, if it belongs to whom the call expects.
+
+        Raises:
+            ServiceError: InvalidBucketName, NoSuchBucket, or AccessDenied when ExpectedBucketOwner is another account.
+        """
+        bucket = await self.bucket_named(call.params["Bucket"])
+        _check_owner(bucket, call.params.get("ExpectedBucketOwner"))
+        return bucket
+
+    async def source_bucket_of(self, call: Call, name: str) -> Bucket:
+        """The bucket from which a call copies."""
+        bucket = await self.bucket_named(name)
+        _check_owner(bucket, call.params.get("ExpectedSourceBucketOwner"))
+        return bucket
+
+    async def bucket_named(self, name: str) -> Bucket:
+        check_bucket_name(name)
+        bucket = await self.buckets.find(name)
+        if bucket is None:
+            raise no_such_bucket(name)
+        return bucket
+
+
+def _check_owner(bucket: Bucket, expected: str | None) -> None:
+    if expected is not None and expected != bucket.account_id:
+        raise access_denied()

@@ -1,0 +1,195 @@
+"""The embedded S3 on memory, with two accounts, for tests that call its operations.
+
+    s3 = await make_s3()
+    await s3.bucket("box")                                  # of the hub
+    await s3.put("box", "key", b"content")
+    answer = await s3("GetObject", Bucket="box", Key="key")
+    content = await s3.read("box", "key")
+
+Every answer and error is formatted as the edge would, so that what the model does not know is found.
+
+    visitor = await s3.role("visitor", "s3:GetObject", "arn:aws:s3:::box/*")
+    await s3("GetObject", as_=visitor, Bucket="box", Key="key")
+"""
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.fakes.aws_models import model_of
+from tests.fakes.cloud import HUB, ORIGIN, PARTNER, CloudParts, admin_of, make_operations, make_parts
+
+from crossdock.adapters.memory.blobs import MemoryBlobs
+from crossdock.adapters.memory.object_index import MemoryObjectIndex, MemoryObjects, MemoryUploadIndex
+from crossdock.cloud.s3.bucket_directory import BucketDirectory
+from crossdock.cloud.s3.bucket_policies import BucketPolicies
+from crossdock.cloud.s3.storage import Storage
+from crossdock.cloud.s3.table import s3_operations
+from crossdock.cloud.sts.assume import assume_role
+from crossdock.core.errors import ServiceError
+from crossdock.core.principals import Anonymous, IamUser
+from crossdock.operations.call import Operations
+from crossdock.operations.caller import Caller, Origin
+from crossdock.operations.streams import BytesBody, ObjectBody
+from crossdock.wire.protocols import format_error, format_response
+
+ANYBODY = Caller(principal=Anonymous())
+REGION = "us-east-1"
+
+
+@dataclass(slots=True)
+class PiecewiseBody:
+    """A body that comes in these pieces; an exception among them is raised in its turn."""
+
+    pieces: Sequence[bytes | BaseException]
+    length: int = -1
+    trailers: dict[str, str] = field(default_factory=dict)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self.pieces:
+            if isinstance(piece, BaseException):
+                raise piece
+            yield piece
+
+
+@dataclass(slots=True, kw_only=True)
+class EmbeddedS3:
+    parts: CloudParts
+    operations: Operations
+    storage: Storage
+    blobs: MemoryBlobs
+    objects: MemoryObjects
+    hub: Caller
+    partner: Caller
+
+    async def __call__(
+        self, operation: str, /, as_: Caller | None = None, region: str = REGION, origin: Origin = ORIGIN, **params: Any
+    ) -> Mapping[str, Any]:
+        """One call; by the hub's administrator unless somebody else is named. Bytes become a body."""
+        caller = as_ or self.hub
+        if isinstance(params.get("Body"), bytes):
+            params["Body"] = BytesBody(content=params["Body"])
+        model = model_of("s3")
+        try:
+            result = await self.operations.call(
+                "s3",
+                operation,
+                params,
+                caller=caller,
+                account_id=caller.principal.account_id,
+                region=region,
+                origin=origin,
+            )
+        except ServiceError as error:
+            format_error(model, error, request_id="tests")
+            raise
+        # What the edge could not send is no answer.
+        format_response(model, operation, result, request_id="tests")
+        return result
+
+    async def bucket(self, name: str, as_: Caller | None = None) -> str:
+        await self("CreateBucket", as_=as_, Bucket=name)
+        return name
+
+    async def put(self, bucket: str, key: str, content: bytes = b"", **params: Any) -> Mapping[str, Any]:
+        return await self("PutObject", Bucket=bucket, Key=key, Body=content, **params)
+
+    async def read(self, bucket: str, key: str, **params: Any) -> bytes:
+        return await content_of((await self("GetObject", Bucket=bucket, Key=key, **params))["Body"])
+
+    async def keys(self, bucket: str) -> list[str]:
+        return [item["Key"] for item in (await self("ListObjectsV2", Bucket=bucket))["Contents"]]
+
+    async def policy(self, bucket: str, *statements: Mapping[str, Any], as_: Caller | None = None) -> None:
+        await self("PutBucketPolicy", as_=as_, Bucket=bucket, Policy=document(*statements))
+
+    async def role(self, name: str, actions: str | list[str], resources: str | list[str]) -> Caller:
+        """A session of a new role of the hub that may do this, and that everyone of the hub may assume."""
+        await self.iam(
+            "CreateRole",
+            RoleName=name,
+            AssumeRolePolicyDocument=document(
+                {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{HUB}:root"}, "Action": "sts:AssumeRole"}
+            ),
+        )
+        await self.iam(
+            "PutRolePolicy",
+            RoleName=name,
+            PolicyName="what",
+            PolicyDocument=document({"Effect": "Allow", "Action": actions, "Resource": resources}),
+        )
+        _, caller = await assume_role(
+            self.operations,
+            self.parts.access_keys,
+            caller=self.hub,
+            account_id=HUB,
+            region=REGION,
+            origin=ORIGIN,
+            role_arn=f"arn:aws:iam::{HUB}:role/{name}",
+            session_name="session",
+        )
+        return caller
+
+    async def iam(self, operation: str, /, as_: Caller | None = None, **params: Any) -> Mapping[str, Any]:
+        caller = as_ or self.hub
+        return await self.operations.call(
+            "iam",
+            operation,
+            params,
+            caller=caller,
+            account_id=caller.principal.account_id,
+            region=REGION,
+            origin=ORIGIN,
+        )
+
+    def kept_blobs(self) -> frozenset[str]:
+        """What the blobs keep, referred to or not."""
+        return self.blobs.blob_ids
+
+    async def referred_blobs(self) -> frozenset[str]:
+        return frozenset([segment.blob_id async for segment in self.storage.objects.segments()])
+
+
+async def make_s3() -> EmbeddedS3:
+    parts = make_parts()
+    objects, blobs = MemoryObjects(), MemoryBlobs()
+    storage = Storage(
+        buckets=BucketDirectory(state=parts.state, epoch=parts.epoch),
+        objects=MemoryObjectIndex(objects),
+        uploads=MemoryUploadIndex(objects),
+        blobs=blobs,
+        epoch=parts.epoch,
+        executor=ThreadPoolExecutor(max_workers=2, thread_name_prefix="digests"),
+    )
+    operations = make_operations(parts, s3_operations(storage), sources={"s3": BucketPolicies()})
+    return EmbeddedS3(
+        parts=parts,
+        operations=operations,
+        storage=storage,
+        blobs=blobs,
+        objects=objects,
+        hub=await admin_of(parts, "hub"),
+        partner=await admin_of(parts, "partner"),
+    )
+
+
+async def content_of(body: ObjectBody) -> bytes:
+    """All bytes of a streamed answer, which is then closed."""
+    content = b"".join([chunk async for chunk in body.reader.chunks()])
+    assert len(content) == body.size
+    await body.reader.close()
+    return content
+
+
+def document(*statements: Mapping[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def user(account_id: str, name: str) -> Caller:
+    """A user without any policy."""
+    return Caller(principal=IamUser(account_id=account_id, user_name=name, user_id=f"AIDA{name.upper()}"))
+
+
+__all__ = ["ANYBODY", "HUB", "PARTNER", "EmbeddedS3", "PiecewiseBody", "content_of", "document", "make_s3", "user"]
