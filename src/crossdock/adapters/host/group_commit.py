@@ -67,6 +67,8 @@ class GroupCommit:
 
     def close(self) -> None:
         """Waits for what is queued."""
+        if self._is_closed:
+            return
         self._is_closed = True
         self._jobs.put(None)
         self._thread.join()

@@ -255,6 +255,8 @@ class SqlState:
 
     async def close(self) -> None:
         """Waits for no transaction: end what uses the state first."""
+        if self._is_closed:
+            return
         self._is_closed = True
         await in_thread(self._threads, self._reader.dispose)
         await in_thread(self._threads, self._writer.dispose)
