@@ -11,13 +11,22 @@ from crossdock.core.errors import ServiceError
 class Headers:
     """Header fields in the order they came; names compare without case, and a name may come more than once."""
 
-    __slots__ = ("_pairs", "_values")
+    __slots__ = ("_pairs", "_repeated", "_values")
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        self._pairs = tuple((name.lower(), value) for name, value in pairs)
-        self._values: dict[str, list[str]] = {}
-        for name, value in self._pairs:
-            self._values.setdefault(name, []).append(value)
+        self._pairs = [(name.lower(), value) for name, value in pairs]
+        # The joined values; those that came more than once are kept apart as well.
+        self._values = dict(self._pairs)
+        self._repeated: dict[str, tuple[str, ...]] = {}
+        if len(self._values) < len(self._pairs):
+            self._find_repeated()
+
+    def _find_repeated(self) -> None:
+        for name in self._values:
+            values = tuple(value for other, value in self._pairs if other == name)
+            if len(values) > 1:
+                self._repeated[name] = values
+                self._values[name] = ",".join(values)
 
     @overload
     def get(self, name: str) -> str | None: ...
@@ -30,13 +39,13 @@ class Headers:
 
         Joined, not the first: a signature covers the joined form, so nobody reads less than was signed.
         """
-        values = self._values.get(name.lower())
-        if values is None:
-            return default
-        return values[0] if len(values) == 1 else ",".join(values)
+        return self._values.get(name.lower(), default)
 
     def all(self, name: str) -> tuple[str, ...]:
-        return tuple(self._values.get(name.lower(), ()))
+        name = name.lower()
+        if name in self._repeated:
+            return self._repeated[name]
+        return (self._values[name],) if name in self._values else ()
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name.lower() in self._values
@@ -48,7 +57,7 @@ class Headers:
         return isinstance(other, Headers) and self._pairs == other._pairs
 
     def __hash__(self) -> int:
-        return hash(self._pairs)
+        return hash(tuple(self._pairs))
 
     def __repr__(self) -> str:
         # Names only: values are tokens and signatures.

@@ -39,6 +39,8 @@ class Binding:
     labels: tuple[Bound, ...]
     query: tuple[Bound, ...]
     headers: tuple[Bound, ...]
+    by_header: Mapping[str, tuple[Bound, ...]]
+    """The same by their names in lower case."""
     prefixes: tuple[Bound, ...]
     """Maps whose entries are headers: `x-amz-meta-…`."""
     status: str | None
@@ -63,10 +65,14 @@ def binding_of(shape: StructureShape) -> Binding:
     payload_name = shape.serialization.get("payload")
     payload = next((bound for bound in places.get(None, ()) if bound.member == payload_name), None)
     status = places.get("statusCode")
+    by_header: dict[str, tuple[Bound, ...]] = {}
+    for bound in places.get("header", ()):
+        by_header[bound.name.lower()] = (*by_header.get(bound.name.lower(), ()), bound)
     return Binding(
         labels=tuple(places.get("uri", ())),
         query=tuple(places.get("querystring", ())),
         headers=tuple(places.get("header", ())),
+        by_header=by_header,
         prefixes=tuple(places.get("headers", ())),
         status=status[0].member if status else None,
         payload=payload,
@@ -92,10 +98,9 @@ def read_bound(
             members[bound.member] = _read(bound, _decoded(raw[bound.name]), TimestampFormat.ISO8601, Part.PATH)
     if binding.query and query:
         _read_query(members, binding.query, query)
-    for bound in binding.headers:
-        text = headers.get(bound.name)
-        if text is not None:
-            members[bound.member] = _read_header(bound, text)
+    for name, _ in headers:
+        for bound in binding.by_header.get(name, ()):
+            members[bound.member] = _read_header(bound, headers.get(name, ""))
     for bound in binding.prefixes:
         found = dict(_prefixed(bound, headers))
         if found:

@@ -53,11 +53,13 @@ class Row:
         return len(self.literals), len(self.query) + len(self.headers), not self.deprecated
 
     def fits(self, query: Mapping[str, str], headers: Headers) -> bool:
-        return (
-            all(key in query and (not value or query[key] == value) for key, value in self.literals.items())
-            and all(key in query for key in self.query)
-            and all(name in headers for name in self.headers)
-        )
+        for key, value in self.literals.items():
+            if key not in query or (value and query[key] != value):
+                return False
+        for key in self.query:
+            if key not in query:
+                return False
+        return all(name in headers for name in self.headers)
 
 
 @dataclass(slots=True)
@@ -85,7 +87,7 @@ class Router:
         values = dict(query)
         nodes = _walk(self.root, split_path(path))
         rows = next((node.rows[method] for node in nodes if method in node.rows), [])
-        row = _choose([row for row in rows if row.fits(values, headers)], values.get(_X_ID))
+        row = _choose((row for row in rows if row.fits(values, headers)), values.get(_X_ID))
         for key, value in query:
             if row is not None and key in row.known_keys:
                 continue
@@ -98,9 +100,11 @@ class Router:
         return row.operation
 
 
-def _choose(fitting: list[Row], named: str | None) -> Row | None:
-    if named is None or not fitting:
-        return fitting[0] if fitting else None
+def _choose(fitting: Iterator[Row], named: str | None) -> Row | None:
+    """The first, which is the weightiest, or the one that `x-id` names."""
+    first = next(fitting, None)
+    if named is None or first is None or first.operation == named:
+        return first
     for row in fitting:
         if row.operation == named:
             return row

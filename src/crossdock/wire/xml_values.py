@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
@@ -21,25 +22,35 @@ class XmlStyle:
     always_millis: bool = False
 
 
-def write_element(out: list[str], name: str, shape: Shape, value: object, style: XmlStyle) -> None:
-    """Append an element with a value; a flattened list or map becomes several elements of that name.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """How a member is written, found out once per structure: a listing has thousands of elements."""
 
-    Raises:
-        TypeError: the value is not of the shape's type, or a structure has a member that the model has not.
-    """
-    if isinstance(shape, StructureShape):
-        if not isinstance(value, Mapping):
-            raise TypeError(f"{shape.name} is a structure, not a {type(value).__name__}")
-        out.append(f"<{name}{_attributes(shape, value)}>")
-        write_members(out, shape, value, style)
-        out.append(f"</{name}>")
-    elif isinstance(shape, ListShape):
-        _write_list(out, name, shape, value, style)
-    elif isinstance(shape, MapShape):
-        _write_map(out, name, shape, value, style)
-    else:
-        text = write_text(shape, value, BODY_TIMESTAMPS, always_millis=style.always_millis)
-        out.append(f"<{name}{_attributes(shape, {})}>{escape_text(text)}</{name}>")
+    name: str
+    shape: Shape
+    is_attribute: bool
+    namespace: str
+    is_scalar: bool
+
+
+@lru_cache(maxsize=8192)
+def _places(shape: StructureShape) -> dict[str, _Place]:
+    return {key: _place(element_name(key, member), member) for key, member in shape.members.items()}
+
+
+@lru_cache(maxsize=8192)
+def _attribute_places(shape: StructureShape) -> tuple[tuple[str, _Place], ...]:
+    return tuple((key, place) for key, place in _places(shape).items() if place.is_attribute)
+
+
+def _place(name: str, member: Shape) -> _Place:
+    return _Place(
+        name=name,
+        shape=member,
+        is_attribute=bool(member.serialization.get("xmlAttribute")),
+        namespace=_namespace(member),
+        is_scalar=not isinstance(member, StructureShape | ListShape | MapShape),
+    )
 
 
 def write_members(
@@ -49,16 +60,42 @@ def write_members(
     style: XmlStyle,
     skipped: frozenset[str] = frozenset(),
 ) -> None:
-    """Append the members of a structure without an element around them; those that are None are left out."""
-    members = shape.members
+    """Append the members of a structure without an element around them; those that are None are left out.
+
+    Raises:
+        TypeError: a value is not of the member's type, or a member is none of the structure's.
+    """
+    places = _places(shape)
     for key, element in value.items():
         if key in skipped:
             continue
-        member = members.get(key)
-        if member is None:
+        place = places.get(key)
+        if place is None:
             raise TypeError(f"{shape.name} has no member {key}")
-        if element is not None and not member.serialization.get("xmlAttribute"):
-            write_element(out, element_name(key, member), member, element, style)
+        if element is not None and not place.is_attribute:
+            _write_place(out, place, element, style)
+
+
+def write_element(out: list[str], name: str, shape: Shape, value: object, style: XmlStyle) -> None:
+    """Append an element with a value; a flattened list or map becomes several elements of that name."""
+    _write_place(out, _place(name, shape), value, style)
+
+
+def _write_place(out: list[str], place: _Place, value: object, style: XmlStyle) -> None:
+    name, shape = place.name, place.shape
+    if place.is_scalar:
+        text = write_text(shape, value, BODY_TIMESTAMPS, always_millis=style.always_millis)
+        out.append(f"<{name}{place.namespace}>{escape_text(text)}</{name}>")
+    elif isinstance(shape, StructureShape):
+        if not isinstance(value, Mapping):
+            raise TypeError(f"{shape.name} is a structure, not a {type(value).__name__}")
+        out.append(f"<{name}{place.namespace}{_attributes(shape, value)}>")
+        write_members(out, shape, value, style)
+        out.append(f"</{name}>")
+    elif isinstance(shape, ListShape):
+        _write_list(out, name, shape, value, style)
+    elif isinstance(shape, MapShape):
+        _write_map(out, name, shape, value, style)
 
 
 def element_name(key: str, member: Shape) -> str:
@@ -73,16 +110,15 @@ def element_name(key: str, member: Shape) -> str:
 def _write_list(out: list[str], name: str, shape: ListShape, value: object, style: XmlStyle) -> None:
     if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping):
         raise TypeError(f"{shape.name} is a list, not a {type(value).__name__}")
+    flattened = bool(shape.serialization.get("flattened"))
     member = shape.member
-    if shape.serialization.get("flattened"):
-        for element in value:
-            write_element(out, name, member, element, style)
-        return
-    inner = member.serialization.get("name", style.list_element)
-    out.append(f"<{name}{_attributes(shape, {})}>")
+    place = _place(name if flattened else str(member.serialization.get("name", style.list_element)), member)
+    if not flattened:
+        out.append(f"<{name}{_namespace(shape)}>")
     for element in value:
-        write_element(out, inner, member, element, style)
-    out.append(f"</{name}>")
+        _write_place(out, place, element, style)
+    if not flattened:
+        out.append(f"</{name}>")
 
 
 def _write_map(out: list[str], name: str, shape: MapShape, value: object, style: XmlStyle) -> None:
@@ -103,18 +139,22 @@ def _write_map(out: list[str], name: str, shape: MapShape, value: object, style:
         out.append(f"</{name}>")
 
 
-def _attributes(shape: Shape, value: Mapping[str, object]) -> str:
-    """The shape's own namespace and those members that are attributes (S3's `xsi:type` of a grantee)."""
-    written = ""
+def _namespace(shape: Shape) -> str:
+    """The shape's own namespace."""
     namespace = shape.serialization.get("xmlNamespace")
-    if namespace:
-        prefix = namespace.get("prefix")
-        written = f' xmlns{":" + prefix if prefix else ""}="{escape_attribute(namespace["uri"])}"'
-    if isinstance(shape, StructureShape) and value:
-        for key, member in shape.members.items():
-            if member.serialization.get("xmlAttribute") and value.get(key) is not None:
-                text = write_text(member, value[key], BODY_TIMESTAMPS)
-                written += f' {member.serialization["name"]}="{escape_attribute(text)}"'
+    if not namespace:
+        return ""
+    prefix = f":{namespace['prefix']}" if namespace.get("prefix") else ""
+    return f' xmlns{prefix}="{escape_attribute(namespace["uri"])}"'
+
+
+def _attributes(shape: StructureShape, value: Mapping[str, object]) -> str:
+    """Those members that are attributes: S3's `xsi:type` of a grantee."""
+    written = ""
+    for key, place in _attribute_places(shape):
+        if value.get(key) is not None:
+            text = write_text(place.shape, value[key], BODY_TIMESTAMPS)
+            written += f' {place.name}="{escape_attribute(text)}"'
     return written
 
 
