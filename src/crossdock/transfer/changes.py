@@ -14,6 +14,11 @@ class ServerChanges:
     def announce(self) -> None:
         self._bell.set()
 
+    @property
+    def is_announced(self) -> bool:
+        """Something changed that nobody has looked at yet."""
+        return self._bell.is_set()
+
     async def listen(self) -> AsyncIterator[None]:
         """Yields at once, and then after every change."""
         while True:

@@ -1,0 +1,87 @@
+"""The Transfer API on a house of fakes, with a login trial that the test decides."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from tests.fakes.house import AllowEverything, AllowOnly, make_house
+from tests.fakes.models import assert_fits
+
+from crossdock.core.errors import ServiceError
+from crossdock.core.logins import LoginAttempt
+from crossdock.core.principals import IamUser
+from crossdock.core.servers import Server
+from crossdock.operations.call import Operations
+from crossdock.operations.caller import Caller, Origin
+from crossdock.ports.authority import IdentityAnswer
+from crossdock.ports.servers import LoginOutcome
+from crossdock.transfer.changes import ServerChanges
+from crossdock.transfer.directory import StateServerDirectory
+from crossdock.transfer.table import transfer_operations
+
+HUB = "111111111111"
+REGION = "us-east-1"
+FUNCTION = f"arn:aws:lambda:{REGION}:{HUB}:function:users"
+FTP_SERVER: dict[str, Any] = {
+    "Protocols": ["FTP"],
+    "EndpointType": "VPC",
+    "EndpointDetails": {"VpcId": "vpc-0a", "SubnetIds": ["subnet-0a"], "SecurityGroupIds": ["sg-00000000"]},
+    "IdentityProviderType": "AWS_LAMBDA",
+    "IdentityProviderDetails": {"Function": FUNCTION},
+}
+SERVICE_MANAGED: dict[str, Any] = {"Protocols": ["SFTP"]}
+
+
+class ScriptedTrial:
+    """Implements `ports.servers.LoginTrial` with an outcome that the test set."""
+
+    def __init__(self) -> None:
+        self.outcome = LoginOutcome(answer=IdentityAnswer(identity=None, response="{}", status_code=200, message="no"))
+        self.attempts: list[tuple[Server, LoginAttempt]] = []
+
+    async def try_login(self, server: Server, attempt: LoginAttempt) -> LoginOutcome:
+        self.attempts.append((server, attempt))
+        return self.outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferApi:
+    operations: Operations
+    directory: StateServerDirectory
+    changes: ServerChanges
+    trial: ScriptedTrial
+    authorizer: AllowOnly
+
+    async def call(self, operation: str, *, account: str = HUB, region: str = REGION, **params: Any) -> dict[str, Any]:
+        """Call as an administrator; input and answer must fit the model."""
+        caller = Caller(principal=IamUser(account_id=account, user_name="admin", user_id="AIDA"))
+        result = await self.operations.call(
+            "transfer", operation, params, caller=caller, account_id=account, region=region, origin=Origin()
+        )
+        assert_fits("transfer", operation, params, result)
+        return dict(result)
+
+    async def refused(self, operation: str, **params: Any) -> ServiceError:
+        with pytest.raises(ServiceError) as refusal:
+            await self.call(operation, **params)
+        return refusal.value
+
+    async def server(self, **settings: Any) -> str:
+        """A new FTP server's id."""
+        return str((await self.call("CreateServer", **{**FTP_SERVER, **settings}))["ServerId"])
+
+    async def described(self, server_id: str) -> dict[str, Any]:
+        return dict((await self.call("DescribeServer", ServerId=server_id))["Server"])
+
+
+def make_transfer_api(*, authorizer: AllowOnly | None = None) -> TransferApi:
+    house = make_house()
+    changes, trial = ServerChanges(), ScriptedTrial()
+    authorizer = authorizer or AllowEverything()
+    return TransferApi(
+        operations=Operations([transfer_operations(changes=changes, trial=trial)], house=house, authorizer=authorizer),
+        directory=StateServerDirectory(house.state, changes),
+        changes=changes,
+        trial=trial,
+        authorizer=authorizer,
+    )

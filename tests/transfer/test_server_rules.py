@@ -1,0 +1,83 @@
+"""Which settings go together."""
+
+import pytest
+from tests.fakes.transfer import FTP_SERVER, FUNCTION
+
+from crossdock.core.errors import ServiceError
+from crossdock.transfer.server_rules import check_settings, with_defaults
+
+VPC = FTP_SERVER["EndpointDetails"]
+LAMBDA = {"IdentityProviderType": "AWS_LAMBDA", "IdentityProviderDetails": {"Function": FUNCTION}}
+GATEWAY = {
+    "IdentityProviderType": "API_GATEWAY",
+    "IdentityProviderDetails": {"Url": "https://x", "InvocationRole": "arn:aws:iam::1:role/x"},
+}
+DIRECTORY = {
+    "IdentityProviderType": "AWS_DIRECTORY_SERVICE",
+    "IdentityProviderDetails": {"DirectoryId": "d-0123456789"},
+}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        FTP_SERVER,
+        {**FTP_SERVER, **GATEWAY},
+        {**FTP_SERVER, **DIRECTORY},
+        {**FTP_SERVER, "Protocols": ["FTP", "FTPS", "SFTP"], "Certificate": "arn:aws:acm:x"},
+        {"EndpointType": "VPC", "EndpointDetails": VPC, "Protocols": ["AS2"]},
+        {"EndpointType": "VPC_ENDPOINT", "EndpointDetails": {"VpcEndpointId": "vpce-01234567890123456"}},
+        {**LAMBDA, "IdentityProviderDetails": {"Function": FUNCTION, "SftpAuthenticationMethods": "PASSWORD"}},
+        {**FTP_SERVER, "ProtocolDetails": {"PassiveIp": "0.0.0.0"}},
+        {"SecurityPolicyName": "TransferSecurityPolicy-FIPS-2024-01"},
+    ],
+)
+def test_what_aws_takes_is_taken(settings):
+    check_settings(with_defaults(settings))
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"Protocols": ["FTP"]}, "PUBLIC can only use protocol SFTP"),
+        ({"Protocols": ["SFTP", "SFTP"]}, "duplicates"),
+        ({**FTP_SERVER, "EndpointType": "VPC_ENDPOINT"}, "need endpoint type VPC"),
+        (
+            {"Protocols": ["FTP"], "EndpointType": "VPC", "EndpointDetails": VPC},
+            "need IdentityProviderType AWS_LAMBDA",
+        ),
+        ({**FTP_SERVER, "Protocols": ["FTPS"]}, "Certificate is required"),
+        ({"EndpointType": "VPC_ENDPOINT", "Protocols": ["AS2"]}, "AS2 needs endpoint type VPC"),
+        ({"EndpointDetails": VPC}, "cannot be specified with endpoint type PUBLIC"),
+        ({"EndpointType": "VPC"}, "must contain VpcId"),
+        (
+            {"EndpointType": "VPC", "EndpointDetails": {**VPC, "VpcEndpointId": "vpce-1"}},
+            "only be specified with endpoint type VPC_ENDPOINT",
+        ),
+        ({"EndpointType": "VPC_ENDPOINT"}, "must contain VpcEndpointId"),
+        (
+            {**FTP_SERVER, "EndpointDetails": {**VPC, "AddressAllocationIds": ["e"]}},
+            "cannot be used with protocol FTP",
+        ),
+        (
+            {
+                "EndpointType": "VPC",
+                "EndpointDetails": {**VPC, "AddressAllocationIds": ["e"]},
+                "IpAddressType": "DUALSTACK",
+            },
+            "only be used with IpAddressType IPV4",
+        ),
+        ({"IdentityProviderDetails": {"Function": FUNCTION}}, "Must specify IdentityProviderType"),
+        ({"IdentityProviderType": "AWS_LAMBDA"}, "must contain Function"),
+        ({**LAMBDA, "IdentityProviderDetails": {"Function": "users"}}, "ARN of a Lambda function"),
+        ({**LAMBDA, "IdentityProviderDetails": {"Function": FUNCTION, "Url": "https://x"}}, "must not contain Url"),
+        ({**FTP_SERVER, "ProtocolDetails": {"PassiveIp": "nowhere"}}, "PassiveIp"),
+        ({"Domain": "EFS"}, "S3 domain only"),
+        ({"SecurityPolicyName": "TransferSecurityPolicy-1999"}, "Unknown security policy"),
+    ],
+)
+def test_what_aws_refuses_is_refused_with_a_sentence(settings, sentence):
+    with pytest.raises(ServiceError, match=r"InvalidRequestException") as refusal:
+        check_settings(with_defaults(settings))
+    assert sentence in refusal.value.message
