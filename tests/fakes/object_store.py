@@ -56,7 +56,8 @@ class Gate:
 class MemoryS3:
     """The buckets, and what is under way in them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, min_part: int = MIN_PART) -> None:
+        self.min_part = min_part
         self.buckets: dict[str, dict[str, Stored]] = {}
         self.calls: list[SeenCall] = []
         self.uploads: dict[str, MemoryUpload] = {}
@@ -252,7 +253,7 @@ class MemoryUpload:
         await self._enter("CompleteMultipartUpload")
         self.store.require("s3:PutObject", self.place)
         numbers = sorted(self.parts)
-        if any(len(self.parts[number]) < MIN_PART for number in numbers[:-1]):
+        if any(len(self.parts[number]) < self._s3.min_part for number in numbers[:-1]):
             raise Unavailable("EntityTooSmall")
         del self._s3.uploads[self.upload_id]
         content = b"".join(self.parts[number] for number in numbers)

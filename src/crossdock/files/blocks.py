@@ -17,7 +17,7 @@ Raises OutOfSpace or Unavailable. See `adapters/host/spilled_memory.py`.
 
 
 class Block:
-    """`BLOCK_SIZE` writable bytes in `view`. After `release` nobody may hold a view of them."""
+    """A pool's `block_size` of writable bytes in `view`. After `release` nobody may hold a view of them."""
 
     __slots__ = ("_memory", "_pool", "view")
 
@@ -37,8 +37,9 @@ class Block:
 class BlockPool:
     """Gives blocks: at most `budget` bytes of them in memory, any more from `spill`."""
 
-    def __init__(self, *, budget: int, spill: Spill) -> None:
-        self._allowance = budget // BLOCK_SIZE
+    def __init__(self, *, budget: int, spill: Spill, block_size: int = BLOCK_SIZE) -> None:
+        self.block_size = block_size
+        self._allowance = budget // block_size
         self._spare: list[bytearray] = []
         self._spill = spill
 
@@ -48,9 +49,9 @@ class BlockPool:
             memory = self._spare.pop()
         elif self._allowance > 0:
             self._allowance -= 1
-            memory = bytearray(BLOCK_SIZE)
+            memory = bytearray(self.block_size)
         else:
-            return Block(self, await self._spill(BLOCK_SIZE), None)
+            return Block(self, await self._spill(self.block_size), None)
         return Block(self, memoryview(memory), memory)
 
     def take_back(self, memory: bytearray) -> None:

@@ -1,0 +1,102 @@
+"""A multipart upload with several parts on their way, never more than a bounded number of bytes."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import ExitStack
+
+from crossdock.core.errors import FileError, Interrupted, Unavailable
+from crossdock.core.homes import ObjectPlace
+from crossdock.files.parts import Part, part_blocks
+from crossdock.files.unbroken import unbroken
+from crossdock.operations.tasks import TaskSupervisor
+from crossdock.ports.objects import MultipartUpload, ObjectInfo, ObjectStore
+
+IN_FLIGHT = 4
+"""Blocks on their way at once, of one upload; a larger part goes alone."""
+
+
+class PartsInFlight:
+    """Begins with the first part that is sent. End it with `complete` or `abort`."""
+
+    def __init__(self, store: ObjectStore, place: ObjectPlace, metadata: Mapping[str, str]) -> None:
+        self._store = store
+        self._place = place
+        self._metadata = metadata
+        self._upload: MultipartUpload | None = None
+        self._sending: dict[asyncio.Task[None], int] = {}
+        self._supervisor = TaskSupervisor()
+        self._failure: FileError | None = None
+        self._is_closed = False
+
+    @property
+    def has_begun(self) -> bool:
+        return self._upload is not None
+
+    def require_sound(self) -> None:
+        """Raise what a part failed with."""
+        if self._failure is not None:
+            raise self._failure
+
+    async def send(self, part: Part) -> None:
+        """Start sending a part, when enough of the others have arrived. In any case it is released in the end."""
+        with ExitStack() as undo:
+            undo.callback(part.release)
+            upload = await self._begun()
+            blocks = part_blocks(part.number)
+            while self._sending and sum(self._sending.values()) + blocks > IN_FLIGHT:
+                await asyncio.wait(self._sending, return_when=asyncio.FIRST_COMPLETED)
+            self._require_open()
+            undo.pop_all()
+        task = self._supervisor.start(self._send(upload, part), name=f"part {part.number} of {self._place}")
+        self._sending[task] = blocks
+        # Not at the end of `_send`: a task that is cancelled before its first step never runs.
+        task.add_done_callback(lambda done: self._sent(done, part))
+
+    async def complete(self) -> ObjectInfo:
+        """Wait for every part and make them the object."""
+        upload = await self._begun()
+        if self._sending:
+            await asyncio.wait(self._sending)
+        self.require_sound()
+        info = await upload.complete()
+        self._upload = None
+        return info
+
+    async def abort(self) -> None:
+        """Leave nothing behind. Safe at any time, and again; raises what the store says if it does not let go."""
+        self._is_closed = True
+        await self._supervisor.close()
+        upload, self._upload = self._upload, None
+        if upload is not None:
+            await upload.abort()
+
+    async def _send(self, upload: MultipartUpload, part: Part) -> None:
+        try:
+            await upload.upload_part(part.number, part.body())
+        except FileError as error:
+            self._failure = self._failure or error
+
+    def _sent(self, task: asyncio.Task[None], part: Part) -> None:
+        del self._sending[task]
+        part.release()
+        if self._failure is None and (task.cancelled() or task.exception() is not None):
+            self._failure = Unavailable(f"part {part.number} of {self._place} could not be sent")
+
+    async def _begun(self) -> MultipartUpload:
+        """The upload, begun by the first that asks; never begun and forgotten, even when that one is cancelled."""
+        if self._upload is None:
+            await unbroken(self._begin())
+        self._require_open()
+        assert self._upload is not None
+        return self._upload
+
+    async def _begin(self) -> None:
+        upload = await self._store.start_multipart(self._place, self._metadata)
+        if self._is_closed:
+            await upload.abort()
+        else:
+            self._upload = upload
+
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise Interrupted(f"the upload of {self._place} was discarded")
