@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Condition
 
 from crossdock.adapters.host.disk_errors import disk_errors
+from crossdock.adapters.host.whole_files import sync_directory
 from crossdock.core.errors import Unavailable
 from crossdock.core.ids import Entropy
 from crossdock.ports.storage import Buffer
@@ -36,8 +37,8 @@ class BlobFiles:
             self._staged.mkdir(parents=True, exist_ok=True, mode=0o700)
             for name in DIRECTORIES:
                 (self._root / name).mkdir(exist_ok=True, mode=0o700)
-            _sync_directory(self._root)
-            _sync_directory(self._root.parent)
+            sync_directory(self._root)
+            sync_directory(self._root.parent)
 
     def new_id(self) -> str:
         number = next(self._made) // BLOBS_IN_A_ROW
@@ -111,7 +112,7 @@ class DirectorySync:
             covers = self._asked
         is_done = False
         try:
-            _sync_directory(self._directory)
+            sync_directory(self._directory)
             is_done = True
         finally:
             with self._condition:
@@ -137,11 +138,3 @@ def _blob_ids(directory: Path) -> Iterator[str]:
         for entry in entries:
             if len(entry.name) == 2 * ID_BYTES and set(entry.name) <= set("0123456789abcdef"):
                 yield entry.name
-
-
-def _sync_directory(directory: Path) -> None:
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
