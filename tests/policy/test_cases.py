@@ -1,10 +1,13 @@
 """Named decisions kept as data; whoever knows IAM can add one without code."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from crossdock.policy.cases import Case, parse_cases
+from crossdock.core.arns import role_arn
+from crossdock.core.principals import AccountRoot, Anonymous, AssumedRole, IamUser, ServicePrincipal
+from crossdock.policy.cases import Case, MalformedCase, parse_cases, parse_principal
 
 FILES = sorted(Path(__file__).with_name("cases").glob("*.json"))
 CASES = [(path.stem, case) for path in FILES for case in parse_cases(path.read_text(encoding="utf-8"))]
@@ -21,3 +24,113 @@ def test_the_case_is_decided_as_expected(case: Case) -> None:
 
 def test_every_case_has_its_own_name() -> None:
     assert len({(file, case.name) for file, case in CASES}) == len(CASES)
+
+
+CASE = {
+    "name": "one",
+    "request": {
+        "principal": "111111111111",
+        "action": "s3:GetObject",
+        "resource": "*",
+        "resourceAccount": "111111111111",
+        "context": {},
+    },
+    "expected": "Allowed",
+}
+ALLOW = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+
+
+def one(**members: object) -> Case:
+    (case,) = parse_cases(json.dumps({**CASE, **members}))
+    return case
+
+
+def test_a_file_holds_one_case_or_a_list() -> None:
+    assert [case.name for case in parse_cases(json.dumps(CASE))] == ["one"]
+    assert [case.name for case in parse_cases(json.dumps([CASE, {**CASE, "name": "two"}]))] == ["one", "two"]
+
+
+def test_a_policy_has_the_name_it_is_given_or_its_place() -> None:
+    policies = one(identityPolicies=[{"name": "Full", "policy": ALLOW}, ALLOW], serviceControlPolicies=[[], [ALLOW]])
+    assert [named.name for named in policies.policies.identity] == ["Full", "identityPolicies 2"]
+    assert [[named.name for named in level] for level in policies.policies.service_control] == [
+        [],
+        ["serviceControlPolicies 2 1"],
+    ]
+
+
+def test_a_role_without_a_trust_policy_is_decided_like_any_resource() -> None:
+    request = {**CASE["request"], "action": "sts:AssumeRole", "resource": "arn:aws:iam::111111111111:role/r"}
+    assert one(request=request).decide().is_allowed
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("*", Anonymous()),
+        ("111111111111", AccountRoot(account_id="111111111111")),
+        ("arn:aws:iam::111111111111:root", AccountRoot(account_id="111111111111")),
+        ("s3.amazonaws.com", ServicePrincipal(name="s3.amazonaws.com")),
+        ("arn:aws:iam::111111111111:user/a", IamUser(account_id="111111111111", user_name="a", user_id="X:y")),
+        (
+            "arn:aws:iam::111111111111:user/x/y/a",
+            IamUser(account_id="111111111111", user_name="a", user_id="X:y", path="/x/y/"),
+        ),
+        (
+            "arn:aws:iam::111111111111:role/x/r",
+            AssumedRole(role_arn=role_arn("111111111111", "x/r"), role_id="X", session_name="session"),
+        ),
+        (
+            "arn:aws:sts::111111111111:assumed-role/r/s",
+            AssumedRole(role_arn=role_arn("111111111111", "r"), role_id="X", session_name="s"),
+        ),
+    ],
+)
+def test_whom_a_principal_means(text: str, expected: object) -> None:
+    assert parse_principal(text, user_id="X:y") == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "alice",
+        "arn:aws:iam::111111111111:group/x",
+        "arn:aws:iam::111111111111:user/",
+        "arn:aws:sts::111111111111:assumed-role/r",
+        "arn:aws:s3:::amazonaws.com",
+    ],
+)
+def test_a_principal_that_cannot_ask_is_refused(text: str) -> None:
+    with pytest.raises(MalformedCase):
+        parse_principal(text)
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ({"expected": "Maybe"}, "one: expected is none of Allowed, ImplicitlyDenied, ExplicitlyDenied"),
+        ({"request": None}, "one: request is no JSON object"),
+        ({"request": {**CASE["request"], "action": None}}, "one: the request has no action"),
+        ({"request": {**CASE["request"], "region": "x"}}, "one: unknown member 'region'"),
+        ({"request": {**CASE["request"], "context": {"k": 7}}}, "one: context k is neither"),
+        ({"request": {**CASE["request"], "principal": "x"}}, "one: no principal: 'x'"),
+        ({"identityPolicies": {}}, "one: identityPolicies is no list"),
+        ({"serviceControlPolicies": [{}]}, "one: serviceControlPolicies 1 is no list"),
+        ({"identityPolicies": [7]}, "one: identityPolicies 1 is no JSON object"),
+        ({"identityPolicies": [{"name": "x", "policy": ALLOW, "y": 1}]}, "one: unknown member 'y'"),
+        ({"identityPolicies": [{"Statement": []}]}, "one: Syntax errors in policy. Statement is empty"),
+        ({"policies": []}, "one: unknown member 'policies'"),
+        ({"name": None}, "a case has no name"),
+    ],
+)
+def test_a_case_that_says_nothing_is_refused_by_name(members: dict[str, object], words: str) -> None:
+    with pytest.raises(MalformedCase) as caught:
+        one(**members)
+    assert str(caught.value).startswith(words)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[7]", "[" * 100_000])
+def test_a_file_that_holds_no_cases_is_refused(text: str) -> None:
+    with pytest.raises(MalformedCase):
+        parse_cases(text)

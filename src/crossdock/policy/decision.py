@@ -57,5 +57,4 @@ class Decision:
                 return explain_explicit_deny(self.request, self.reasons)
             case Verdict.IMPLICIT_DENY:
                 return explain_implicit_deny(self.request, self.policies, self.withheld_by, self.reasons)
-            case Verdict.UNKNOWN:
-                return explain_unknown(self.request, self.policies.unreadable)
+        return explain_unknown(self.request, self.policies.unreadable)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-from crossdock.core.principals import AccountRoot, Anonymous, AssumedRole, IamUser, Principal, ServicePrincipal
+from crossdock.core.principals import AccountRoot, AssumedRole, IamUser, Principal, ServicePrincipal
 
 
 class PrincipalType(StrEnum):
@@ -68,8 +68,7 @@ def is_valid(principal: PolicyPrincipal) -> bool:
             return _SERVICE.fullmatch(value) is not None
         case PrincipalType.FEDERATED:
             return value != "" and "*" not in value
-        case PrincipalType.AWS:
-            return value == "*" or _is_aws_principal(value)
+    return value == "*" or _is_aws_principal(value)
 
 
 def _is_aws_principal(value: str) -> bool:
@@ -109,8 +108,7 @@ class PrincipalSet:
                 return NamedAs.DIRECT if principal.account_id in self.accounts else None
             case ServicePrincipal():
                 return NamedAs.DIRECT if principal.name in self.services else None
-            case Anonymous():
-                return None
+        return None
 
     def spares(self, principal: Principal) -> bool:
         """Whether NotPrincipal with these principals exempts this one.
@@ -123,8 +121,7 @@ class PrincipalSet:
                 return principal.account_id in self.accounts and self._names_role(principal)
             case IamUser():
                 return principal.account_id in self.accounts and self._names_user(principal)
-            case AccountRoot() | ServicePrincipal() | Anonymous():
-                return self.match(principal) is not None
+        return self.match(principal) is not None
 
     def _names_role(self, principal: AssumedRole) -> bool:
         return str(principal.role_arn) in self.names or principal.role_id in self.names

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from crossdock.core.principals import AccountRoot, Anonymous, AssumedRole, IamUser, ServicePrincipal
+from crossdock.core.principals import AccountRoot, AssumedRole, IamUser
 from crossdock.policy.principals import NamedAs
 from crossdock.policy.requests import AccessRequest, Layer, NamedPolicy, PolicySet
 from crossdock.policy.statements import Effect, Statement
@@ -75,8 +75,6 @@ def layers_of(request: AccessRequest, policies: PolicySet) -> Iterator[tuple[Lay
         case AccountRoot():
             for level in policies.service_control:
                 yield Layer.SERVICE_CONTROL, level
-        case ServicePrincipal() | Anonymous():
-            pass
     if policies.resource is not None and not _is_locked_out(request):
         yield Layer.RESOURCE, (policies.resource,)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from crossdock.core.principals import AccountRoot, Anonymous, AssumedRole, IamUser, Principal, ServicePrincipal
+from crossdock.core.principals import AccountRoot, AssumedRole, IamUser, Principal, ServicePrincipal
 from crossdock.policy.statements import Policy
 from crossdock.policy.variables import Context
 
@@ -107,8 +107,7 @@ def _principal_keys(principal: Principal) -> Mapping[str, str]:
             return _account_keys(principal.account_id, principal.arn, "Account")
         case ServicePrincipal():
             return {"aws:principalisawsservice": "true", "aws:principalservicename": principal.name}
-        case Anonymous():
-            return {"aws:principalisawsservice": "false", "aws:principaltype": "Anonymous"}
+    return {"aws:principalisawsservice": "false", "aws:principaltype": "Anonymous"}
 
 
 def _account_keys(account_id: str, arn: str, principal_type: str) -> Mapping[str, str]:

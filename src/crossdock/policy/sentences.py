@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from crossdock.core.arns import parse_arn
 from crossdock.core.errors import InvalidArn
-from crossdock.core.principals import AccountRoot, Anonymous, AssumedRole, IamUser, Principal, ServicePrincipal
+from crossdock.core.principals import AccountRoot, AssumedRole, IamUser, Principal, ServicePrincipal
 from crossdock.policy.reasons import Mismatch, MismatchKind, Reason
 from crossdock.policy.requests import AccessRequest, Layer, PolicySet
 from crossdock.policy.statements import Effect
@@ -56,10 +56,9 @@ def _withheld(layer: Layer, request: AccessRequest, policies: PolicySet) -> str:
             return (
                 f"the service control policies of account {request.principal.account_id} do not allow {_what(request)}"
             )
-        case Layer.RESOURCE:
-            if policies.resource is None:
-                return f"there is no {_resource_policy(request)}, which alone could allow {_what(request)} to {who}"
-            return f"the {_resource_policy(request)} does not allow {_what(request)} to {who}"
+    if policies.resource is None:
+        return f"there is no {_resource_policy(request)}, which alone could allow {_what(request)} to {who}"
+    return f"the {_resource_policy(request)} does not allow {_what(request)} to {who}"
 
 
 def _near_miss(reasons: Iterable[Reason]) -> str:
@@ -83,8 +82,7 @@ def _difference(mismatch: Mismatch) -> str:
             return f"wants {mismatch.element} {mismatch.key} {expected}, and the request {actual}"
         case MismatchKind.PRINCIPAL:
             return f"names {expected}"
-        case MismatchKind.RESOURCE | MismatchKind.ACTION:
-            return f"has {mismatch.element} {expected}"
+    return f"has {mismatch.element} {expected}"
 
 
 _SHOWN = 3
@@ -105,8 +103,7 @@ def _who(principal: Principal) -> str:
             return f"the root user of account {principal.account_id}"
         case ServicePrincipal():
             return f"service {principal.name}"
-        case Anonymous():
-            return "an anonymous caller"
+    return "an anonymous caller"
 
 
 def _policy(reason: Reason, request: AccessRequest) -> str:
@@ -115,8 +112,7 @@ def _policy(reason: Reason, request: AccessRequest) -> str:
             return f"the {_resource_policy(request)}"
         case Layer.SERVICE_CONTROL:
             return f"{reason.layer} {reason.policy} of account {request.principal.account_id}"
-        case Layer.IDENTITY | Layer.BOUNDARY | Layer.SESSION:
-            return f"{reason.layer} {reason.policy} of {_who(request.principal)}"
+    return f"{reason.layer} {reason.policy} of {_who(request.principal)}"
 
 
 def _resource_policy(request: AccessRequest) -> str:
