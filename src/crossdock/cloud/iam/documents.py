@@ -9,11 +9,14 @@ from crossdock.policy.document import MalformedPolicy, Policy, PolicyKind, Polic
 MAX_INLINE_CHARS = 10_240
 """Of all inline policies of a role together."""
 
+MAX_DOCUMENT_CHARS = 131_072
+"""Of any document, white space included: what the API reads at all."""
+
 _DOCUMENT = re.compile(r"[\t\n\r\u0020-\u00FF]+")
 
 
-def check_document(text: str, kind: PolicyKind) -> Policy:
-    """A document that IAM takes.
+def check_document(text: str, kind: PolicyKind, *, max_chars: int | None = None) -> Policy:
+    """A document that IAM takes. `max_chars` is for a document whose quota is not its kind's.
 
     Raises:
         ServiceError: ValidationError for characters beyond Latin-1, MalformedPolicyDocument with the reason,
@@ -25,7 +28,7 @@ def check_document(text: str, kind: PolicyKind) -> Policy:
             f"The specified value for {member} is invalid. It must contain only printable ASCII characters."
         )
     try:
-        return parse_policy(text, kind)
+        return parse_policy(text, kind, max_chars=max_chars)
     except PolicyTooLong as error:
         raise limit_exceeded(error.message) from error
     except MalformedPolicy as error:

@@ -2,13 +2,11 @@
 
 import logging
 
+from crossdock.cloud.iam.documents import MAX_DOCUMENT_CHARS
 from crossdock.policy.document import MalformedPolicy, Policy, PolicyKind, parse_policy
 from crossdock.policy.evaluate import NamedPolicy
 
 _log = logging.getLogger(__name__)
-
-# Quotas are for those who store a policy; AWS's own managed policies are longer than what an account may make.
-_ANY_LENGTH = 131_072
 
 DENY_EVERYTHING = parse_policy(
     '{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}', PolicyKind.IDENTITY
@@ -30,7 +28,8 @@ def named_policy(name: str, text: str, kind: PolicyKind) -> NamedPolicy:
 
 def _parse_or_deny(name: str, text: str, kind: PolicyKind) -> Policy:
     try:
-        return parse_policy(text, kind, max_chars=_ANY_LENGTH)
+        # Quotas are for who stores a policy; AWS's own managed policies are longer than what an account may make.
+        return parse_policy(text, kind, max_chars=MAX_DOCUMENT_CHARS)
     except MalformedPolicy as error:
         _log.error("a stored policy cannot be read and denies everything", extra={"policy": name, "reason": str(error)})
         return DENY_EVERYONE if kind in (PolicyKind.RESOURCE, PolicyKind.TRUST) else DENY_EVERYTHING

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from crossdock.cloud.iam.changes import policy_transaction
 from crossdock.cloud.iam.documents import (
+    MAX_DOCUMENT_CHARS,
     MAX_INLINE_CHARS,
     check_document,
     counted_chars,
@@ -45,7 +46,7 @@ class InlinePolicies:
         name: str = call.params["PolicyName"]
         document: str = call.params["PolicyDocument"]
         check_name("policyName", name, max_chars=MAX_POLICY_NAME)
-        check_document(document, PolicyKind.IDENTITY)
+        check_document(document, PolicyKind.IDENTITY, max_chars=MAX_DOCUMENT_CHARS)
         async with policy_transaction(call, self._epoch) as tx:
             role = await require_role(tx, call)
             inline = {**role.inline, name: document}
