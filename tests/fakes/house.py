@@ -52,7 +52,7 @@ class PlainSealer:
             plaintext = b64decode(encoded, validate=True)
         except ValueError as error:
             raise SealBroken("not sealed") from error
-        if not hmac.compare_digest(mark.encode(), self._mark(plaintext, context).encode()):
+        if not hmac.compare_digest(mark.encode(errors="surrogatepass"), self._mark(plaintext, context).encode()):
             raise SealBroken("changed, or sealed under another context")
         return plaintext
 

@@ -127,6 +127,7 @@ async def test_keys_and_tokens_that_do_not_belong_together_are_refused(house: Id
     for access_key_id, token in (
         (temporary["AccessKeyId"], ""),
         (temporary["AccessKeyId"], temporary["SessionToken"] + "x"),
+        (temporary["AccessKeyId"], "\udcff\x00"),
         ("ASIAANOTHERKEY000000", temporary["SessionToken"]),
         (admin.access_key_id, temporary["SessionToken"]),
     ):

@@ -258,6 +258,7 @@ async def test_the_account_itself_and_anonymous_callers_assume_nothing(house: Id
             "ValidationError",
             f"Policy arn:aws:iam::{HUB}:policy/Ghost does not exist or is not attachable.",
         ),
+        ({"PolicyArns": [{}]}, "ValidationError", "does not exist or is not attachable."),
         ({"SourceIdentity": "alice"}, "NotImplemented", "does not implement AssumeRole with SourceIdentity"),
         ({"SerialNumber": "GAHT12345678"}, "NotImplemented", "AssumeRole with SerialNumber"),
         ({"TransitiveTagKeys": ["team"]}, "NotImplemented", "AssumeRole with TransitiveTagKeys"),

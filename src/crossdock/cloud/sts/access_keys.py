@@ -74,7 +74,8 @@ class AccessKeys:
             async def load() -> AccessKey:
                 return await self._session_key(self._tokens.read(access_key_id, session_token))
 
-            digest = sha256(session_token.encode()).hexdigest()
+            # A header may hold bytes that are no text; they are no token either, but must not be an accident.
+            digest = sha256(session_token.encode("utf-8", "surrogatepass")).hexdigest()
             return await self._sessions.get(f"{access_key_id}:{digest}", load)
         if session_token:
             raise InvalidSessionToken("A session token does not belong to this access key.")

@@ -82,7 +82,7 @@ class AssumeRole:
             raise ServiceError("AccessDenied", f"Role {params['RoleArn']} cannot be assumed.", status=403)
         duration_s: int = params.get("DurationSeconds", DEFAULT_SESSION_S)
         _check_duration(duration_s, role, is_chained=isinstance(call.caller.principal, AssumedRole))
-        policy_arns = tuple(item["arn"] for item in params.get("PolicyArns", ()))
+        policy_arns = tuple(item.get("arn", "") for item in params.get("PolicyArns", ()))
         await self._check_session_policies(call, role, policy_arns)
         tags = read_tags(params.get("Tags", ()))
         packed_percent = _packed_percent(params.get("Policy", ""), policy_arns, tags)
