@@ -39,7 +39,10 @@ Work = Callable[[], Awaitable[Event]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What all control connections of a server share."""
+    """What all control connections of a server share.
+
+    `unread_timeout_s` is how long a client may leave so many replies unread that no more can be sent.
+    """
 
     server: Server
     protocol: FileProtocol
@@ -51,6 +54,7 @@ class Surroundings:
     entropy: Entropy
     ftp: FtpSettings
     login: LoginSettings
+    unread_timeout_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,7 +67,7 @@ class ControlConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._outbox = Outbox(self._transport)
+        self._outbox = Outbox(self._transport, unread_timeout_s=self._surroundings.unread_timeout_s)
         self._peer = _meet(self._transport, self._surroundings.passive.newcomer())
         server = self._surroundings.server
         self._conversation = Conversation(
@@ -164,7 +164,8 @@ class ControlConnection(asyncio.Protocol):
                 self._activities.abort_transfer()
             case ClosePassive():
                 self._activities.close_passive()
-            case CloseControl():
+            case CloseControl(reason):
+                self._reason = self._reason or reason
                 self._outbox.finish()
 
     async def _carry_out(self, work: Work) -> None:

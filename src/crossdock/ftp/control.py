@@ -234,7 +234,8 @@ class Conversation:
     def _leave(self, *farewell: Reply) -> list[Effect]:
         self._doing = Doing.GONE
         self._waiting.clear()
-        return [*(SendReply(reply) for reply in farewell), CloseControl()]
+        reason = next((reply.lines[0] for reply in farewell if reply.code == 421), "")
+        return [*(SendReply(reply) for reply in farewell), CloseControl(reason)]
 
     def _admit(self, directory: str) -> Reply:
         self._standing.is_admitted = True

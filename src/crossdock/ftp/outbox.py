@@ -5,7 +5,6 @@ import socket
 import struct
 
 BUFFER_BYTES = 64 << 10
-UNREAD_TIMEOUT_S = 60.0
 LINGER_S = 5.0
 _ESTABLISHED = 1
 """The first byte of Linux's `tcp_info` (`TCP_ESTABLISHED` of net/tcp_states.h)."""
@@ -18,7 +17,7 @@ class Outbox:
     unread; whoever can wait does so in `write`.
     """
 
-    def __init__(self, transport: asyncio.Transport, *, unread_timeout_s: float = UNREAD_TIMEOUT_S) -> None:
+    def __init__(self, transport: asyncio.Transport, *, unread_timeout_s: float) -> None:
         self._transport = transport
         self._unread_timeout_s = unread_timeout_s
         self._room = asyncio.Event()

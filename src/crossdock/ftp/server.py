@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 
 PASSIVE_PORTS = 9
 """How many the system chooses when none are given; AWS has 8192 to 8200."""
+UNREAD_TIMEOUT_S = 60.0
 POOL_THREADS = 4
 CUT_GRACE_S = 10.0
 """How long sessions that were cut may still take to commit or discard."""
@@ -55,6 +56,7 @@ class FtpEdge:
         passive_ports: Sequence[int] = (),
         ftp: FtpSettings | None = None,
         login: LoginSettings | None = None,
+        unread_timeout_s: float = UNREAD_TIMEOUT_S,
     ) -> None:
         self._admit = admit
         self._limits = limits
@@ -64,6 +66,7 @@ class FtpEdge:
         self._passive_ports = tuple(passive_ports) or (0,) * PASSIVE_PORTS
         self._ftp = ftp or FtpSettings()
         self._login = login or LoginSettings()
+        self._unread_timeout_s = unread_timeout_s
         self._pool = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="ftp-data")
         self._shared: dict[str, _SharedPorts] = {}
 
@@ -81,6 +84,7 @@ class FtpEdge:
             entropy=self._entropy,
             ftp=self._ftp,
             login=self._login,
+            unread_timeout_s=self._unread_timeout_s,
         )
         listener = FtpListener(surroundings, self._limits, lambda: self._release(shared))
         try:

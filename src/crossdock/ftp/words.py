@@ -206,7 +206,9 @@ class AbortTransfer:
 
 @dataclass(frozen=True, slots=True)
 class CloseControl:
-    """Close the control connection when all replies are sent."""
+    """Close the control connection when all replies are sent. `reason` is for the log, empty when the client left."""
+
+    reason: str = ""
 
 
 Activity = CheckLogin | OpenPassive | AskFile | StartTransfer

@@ -1,0 +1,54 @@
+"""Conversations as they are played: events `>>` go in, effects `<<` must come out, all of them and in order.
+
+    play = Playbook(Conversation()) >> Connected() << reply(220)
+    play >> line("NOOP") << reply(200)
+
+A number stands for any reply with that code. Nothing may be left unsaid: the next event, and `end()`, demand that
+every effect of the last one was named.
+"""
+
+from dataclasses import dataclass
+
+from crossdock.ftp.control import Conversation
+from crossdock.ftp.words import Effect, Event, LineReceived, SendReply
+
+
+@dataclass(frozen=True)
+class AnyReply:
+    code: int
+
+
+def reply(code: int) -> AnyReply:
+    return AnyReply(code)
+
+
+def line(text: str) -> LineReceived:
+    return LineReceived(text.encode())
+
+
+class Playbook:
+    def __init__(self, conversation: Conversation) -> None:
+        self.conversation = conversation
+        self._left: list[Effect] = []
+        self._event: Event | None = None
+
+    def __rshift__(self, event: Event | str) -> "Playbook":
+        self.end()
+        self._event = line(event) if isinstance(event, str) else event
+        self._left = list(self.conversation.handle(self._event))
+        return self
+
+    def __lshift__(self, expected: Effect | AnyReply | int) -> "Playbook":
+        assert self._left, f"{self._event} led to nothing more, not to {expected}"
+        effect = self._left.pop(0)
+        if isinstance(expected, int):
+            expected = AnyReply(expected)
+        if isinstance(expected, AnyReply):
+            assert isinstance(effect, SendReply), f"{self._event} led to {effect}"
+            assert effect.reply.code == expected.code, f"{self._event} led to {effect}"
+        else:
+            assert effect == expected, f"{self._event} led to {effect}"
+        return self
+
+    def end(self) -> None:
+        assert not self._left, f"{self._event} also led to {self._left}"
