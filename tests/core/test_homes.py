@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossdock.core.homes import (
@@ -68,6 +68,7 @@ def test_a_path_is_made_absolute_without_detours(path: str, start: str, expected
     assert normalise(path, start=start) == expected
 
 
+@settings(deadline=None)
 @given(st.text(), RAW_PATHS)
 def test_a_normalised_path_stays_as_it_is_and_has_no_step_out(path: str, start: str):
     absolute = normalise(path, start=normalise(start))
@@ -108,6 +109,7 @@ def test_a_path_leads_to_its_place(home: PathHome | LogicalHome, path: str, expe
     assert locate(home, path) == expected
 
 
+@settings(deadline=None)
 @given(MAPPINGS, RAW_PATHS)
 def test_no_path_leaves_its_mappings(mappings: tuple[HomeMapping, ...], raw: str):
     location = locate(LogicalHome(mappings=mappings), normalise(raw))
@@ -117,6 +119,7 @@ def test_no_path_leaves_its_mappings(mappings: tuple[HomeMapping, ...], raw: str
         assert not {".", ".."} & set(str(location).split("/"))
 
 
+@settings(deadline=None)
 @given(MAPPINGS, RAW_PATHS)
 def test_the_longest_entry_decides(mappings: tuple[HomeMapping, ...], raw: str):
     path = normalise(raw)
@@ -134,6 +137,7 @@ def test_the_longest_entry_decides(mappings: tuple[HomeMapping, ...], raw: str):
         assert not isinstance(location, ObjectPlace)
 
 
+@settings(deadline=None)
 @given(MAPPINGS)
 def test_every_entry_can_be_walked_to_from_the_top(mappings: tuple[HomeMapping, ...]):
     home = LogicalHome(mappings=mappings)

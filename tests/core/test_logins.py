@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossdock.core.homes import PathHome
@@ -95,6 +95,7 @@ def test_a_session_is_named_after_user_session_and_server():
     assert session_name("user1", "9ca9a0e1cec6ad9d", SERVER_ID) == f"user1.9ca9a0e1cec6ad9d@{SERVER_ID}"
 
 
+@settings(deadline=None)
 @given(
     st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_@.-]{2,99}", fullmatch=True), st.from_regex(r"[0-9a-f]{16}", fullmatch=True)
 )

@@ -1,7 +1,7 @@
 """Which paths can be keys and which keys can be shown."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.fakes.clock import START
 
@@ -57,6 +57,7 @@ def test_a_key_with_a_doubled_slash_is_not_shown():
     assert names("d/", [], ["d//"]) == []
 
 
+@settings(deadline=None)
 @given(KEYS, st.lists(KEYS), st.lists(KEYS))
 def test_a_shown_name_leads_back_to_its_own_key(prefix: str, keys: list[str], prefixes: list[str]):
     directory = prefix.strip("/").replace("\ud800", "")

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
-from crossdock.core.errors import FileError, NotFound
+from crossdock.core.errors import FileError, NotADirectory, NotFound
 from crossdock.core.homes import HomeDirectory, ObjectPlace, locate
 from crossdock.files.download import Download, DownloadEnd
 from crossdock.files.filesystem import Attributes, Entry, FileKind, FileSystem
@@ -14,8 +14,8 @@ from crossdock.files.upload import Upload, UploadEnd
 class RecordedFileSystem:
     """A `FileSystem` that tells the session's log what is done with another, and why something was refused.
 
-    Looking at what is not there is no error: clients do so before every upload. A listing that works is not an event,
-    as on AWS.
+    Looking at what is not there is no error: clients do so before every upload, and list files to learn what they are.
+    A listing that works is not an event, as on AWS.
     """
 
     def __init__(self, files: FileSystem, *, home: HomeDirectory, log: SessionLog) -> None:
@@ -28,7 +28,7 @@ class RecordedFileSystem:
             return await self._files.stat(path, expecting=expecting)
 
     async def list(self, path: str) -> AsyncIterator[Entry]:
-        with self._telling("LIST", path):
+        with self._telling("LIST", path, but_not=NotADirectory):
             async for entry in self._files.list(path):
                 yield entry
 

@@ -28,7 +28,7 @@ RENEW_AFTER = 0.8
 """Part of the credentials' life."""
 
 RETRY_AFTER = timedelta(seconds=30)
-"""How long the old credentials serve, while they are good, before a refused renewal is tried again."""
+"""After a refused renewal, before it is tried again. The old credentials serve as long as they are good."""
 
 Assume = Callable[[], Awaitable[RoleSession]]
 
@@ -44,6 +44,7 @@ class RenewedStore:
         self._clock = clock
         self._refused = refused
         self._turn = asyncio.Lock()
+        self._refusal = ""
         self._session = session
         self._renew_at = self._due(session)
 
@@ -76,19 +77,20 @@ class RenewedStore:
     async def current(self) -> ObjectStore:
         """The store of the newest credentials. Raises Denied when they have expired and no new ones are to be had."""
         # While one task renews, the others go on with credentials that are still good.
-        if self._clock.now() >= self._renew_at and not (self._turn.locked() and not self._has_expired()):
+        if self._clock.now() >= self._renew_at and (self._has_expired() or not self._turn.locked()):
             async with self._turn:
                 if self._clock.now() >= self._renew_at:
                     await self._renew()
+        if self._has_expired():
+            raise Denied(f"the credentials have expired and could not be renewed: {self._refusal}")
         return self._session.store
 
     async def _renew(self) -> None:
         try:
             self._session = await self._assume()
         except AssumeRefused as error:
+            self._refusal = str(error)
             self._refused(f"the credentials could not be renewed: {error}")
-            if self._has_expired():
-                raise Denied(f"the credentials have expired and could not be renewed: {error}") from error
             self._renew_at = self._clock.now() + RETRY_AFTER
         else:
             self._renew_at = self._due(self._session)

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from crossdock.adapters.host.disk_errors import disk_errors
+from crossdock.core.errors import NotFound, Unavailable
 
 
 class SpilledMemory:
@@ -20,7 +21,10 @@ class SpilledMemory:
         return await asyncio.to_thread(self._map, size)
 
     def _map(self, size: int) -> memoryview:
-        with disk_errors("spilling an upload"), tempfile.TemporaryFile(dir=self._directory) as file:
-            # All blocks are allocated now: a mapping that finds the disk full later ends the process with SIGBUS.
-            os.posix_fallocate(file.fileno(), 0, size)
-            return memoryview(mmap.mmap(file.fileno(), size))
+        try:
+            with disk_errors("spilling an upload"), tempfile.TemporaryFile(dir=self._directory) as file:
+                # All blocks are allocated now: a mapping that finds the disk full later ends the process with SIGBUS.
+                os.posix_fallocate(file.fileno(), 0, size)
+                return memoryview(mmap.mmap(file.fileno(), size))
+        except NotFound as error:  # of the directory: what the client asked for is not missing
+            raise Unavailable(str(error)) from error

@@ -1,0 +1,213 @@
+"""What a login has to pass."""
+
+import asyncio
+import json
+from dataclasses import replace
+
+import pytest
+from tests.fakes.clock import FakeClock
+from tests.fakes.filesystems import TREE
+from tests.fakes.house import CountingEntropy
+from tests.fakes.logins import (
+    IDENTITY,
+    ROLE,
+    SERVER,
+    SERVER_ID,
+    MemoryAssumer,
+    ScriptedProvider,
+    answer,
+    make_attempt,
+)
+from tests.fakes.object_store import MemoryS3
+
+from crossdock.core.logins import Identity, LoginAttempt, Password, PublicKey, Refusal
+from crossdock.core.servers import Server, ServerState
+from crossdock.files.login_check import LoginCheck, Vouched
+from crossdock.ports.authority import IdentityAnswer
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA9O user1@laptop"
+TEMPLATE = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "s3:*",
+                "Resource": "arn:aws:s3:::${transfer:HomeBucket}/${transfer:HomeFolder}/*",
+            }
+        ],
+    }
+)
+
+
+class Bench:
+    def __init__(self, identity: Identity | None = IDENTITY, *, concurrent: int = 4, timeout_s: float = 30) -> None:
+        self.provider = ScriptedProvider(answers={"user1": answer(identity)})
+        self.assumer = MemoryAssumer(clock=FakeClock(), s3=MemoryS3())
+        self.check = LoginCheck(
+            provider=self.provider,
+            assumer=self.assumer,
+            entropy=CountingEntropy(),
+            concurrent=concurrent,
+            timeout_s=timeout_s,
+        )
+
+    async def reason(self, attempt: LoginAttempt | None = None, server: Server = SERVER) -> str:
+        """Why the login is refused; empty when it is not."""
+        outcome = (await self.check.run(server, attempt or make_attempt())).outcome
+        return outcome.reason if isinstance(outcome, Refusal) else ""
+
+
+async def test_who_passes_has_a_role_session_named_after_the_login():
+    bench = Bench()
+    outcome = (await bench.check.run(SERVER, make_attempt())).outcome
+    assert isinstance(outcome, Vouched)
+    assert len(outcome.session_id) == 16
+    assert bench.assumer.assumed == [
+        {
+            "server": SERVER,
+            "username": "user1",
+            "role_arn": ROLE,
+            "session_name": f"user1.{outcome.session_id}@{SERVER_ID}",
+            "session_policy": None,
+        }
+    ]
+    assert outcome.role_session.principal.user_id == f"AROAEXAMPLE:user1.{outcome.session_id}@{SERVER_ID}"
+
+
+async def test_no_two_logins_share_a_session():
+    bench = Bench()
+    outcomes = [(await bench.check.run(SERVER, make_attempt())).outcome for _ in range(2)]
+    assert isinstance(outcomes[0], Vouched)
+    assert isinstance(outcomes[1], Vouched)
+    assert outcomes[0].session_id != outcomes[1].session_id
+    assert len(bench.assumer.assumed) == 2
+
+
+async def test_the_gate_keeps_malformed_names_from_the_provider():
+    bench = Bench()
+    assert "user name" in await bench.reason(make_attempt(username="a/../b"))
+    assert "OFFLINE" in await bench.reason(server=replace(SERVER, state=ServerState.OFFLINE))
+    assert bench.provider.asked == []
+
+
+async def test_whom_the_provider_does_not_vouch_for_gets_no_role():
+    bench = Bench(None)
+    assert await bench.reason() == "the identity provider vouches for nobody"
+    assert await bench.reason(make_attempt(username="stranger")) == "Lambda IDP authentication failure"
+    assert bench.assumer.assumed == []
+
+
+async def test_the_answer_is_passed_on_with_the_refusal():
+    bench = Bench(None)
+    checked = await bench.check.run(SERVER, make_attempt(username="stranger"))
+    assert checked.answer.message == "Lambda IDP authentication failure"
+
+
+async def test_an_empty_password_admits_nobody_even_where_the_provider_answers_with_a_role():
+    # Providers take an event without a password for the question which keys a user has.
+    bench = Bench()
+    assert await bench.reason(make_attempt(credential=Password(""))) == "no password was given"
+    assert bench.provider.asked  # the provider's own reason is in its log
+    assert bench.assumer.assumed == []
+
+
+async def test_an_answer_with_keys_does_not_vouch_for_a_password():
+    bench = Bench(replace(IDENTITY, public_keys=(KEY,)))
+    assert "PublicKeys" in await bench.reason()
+    assert bench.assumer.assumed == []
+
+
+@pytest.mark.parametrize("listed", [KEY, KEY.rsplit(" ", 1)[0], f"{KEY} and more"])
+async def test_a_listed_key_is_vouched_for_whatever_its_comment(listed: str):
+    bench = Bench(replace(IDENTITY, public_keys=("ssh-rsa AAAAB3 other", listed)))
+    assert await bench.reason(make_attempt(credential=PublicKey(KEY))) == ""
+
+
+@pytest.mark.parametrize(
+    "listed", [(), ("",), ("ssh-ed25519 AAAAC3 other",), ("ecdsa-sha2 AAAAC3NzaC1lZDI1NTE5AAAAIA9O",)]
+)
+async def test_any_other_key_is_refused(listed: tuple[str, ...]):
+    bench = Bench(replace(IDENTITY, public_keys=listed))
+    assert f"none of the {len(listed)}" in await bench.reason(make_attempt(credential=PublicKey(KEY)))
+    assert bench.assumer.assumed == []
+
+
+@pytest.mark.parametrize("key", ["", "ssh-ed25519", " "])
+async def test_half_a_key_matches_nothing(key: str):
+    bench = Bench(replace(IDENTITY, public_keys=("", "ssh-ed25519")))
+    assert await bench.reason(make_attempt(credential=PublicKey(key)))
+
+
+async def test_the_session_policy_is_filled_for_the_user():
+    bench = Bench(replace(IDENTITY, session_policy=TEMPLATE))
+    outcome = (await bench.check.run(SERVER, make_attempt())).outcome
+    assert isinstance(outcome, Vouched)
+    assert outcome.session_policy == bench.assumer.assumed[0]["session_policy"]
+    policy = json.loads(outcome.session_policy or "")
+    assert policy["Statement"][0]["Resource"] == "arn:aws:s3:::bucket/home/*"
+
+
+async def test_a_session_policy_that_cannot_be_filled_refuses_the_login():
+    # A logical home has no bucket to name.
+    bench = Bench(replace(IDENTITY, session_policy=TEMPLATE, home=TREE))
+    assert "session policy" in await bench.reason()
+    bench = Bench(replace(IDENTITY, session_policy="not json"))
+    assert "session policy" in await bench.reason()
+    assert bench.assumer.assumed == []
+
+
+async def test_a_role_that_cannot_be_assumed_refuses_the_login():
+    bench = Bench()
+    bench.assumer.refusal = "its trust policy does not admit transfer.amazonaws.com"
+    assert await bench.reason() == f"the role {ROLE} cannot be assumed: {bench.assumer.refusal}"
+
+
+class SlowProvider:
+    """Answers when its gate opens, and counts who is inside."""
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+        self.inside = 0
+        self.most = 0
+
+    async def identify(self, server: Server, attempt: LoginAttempt) -> IdentityAnswer:
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        try:
+            await self.gate.wait()
+        finally:
+            self.inside -= 1
+        return answer(IDENTITY)
+
+
+def slow_check(provider: SlowProvider, *, concurrent: int, timeout_s: float) -> LoginCheck:
+    return LoginCheck(
+        provider=provider,
+        assumer=MemoryAssumer(clock=FakeClock(), s3=MemoryS3()),
+        entropy=CountingEntropy(),
+        concurrent=concurrent,
+        timeout_s=timeout_s,
+    )
+
+
+async def test_only_so_many_logins_are_checked_at_once():
+    provider = SlowProvider()
+    check = slow_check(provider, concurrent=3, timeout_s=30)
+    async with asyncio.TaskGroup() as tasks:
+        logins = [tasks.create_task(check.run(SERVER, make_attempt())) for _ in range(10)]
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert provider.inside == 3
+        provider.gate.set()
+    assert provider.most == 3
+    assert all(isinstance(login.result().outcome, Vouched) for login in logins)
+
+
+async def test_a_provider_that_does_not_answer_refuses_and_frees_its_turn():
+    provider = SlowProvider()
+    check = slow_check(provider, concurrent=1, timeout_s=0)
+    for _ in range(3):
+        outcome = (await check.run(SERVER, make_attempt())).outcome
+        assert outcome == Refusal(reason="the login took longer than 0 s")
+    assert provider.inside == 0

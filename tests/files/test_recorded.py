@@ -1,0 +1,200 @@
+"""What a session does is told to its log, and why it could not."""
+
+from collections.abc import Mapping
+
+import pytest
+from tests.fakes.filesystems import PATH, TREE, files, names
+from tests.fakes.logins import SERVER, MemoryLog
+from tests.fakes.object_store import MemoryS3
+
+from crossdock.core.errors import Denied, Interrupted, NotADirectory, NotFound, Unavailable
+from crossdock.core.homes import HomeDirectory
+from crossdock.files.blocks import BLOCK_SIZE
+from crossdock.files.filesystem import FileKind
+from crossdock.files.recorded import RecordedFileSystem
+from crossdock.files.session_log import SessionLog
+
+
+class Bench:
+    def __init__(
+        self, s3: MemoryS3, home: HomeDirectory = PATH, *, actions: set[str] | None = None, stages: bool = False
+    ) -> None:
+        self._kept = MemoryLog()
+        log = SessionLog(log=self._kept, server=SERVER, username="user1", session_id="9ca9a0e1cec6ad9d")
+        self.fs = RecordedFileSystem(files(s3, home, actions=actions, stages=stages), home=home, log=log)
+
+    def told(self) -> list[Mapping[str, object]]:
+        """The events, without what they all have in common."""
+        return [
+            {name: value for name, value in event.items() if name not in ("resource-arn", "session-id")}
+            for _, event in self._kept.events
+        ]
+
+
+OPENED = {"activity-type": "OPEN", "mode": "CREATE|TRUNCATE|WRITE", "path": "/bucket/home/f"}
+
+
+async def test_an_upload_is_opened_and_closed_with_its_size(s3: MemoryS3):
+    bench = Bench(s3)
+    upload = await bench.fs.open_write("/bucket/home/f")
+    await upload.write(0, b"12345")
+    assert bench.told() == [OPENED]
+    await upload.commit()
+    assert bench.told() == [OPENED, {"activity-type": "CLOSE", "path": "/bucket/home/f", "bytes-in": "5"}]
+
+
+async def test_an_interrupted_upload_is_partially_closed(s3: MemoryS3):
+    bench = Bench(s3)
+    upload = await bench.fs.open_write("/bucket/home/f")
+    await upload.write(0, b"123")
+    await upload.discard(interruption="the connection was reset")
+    assert bench.told()[1:] == [
+        {
+            "activity-type": "PARTIAL_CLOSE",
+            "path": "/bucket/home/f",
+            "bytes-in": "3",
+            "message": "the connection was reset",
+        }
+    ]
+
+
+async def test_an_upload_that_is_denied_at_its_end_tells_which_policy(s3: MemoryS3):
+    bench = Bench(s3, actions={"s3:GetObject"})
+    upload = await bench.fs.open_write("/bucket/home/f")
+    await upload.write(0, b"123")
+    with pytest.raises(Denied):
+        await upload.commit()
+    _, error, partial = bench.told()
+    assert (error["activity-type"], error["operation"], error["path"]) == ("ERROR", "CLOSE", "/bucket/home/f")
+    assert "s3:PutObject" in str(error["message"])
+    assert partial["activity-type"] == "PARTIAL_CLOSE"
+
+
+async def test_an_upload_that_is_denied_at_once_is_never_opened(s3: MemoryS3):
+    bench = Bench(s3, actions=set(), stages=True)
+    with pytest.raises(Denied):
+        await bench.fs.open_write("/bucket/home/f")
+    (error,) = bench.told()
+    assert (error["activity-type"], error["operation"]) == ("ERROR", "OPEN")
+
+
+async def test_another_size_than_announced_is_told(s3: MemoryS3):
+    bench = Bench(s3)
+    upload = await bench.fs.open_write("/bucket/home/f", expected_size=5)
+    await upload.write(0, b"123")
+    with pytest.raises(Interrupted):
+        await upload.commit()
+    _, error, partial = bench.told()
+    assert error["message"] == partial["message"] == "3 bytes came, 5 were announced"
+
+
+async def test_parts_that_stay_behind_are_told(s3: MemoryS3):
+    bench = Bench(s3, actions={"s3:PutObject"})
+    upload = await bench.fs.open_write("/bucket/home/f")
+    await upload.write(0, bytes(2 * BLOCK_SIZE + 1))
+    await upload.discard(interruption="ABOR")
+    _, error, partial = bench.told()
+    assert "s3:AbortMultipartUpload" in str(error["message"])
+    assert (partial["activity-type"], partial["message"]) == ("PARTIAL_CLOSE", "ABOR")
+
+
+async def test_a_download_is_opened_and_closed_with_its_size(s3: MemoryS3):
+    s3.add("bucket", "home/f", b"0123456789")
+    bench = Bench(s3)
+    download = await bench.fs.open_read("/bucket/home/f", 4)
+    assert [chunk async for chunk in download.chunks()] == [b"456789"]
+    await download.close()
+    assert bench.told() == [
+        {"activity-type": "OPEN", "mode": "READ", "path": "/bucket/home/f"},
+        {"activity-type": "CLOSE", "path": "/bucket/home/f", "bytes-out": "6"},
+    ]
+
+
+async def test_an_interrupted_download_is_partially_closed(s3: MemoryS3):
+    s3.add("bucket", "home/f", bytes(1 << 20))
+    bench = Bench(s3)
+    download = await bench.fs.open_read("/bucket/home/f")
+    await anext(aiter(download.chunks()))
+    await download.close(interruption="ABOR")
+    assert bench.told()[1:] == [
+        {"activity-type": "PARTIAL_CLOSE", "path": "/bucket/home/f", "bytes-out": "65536", "message": "ABOR"}
+    ]
+
+
+async def test_a_download_that_the_store_broke_tells_why(s3: MemoryS3):
+    s3.add("bucket", "home/f", b"content")
+    bench = Bench(s3)
+    download = await bench.fs.open_read("/bucket/home/f")
+    download.advance(-1)  # as if the store had stopped a byte short
+    with pytest.raises(Unavailable):
+        assert [chunk async for chunk in download.chunks()]
+    await download.close()
+    _, error, partial = bench.told()
+    assert (error["activity-type"], error["operation"]) == ("ERROR", "CLOSE")
+    assert "early" in str(error["message"])
+    assert partial["activity-type"] == "PARTIAL_CLOSE"
+
+
+async def test_changes_are_told_with_the_paths_of_the_store(s3: MemoryS3):
+    s3.add("bucket", "inbox/f", b"content")
+    bench = Bench(s3, TREE)
+    await bench.fs.rename("/in/f", "/out/2026/g")
+    await bench.fs.make_directory("/in/d")
+    await bench.fs.remove_directory("/in/d")
+    await bench.fs.remove("/out/2026/g")
+    assert bench.told() == [
+        {"activity-type": "RENAME", "path": "/bucket/inbox/f", "new-path": "/second-bucket/g"},
+        {"activity-type": "MKDIR", "path": "/bucket/inbox/d"},
+        {"activity-type": "RMDIR", "path": "/bucket/inbox/d"},
+        {"activity-type": "DELETE", "path": "/second-bucket/g"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("operation", "do"),
+    [
+        ("OPEN", lambda fs: fs.open_read("/bucket/home/f")),
+        ("STAT", lambda fs: fs.stat("/bucket/home/f")),
+        ("LIST", lambda fs: names(fs, "/bucket/home")),
+        ("DELETE", lambda fs: fs.remove("/bucket/home/f")),
+        ("MKDIR", lambda fs: fs.make_directory("/bucket/home/f")),
+        ("RMDIR", lambda fs: fs.remove_directory("/bucket/home/f")),
+        ("RENAME", lambda fs: fs.rename("/bucket/home/f", "/bucket/home/g")),
+    ],
+)
+async def test_a_denial_is_told_with_the_side_that_refused(s3: MemoryS3, operation: str, do):
+    bench = Bench(s3, actions=set())
+    with pytest.raises(Denied) as caught:
+        await do(bench.fs)
+    (error,) = bench.told()
+    assert (error["activity-type"], error["operation"]) == ("ERROR", operation)
+    assert error["message"] == str(caught.value)
+    assert str(error["path"]).startswith("/bucket/home")
+
+
+async def test_looking_and_listing_are_no_events_nor_is_looking_for_nothing(s3: MemoryS3):
+    s3.add("bucket", "home/f")
+    bench = Bench(s3)
+    await bench.fs.stat("/bucket/home/f", expecting=FileKind.DIRECTORY)
+    assert await names(bench.fs, "/bucket/home") == ["f"]
+    with pytest.raises(NotFound):
+        await bench.fs.stat("/bucket/home/none")
+    with pytest.raises(NotADirectory):
+        await names(bench.fs, "/bucket/home/f")
+    assert bench.told() == []
+
+
+async def test_a_path_that_leads_nowhere_is_told_as_the_client_sent_it(s3: MemoryS3):
+    bench = Bench(s3, TREE)
+    with pytest.raises(NotFound):
+        await bench.fs.open_write("/nowhere")
+    (error,) = bench.told()
+    assert error["path"] == "/nowhere"
+
+
+async def test_an_error_without_words_is_told_by_its_name(s3: MemoryS3):
+    s3.fail("HeadObject", Unavailable())
+    bench = Bench(s3)
+    with pytest.raises(Unavailable):
+        await bench.fs.stat("/bucket/home/f")
+    assert bench.told()[0]["message"] == "Unavailable"
