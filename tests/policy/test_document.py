@@ -3,7 +3,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossdock.policy.document import (
@@ -226,6 +226,7 @@ trees = st.recursive(
 )
 
 
+@settings(deadline=None)  # other work on the machine is no fault of this one
 @given(st.sampled_from(PolicyKind), st.dictionaries(names, trees, max_size=4) | trees.filter(lambda t: t is not None))
 def test_a_document_is_read_or_refused_and_nothing_else(kind: PolicyKind, source: object):
     text = source if isinstance(source, dict) else json.dumps(source)
@@ -233,6 +234,7 @@ def test_a_document_is_read_or_refused_and_nothing_else(kind: PolicyKind, source
         assert parse_policy(text, kind).statements
 
 
+@settings(deadline=None)  # other work on the machine is no fault of this one
 @given(st.sampled_from(PolicyKind), st.text(max_size=60))
 def test_any_text_is_read_or_refused_and_nothing_else(kind: PolicyKind, text: str):
     with pytest.raises(MalformedPolicy):
@@ -257,6 +259,7 @@ statements = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)  # other work on the machine is no fault of this one
 @given(st.sampled_from(PolicyKind), st.lists(statements, max_size=3))
 def test_near_documents_are_read_or_refused_and_nothing_else(kind: PolicyKind, listed: list[dict]):
     with suppress(MalformedPolicy):

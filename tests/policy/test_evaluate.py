@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossdock.core.arns import role_arn
@@ -242,6 +242,7 @@ def each_without(layout: dict, effect: str) -> Iterator[dict]:
                 yield {**layout, field: [*listed[:index], *listed[index + 1 :]]}
 
 
+@settings(deadline=None)  # other work on the machine is no fault of this one
 @given(requests, layouts)
 def test_removing_an_allow_never_grants(request_: AccessRequest, layout: dict):
     is_allowed = evaluate(request_, built(layout)).is_allowed
@@ -249,6 +250,7 @@ def test_removing_an_allow_never_grants(request_: AccessRequest, layout: dict):
         assert is_allowed or not evaluate(request_, built(fewer)).is_allowed
 
 
+@settings(deadline=None)  # other work on the machine is no fault of this one
 @given(requests, layouts)
 def test_adding_a_deny_never_grants(request_: AccessRequest, layout: dict):
     is_allowed = evaluate(request_, built(layout)).is_allowed
@@ -256,6 +258,7 @@ def test_adding_a_deny_never_grants(request_: AccessRequest, layout: dict):
         assert not is_allowed or evaluate(request_, built(fewer)).is_allowed
 
 
+@settings(deadline=None)  # other work on the machine is no fault of this one
 @given(requests, layouts)
 def test_a_decision_and_its_reasons_tell_the_same_story(request_: AccessRequest, layout: dict):
     decision = evaluate(request_, built(layout))
@@ -275,6 +278,7 @@ def test_a_decision_and_its_reasons_tell_the_same_story(request_: AccessRequest,
     assert "\n" not in decision.explain()
 
 
+@settings(deadline=None)  # other work on the machine is no fault of this one
 @given(requests, layouts, st.sets(st.sampled_from(Layer)))
 def test_reading_less_never_allows_and_never_contradicts(request_: AccessRequest, layout: dict, unread: set[Layer]):
     full = built(layout)
