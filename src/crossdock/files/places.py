@@ -5,7 +5,6 @@ from crossdock.core.homes import (
     HomeDirectory,
     Location,
     ObjectPlace,
-    VirtualDirectory,
     is_given_directory,
     locate,
     virtual_children,
@@ -47,7 +46,7 @@ class Places:
     def of_directory(self, path: str, *, if_given: FileError, if_bucket: FileError) -> ObjectPlace:
         """Where a directory to be made or removed lies. Raises NotFound where nothing is mapped, or what is given."""
         location = self.locate(path)
-        if self.is_given(path) or isinstance(location, VirtualDirectory):
+        if self.is_given(path):
             raise if_given
         if not isinstance(location, ObjectPlace):
             raise NotFound(f"nothing is mapped at {path}")
