@@ -1,0 +1,118 @@
+"""What comes out of a pipe: lines, an end, and never more than fits."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+
+from crossdock.adapters.host.functions.output import MAX_LINE, RATE, TAIL, WINDOW_S, OutputPipe
+
+
+class Printer:
+    """The other end of the pipe, and what was made of it."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.said = asyncio.Event()
+        self.pipe = OutputPipe(now_ms=lambda: 7, sink=self.take)
+        self.fd = os.dup(self.pipe.write_fd)
+        self.pipe.close_write()
+
+    def take(self, lines) -> None:
+        assert all(moment == 7 for moment, _ in lines)
+        self.lines.extend(text for _, text in lines)
+        self.said.set()
+
+    def say(self, text: str) -> None:
+        os.write(self.fd, text.encode())
+
+
+@pytest.fixture
+async def printer() -> AsyncIterator[Printer]:
+    printer = Printer()
+    yield printer
+    printer.pipe.close()
+    os.close(printer.fd)
+
+
+async def test_lines_are_whole_however_they_arrive(printer: Printer):
+    for piece in ("on", "e\ntw", "o\n", "\nthree"):
+        printer.say(piece)
+        printer.pipe.drain()
+    assert printer.lines == ["one", "two", ""]
+    printer.pipe.flush()
+    assert printer.lines[-1] == "three"
+
+
+async def test_a_platform_line_comes_after_all_that_was_printed_before_it(printer: Printer):
+    printer.say("no end")
+    printer.pipe.note("END RequestId: r-1")
+    assert printer.lines == ["no end", "END RequestId: r-1"]
+    assert printer.pipe.tail() == b"no end\nEND RequestId: r-1\n"
+
+
+async def test_a_traceback_stays_one_event(printer: Printer):
+    printer.say("[ERROR] ValueError\rTraceback\r  File\n")
+    printer.pipe.drain()
+    assert printer.lines == ["[ERROR] ValueError\nTraceback\n  File"]
+
+
+async def test_what_is_no_text_is_shown_as_well_as_it_goes(printer: Printer):
+    os.write(printer.fd, b"\xff\xfe binary\n")
+    printer.pipe.drain()
+    assert printer.lines == ["\ufffd\ufffd binary"]
+
+
+async def test_the_tail_is_bounded_and_begins_anew(printer: Printer):
+    printer.say("x" * (TAIL + 10) + "\n")
+    printer.pipe.drain()
+    assert len(printer.pipe.tail()) == TAIL
+    printer.pipe.begin_tail()
+    assert printer.pipe.tail() == b""
+
+
+async def test_a_line_without_end_is_cut(printer: Printer):
+    rest = MAX_LINE + 5
+    while rest:
+        size = min(rest, 32 * 1024)
+        printer.say("y" * size)
+        printer.pipe.drain()
+        rest -= size
+    printer.pipe.flush()
+    assert [len(line) for line in printer.lines] == [MAX_LINE, 5]
+
+
+async def test_the_loop_empties_the_pipe_without_being_asked(printer: Printer):
+    printer.say("unasked\n")
+    async with asyncio.timeout(5):
+        await printer.said.wait()
+    assert printer.lines == ["unasked"]
+
+
+async def test_one_that_prints_without_end_is_slowed_down_and_not_lost(printer: Printer):
+    """It may fill its share of the window and the pipe, and then waits until the next window."""
+    os.set_blocking(printer.fd, False)
+    line = b"z" * 1023 + b"\n"
+    written = 0
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    while written < 2 * RATE * WINDOW_S + 65536:
+        try:
+            written += os.write(printer.fd, line)
+        except BlockingIOError:
+            await asyncio.sleep(0)
+    assert loop.time() - began >= WINDOW_S
+    printer.pipe.flush()
+    assert sum(len(text) + 1 for text in printer.lines) == written
+
+
+async def test_the_end_of_the_output_closes_the_pipe():
+    printer = Printer()
+    printer.say("last words")
+    os.close(printer.fd)
+    async with asyncio.timeout(5):
+        await printer.said.wait()
+    assert printer.lines == ["last words"]
+    printer.pipe.note("REPORT")
+    assert printer.lines[-1] == "REPORT"
