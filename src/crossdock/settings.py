@@ -26,6 +26,7 @@ class LoginSettings:
     """Before and while a user is admitted."""
 
     failure_delay_s: float = 1.0
+    timeout_s: float = 30.0
     concurrent: int = 64
     pre_login_timeout_s: float = 60.0
     attempts_per_connection: int = 3

@@ -29,7 +29,7 @@ def env(account: str, data_dir: Path | None) -> None:
         click.echo(f"export {name}={_single_quoted(value)}")
 
 
-@click.command(name="exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.command(name="exec")
 @click.argument("account")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @data_dir_option

@@ -18,7 +18,9 @@ from crossdock.cloud.iam.records import (
 from crossdock.cloud.sts.access_keys import TEMPORARY_PREFIX, access_key_context, open_secret
 from crossdock.core.errors import CrossdockError
 from crossdock.core.ids import Entropy, iam_id
+from crossdock.core.principals import IamUser
 from crossdock.operations.call import House
+from crossdock.operations.caller import Caller
 from crossdock.ports.host import Clock, Sealer
 from crossdock.ports.state import State, Transaction
 from crossdock.settings import BadSetting
@@ -211,3 +213,17 @@ async def _give_key(tx: Transaction, sealer: Sealer, admin: UserRecord, key: Giv
 def _new_key(entropy: Entropy) -> GivenKey:
     """`AKIA` and 16 letters and digits, and a secret of 40 characters, which are the base64 of 30 bytes."""
     return GivenKey(access_key_id=iam_id("AKIA", entropy)[:20], secret=b64encode(entropy(30)).decode())
+
+
+async def admin_caller(state: State, account_id: str) -> Caller:
+    """The administrator as a caller, for what the service itself does on an operator's word.
+
+    Raises:
+        UnknownAccount: the account's administrator was not made yet.
+    """
+    async with state.reading() as tx:
+        admin = await find_user(tx, account_id, ADMIN)
+    if admin is None:
+        raise UnknownAccount(f"account {account_id!r} has no administrator")
+    principal = IamUser(account_id=admin.account_id, user_name=admin.name, user_id=admin.user_id, path=admin.path)
+    return Caller(principal=principal)
