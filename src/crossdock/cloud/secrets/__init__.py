@@ -1,0 +1,1 @@
+"""Secrets Manager: versions and stages, values sealed at rest."""
