@@ -3,7 +3,7 @@
 import os
 import resource
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,8 +32,8 @@ def small_disk(directory: Path) -> Iterator[Path]:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def fill(directory: Path) -> Path:
-    """Leave no room; delete the file that is returned to have it back."""
+def fill(directory: Path) -> Callable[[], None]:
+    """Leave no room; call what is returned to have it back."""
     filler = directory / "filler"
     with filler.open("wb", buffering=0) as file:
         try:
@@ -41,4 +41,10 @@ def fill(directory: Path) -> Path:
                 file.write(bytes(4096))
         except OSError:
             os.fsync(file.fileno())
-    return filler
+
+    def make_room() -> None:
+        filler.unlink()
+        _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+
+    return make_room

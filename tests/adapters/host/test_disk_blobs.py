@@ -106,14 +106,14 @@ async def test_a_full_disk_is_answered_and_survived(tmp_path):
     with small_disk(tmp_path) as disk:
         blobs = await open_disk_blobs(disk / "blobs")
         first = await blobs.store([b"first"])
-        filler = fill(disk)
+        make_room = fill(disk)
         with pytest.raises(OutOfSpace):
             await blobs.store([bytes(2 << 20)])
         staged = await blobs.stage()
         with pytest.raises(OutOfSpace):
             await staged.write(bytes(2 << 20))
         await staged.discard()
-        filler.unlink()
+        make_room()
         assert await read(blobs, await blobs.store([b"second"])) == b"second"
         assert await read(blobs, first) == b"first"
         await blobs.close()

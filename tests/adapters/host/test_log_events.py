@@ -59,7 +59,7 @@ async def test_a_full_disk_is_answered_and_survived(tmp_path):
     with small_disk(tmp_path) as disk:
         logs = open_log_events(disk / "logs.db")
         await logs.append(GROUP, events(1, "first"))
-        filler = fill(disk)
+        make_room = fill(disk)
 
         async def overfill():
             for _ in range(100):
@@ -68,7 +68,7 @@ async def test_a_full_disk_is_answered_and_survived(tmp_path):
         with pytest.raises((OutOfSpace, Unavailable)):
             await overfill()
         assert (await logs.read(GROUP))[0].message == "first"
-        filler.unlink()
+        make_room()
         await logs.append(GROUP, events(1, "last"))
         assert (await logs.read(GROUP, newest_first=True, limit=1))[0].message == "last"
         await logs.close()

@@ -15,13 +15,15 @@ from crossdock.ports.storage import ObjectEntry
 BIG = ObjectEntry(size=0, etag="e", modified_at=entry().modified_at, segments=(), metadata={"filler": "x" * 20_000})
 
 
-def put_many(path, keys):
-    """A hundred thousand calls of `put` would take most of a test run."""
+def put_a_hundred_thousand(path):
+    """As many calls of `put` would take most of a test run: copies of one row, half below `0/`, half below `1/`."""
     connection = open_for_writing(path, durability=Durability.SYSTEM, schema=SCHEMA)
-    connection.execute("BEGIN")
-    for key in keys:
-        put_object(connection, "b", key, entry("blob"))
-    connection.execute("COMMIT")
+    put_object(connection, "original", "k", entry("blob"))
+    connection.execute(
+        "WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < 99999)"
+        " INSERT INTO objects SELECT 'b', CAST(printf('%d/%06d', n % 2, n) AS BLOB), size, etag, modified_us,"
+        " owner_account, detail FROM numbers, objects WHERE bucket_id = 'original'"
+    )
     connection.close()
 
 
@@ -35,7 +37,7 @@ async def test_what_was_put_is_there_after_opening_again(tmp_path):
 
 
 async def test_a_listing_costs_the_same_however_much_lies_below_a_prefix(tmp_path):
-    put_many(tmp_path / "objects.db", [f"{n % 2}/{n:06}" for n in range(100_000)])
+    put_a_hundred_thousand(tmp_path / "objects.db")
     database = open_object_database(tmp_path / "objects.db")
     began = time.perf_counter()
     page = await database.objects.scan("b", delimiter="/")
@@ -61,7 +63,7 @@ async def test_a_full_disk_is_answered_and_survived(tmp_path):
     with small_disk(tmp_path) as disk:
         database = open_object_database(disk / "objects.db")
         await database.objects.put("b", "first", entry("one"))
-        filler = fill(disk)
+        make_room = fill(disk)
 
         async def overfill():
             for n in range(100):
@@ -70,7 +72,7 @@ async def test_a_full_disk_is_answered_and_survived(tmp_path):
         with pytest.raises((OutOfSpace, Unavailable)):
             await overfill()
         assert (await database.objects.get("b", "first")).segments == segments("one")
-        filler.unlink()
+        make_room()
         await database.objects.put("b", "second", entry("two"))
         keys = [o.key for o in (await database.objects.scan("b")).objects]
         assert keys[-2:] == ["first", "second"]

@@ -111,7 +111,7 @@ async def test_a_full_disk_is_answered_and_survived(tmp_path):
     with small_disk(tmp_path) as disk:
         state = await open_state(disk / "state.db")
         await put(state, "first", {})
-        filler = fill(disk)
+        make_room = fill(disk)
 
         async def overfill():
             for n in range(100):
@@ -119,7 +119,7 @@ async def test_a_full_disk_is_answered_and_survived(tmp_path):
 
         with pytest.raises((OutOfSpace, Unavailable)):
             await overfill()
-        filler.unlink()
+        make_room()
         written = await names(state)
         assert written[-1] == "first"
         await put(state, "second", {})
