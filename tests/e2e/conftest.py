@@ -1,0 +1,42 @@
+"""A real `crossdock serve` process and real clients.
+
+A missing client is an error that says how to install it, never a skip.
+"""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.e2e.harness import Service, start_service
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if Path(item.fspath).parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture
+def service(tmp_path) -> Service:
+    """A service of this test's own, on free ports; ended with the test."""
+    with start_service(tmp_path / "data") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def aws_command() -> str:
+    """The path of the `aws` command that `make test` installed, or one that the machine has."""
+    own = ROOT / ".venv-aws" / "bin" / "aws"
+    found = str(own) if own.exists() else shutil.which("aws")
+    assert found, "the aws command is missing: run `make test`, which installs it"
+    return found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clients_are_there():
+    for client in ("lftp", "curl"):
+        assert shutil.which(client), (
+            f"{client} is missing: run `make test`, which installs it, or apt-get install {client}"
+        )

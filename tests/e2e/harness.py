@@ -1,0 +1,160 @@
+"""Starting, killing and talking to a real service."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty, Queue
+
+import boto3
+from botocore.config import Config
+
+START_S = 60.0
+COMMAND_S = 60.0
+FREE_PORTS = ("--api-port", "0", "--ftp-port", "0", "--passive-ports", "0")
+CLEAN = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "TZ": "UTC", "TERM": "dumb"}
+"""What the clients' processes get: nothing of the caller's AWS settings."""
+
+
+@dataclass(slots=True)
+class Service:
+    data_dir: Path
+    process: subprocess.Popen
+    lines: "Queue[str]"
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def api_url(self) -> str:
+        return self.line_beginning("ready api ").removeprefix("ready api ")
+
+    def line_beginning(self, start: str, *, timeout_s: float = START_S) -> str:
+        """The first line on standard output that begins so, waiting for it."""
+        for line in self.said:
+            if line.startswith(start):
+                return line
+        while True:
+            try:
+                line = self.lines.get(timeout=timeout_s)
+            except Empty:
+                raise AssertionError(f"no line {start!r} in {timeout_s} s; said {self.said}") from None
+            assert line is not None, f"the service ended before {start!r}; its log:\n{self.log()[-3000:]}"
+            self.said.append(line)
+            if line.startswith(start):
+                return line
+
+    def ftp_endpoint(self, server_id: str) -> tuple[str, int]:
+        """Host and port of a server, as `crossdock endpoints` says once it is online."""
+        while True:
+            line = self.line_beginning("ready ftp ")
+            host, _, port = line.split()[2].rpartition(":")
+            if f"server={server_id} " in line:
+                return host, int(port)
+            self.said.remove(line)
+
+    def log(self) -> str:
+        return (self.data_dir.parent / "service.log").read_text()
+
+    def crossdock(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
+        return run([sys.executable, "-m", "crossdock", *arguments, "--data-dir", str(self.data_dir)], check=check)
+
+    def environment(self, account: str) -> dict[str, str]:
+        """What `crossdock env` prints, as a shell would take it."""
+        lines = self.crossdock("env", account).stdout.splitlines()
+        pairs = [line.removeprefix("export ").partition("=") for line in lines if line.startswith("export ")]
+        return {name: value.strip("'") for name, _, value in pairs}
+
+    def client(self, account: str, service: str, **config):
+        variables = self.environment(account)
+        return boto3.session.Session().client(
+            service,
+            aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+            region_name=variables["AWS_REGION"],
+            endpoint_url=variables["AWS_ENDPOINT_URL"],
+            config=Config(retries={"max_attempts": 0}, **config),
+        )
+
+    def aws(self, command: str, account: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
+        """The `aws` command as a user of that account runs it."""
+        environment = {**CLEAN, **self.environment(account), "HOME": str(self.data_dir.parent), "AWS_PAGER": ""}
+        return run([command, *arguments], environment=environment, check=check)
+
+    def aws_json(self, command: str, account: str, *arguments: str):
+        return json.loads(self.aws(command, account, *arguments, "--output", "json").stdout)
+
+    def kill(self) -> None:
+        """`kill -9`: nothing gets the chance to clean up."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> int:
+        self.process.terminate()
+        return self.process.wait(60)
+
+
+@contextmanager
+def start_service(data_dir: Path, *arguments: str, ports: Sequence[str] = FREE_PORTS) -> Iterator[Service]:
+    """Run `crossdock serve` until the block ends; the block begins when it is ready."""
+    log = (data_dir.parent / "service.log").open("a")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "crossdock", "serve", "--data-dir", str(data_dir), *ports, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        env={**CLEAN, "HOME": str(data_dir.parent)},
+    )
+    service = Service(data_dir, process, Queue())
+    threading.Thread(target=_read, args=(process, service.lines), daemon=True).start()
+    try:
+        service.line_beginning("crossdock ready")
+        yield service
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        process.stdout.close()
+        log.close()
+
+
+def _read(process, lines) -> None:
+    for line in process.stdout:
+        lines.put(line.rstrip("\n"))
+    lines.put(None)
+
+
+def run(command: Sequence[str], *, environment=None, check=True, input_text=None) -> subprocess.CompletedProcess:
+    done = subprocess.run(
+        list(command),
+        env=environment or CLEAN,
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_S,
+        check=False,
+        input=input_text,
+    )
+    assert not check or done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def lftp(host: str, port: int, user: str, password: str, script: str, *, cwd: Path) -> subprocess.CompletedProcess:
+    """A user with lftp; the password goes by environment, as a careful user does it."""
+    settings = "set net:max-retries 1; set net:timeout 20; set net:reconnect-interval-base 1; set cmd:fail-exit yes;"
+    return subprocess.run(
+        ["lftp", "--norc", "--env-password", "-u", user, "-p", str(port), host, "-e", f"{settings} {script}; bye"],
+        env={**CLEAN, "HOME": str(cwd), "LFTP_PASSWORD": password},
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_S,
+        check=False,
+    )
