@@ -37,6 +37,4 @@ def aws_command() -> str:
 @pytest.fixture(scope="session", autouse=True)
 def clients_are_there():
     for client in ("lftp", "curl"):
-        assert shutil.which(client), (
-            f"{client} is missing: run `make test`, which installs it, or apt-get install {client}"
-        )
+        assert shutil.which(client), f"{client} is missing: run `make test`, which installs it"

@@ -63,9 +63,16 @@ class EmbeddedS3:
     objects: MemoryObjects
     hub: Caller
     partner: Caller
+    origin: Origin = ORIGIN
 
     async def __call__(
-        self, operation: str, /, as_: Caller | None = None, region: str = REGION, origin: Origin = ORIGIN, **params: Any
+        self,
+        operation: str,
+        /,
+        as_: Caller | None = None,
+        region: str = REGION,
+        origin: Origin | None = None,
+        **params: Any,
     ) -> Mapping[str, Any]:
         """One call; by the hub's administrator unless somebody else is named. Bytes become a body."""
         caller = as_ or self.hub
@@ -80,7 +87,7 @@ class EmbeddedS3:
                 caller=caller,
                 account_id=caller.principal.account_id,
                 region=region,
-                origin=origin,
+                origin=origin or self.origin,
             )
         except ServiceError as error:
             format_error(model, error, request_id="tests")
@@ -143,6 +150,9 @@ class EmbeddedS3:
             region=REGION,
             origin=ORIGIN,
         )
+
+    def close(self) -> None:
+        self.storage.executor.shutdown()
 
     def kept_blobs(self) -> frozenset[str]:
         """What the blobs keep, referred to or not."""

@@ -10,7 +10,7 @@ from crossdock.core.logins import Password
 from crossdock.files.filesystem import Attributes, FileKind
 from crossdock.ftp import replies
 from crossdock.ftp.commands import ALIASES, VERBS, Access, Service
-from crossdock.ftp.control import MAX_WAITING, Conversation, Doing, OutOfTurn
+from crossdock.ftp.control import MAX_WAITING, Conversation, OutOfTurn
 from crossdock.ftp.listing import FACT_NAMES
 from crossdock.ftp.replies import DataFailure
 from crossdock.ftp.words import (
@@ -86,7 +86,7 @@ def transferring(kind: TransferKind = TransferKind.STORE, verb: str = "STOR") ->
 def test_a_user_logs_in_with_user_and_pass() -> None:
     play = user()
     assert play.conversation.is_admitted
-    assert play.conversation.doing is Doing.NOTHING
+    assert not play.conversation.is_over
 
 
 def test_every_user_name_is_asked_for_its_password() -> None:
@@ -573,6 +573,15 @@ def test_noop_and_stat_are_answered_during_a_transfer() -> None:
     play >> TransferCompleted() << 226
 
 
+def test_noop_and_stat_sent_along_with_a_transfer_are_answered_after_it() -> None:
+    play = ready()
+    play >> "RETR a" << StartTransfer(TransferKind.RETRIEVE, "/home/a", FACT_NAMES)
+    play >> "NOOP"
+    play >> "STAT"
+    play >> TransferOpened() << 150
+    play >> TransferCompleted() << 226 << 200 << 211
+
+
 def test_other_commands_wait_for_the_end_of_the_transfer() -> None:
     play = transferring()
     play >> "PWD"
@@ -705,7 +714,7 @@ def test_only_so_many_commands_may_wait() -> None:
 def test_quit_says_goodbye_and_nothing_follows() -> None:
     for play in (stranger(), user()):
         play >> "QUIT" << 221 << CloseControl()
-        assert play.conversation.doing is Doing.GONE
+        assert play.conversation.is_over
         assert not play.conversation.is_accepting
         play >> "NOOP"
         play >> PeerClosed()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from crossdock.core.errors import Denied, FileError, NotFound, Unavailable
 from crossdock.files.filesystem import Attributes, FileKind
 from crossdock.ftp.commands import VERBS
-from crossdock.ftp.control import Conversation, Doing
+from crossdock.ftp.control import Conversation
 from crossdock.ftp.lines import LineBuffer, TooLong
 from crossdock.ftp.replies import DataFailure
 from crossdock.ftp.words import (
@@ -156,7 +156,7 @@ def test_any_lines_get_only_well_formed_replies(lines: list[bytes], chance: rand
     if driver.is_lost:
         driver.sent = UNFINISHED.sub(b"", driver.sent)
     assert REPLIES.fullmatch(driver.sent), driver.sent
-    assert driver.is_closed == (driver.conversation.doing is Doing.GONE)
+    assert driver.is_closed == driver.conversation.is_over
 
 
 @settings(max_examples=100, deadline=None)

@@ -47,6 +47,11 @@ def test_an_answer_without_a_role_vouches_for_nobody(payload):
         read_identity(payload, username="anna")
 
 
+def test_an_empty_list_of_keys_vouches_for_nobody():
+    with pytest.raises(NotVouchedFor):
+        read(PublicKeys=[])
+
+
 def test_a_logical_home_maps_paths_to_buckets_and_fills_in_the_user_name():
     identity = read(
         **details(

@@ -39,11 +39,7 @@ class Service(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verb:
-    """One command of the protocol.
-
-    `follows` is the verb that must have come directly before. `is_honoured_in_transfer` says that the answer need not
-    wait for the end of a transfer.
-    """
+    """One command of the protocol. `follows` is the verb that must have come directly before."""
 
     name: str
     argument: Argument
@@ -52,7 +48,6 @@ class Verb:
     access: Access = Access.USERS
     service: Service = Service.SERVED
     follows: str = ""
-    is_honoured_in_transfer: bool = False
 
 
 def _table(verbs: Iterable[Verb]) -> Mapping[str, Verb]:
@@ -91,21 +86,8 @@ VERBS: Mapping[str, Verb] = _table(
         _verb("SYST", _NONE, "SYST", "RFC 959 §4.1.3", _ANYONE),
         _verb("FEAT", _NONE, "FEAT", "RFC 2389 §3", _ANYONE),
         _verb("OPTS", _REQUIRED, "OPTS <SP> command [<SP> options]", "RFC 2389 §4", _ANYONE),
-        Verb(
-            name="NOOP",
-            argument=_OPTIONAL,
-            summary="NOOP",
-            rule="RFC 959 §4.1.3",
-            access=_ANYONE,
-            is_honoured_in_transfer=True,
-        ),
-        Verb(
-            name="STAT",
-            argument=_OPTIONAL,
-            summary="STAT [<SP> path]",
-            rule="RFC 959 §4.1.3",
-            is_honoured_in_transfer=True,
-        ),
+        _verb("NOOP", _OPTIONAL, "NOOP", "RFC 959 §4.1.3", _ANYONE),
+        _verb("STAT", _OPTIONAL, "STAT [<SP> path]", "RFC 959 §4.1.3"),
         # How data is sent.
         _verb("TYPE", _REQUIRED, "TYPE <SP> A | I", "RFC 959 §3.1.1", _ANYONE),
         _verb("MODE", _REQUIRED, "MODE <SP> S", "RFC 959 §3.4", _ANYONE),
@@ -123,7 +105,7 @@ VERBS: Mapping[str, Verb] = _table(
         _verb("MLST", _OPTIONAL, "MLST [<SP> path]", "RFC 3659 §7"),
         _verb("SIZE", _REQUIRED, "SIZE <SP> path", "RFC 3659 §4"),
         _verb("MDTM", _REQUIRED, "MDTM <SP> path", "RFC 3659 §3"),
-        # Files. ABOR is honoured in a transfer too, but answered in its turn: see control.py.
+        # Files.
         _verb("RETR", _REQUIRED, "RETR <SP> path", "RFC 959 §4.1.3"),
         _verb("STOR", _REQUIRED, "STOR <SP> path", "RFC 959 §4.1.3"),
         _verb("STOU", _OPTIONAL, "STOU", "RFC 959 §4.1.3, RFC 1123 §4.1.2.9"),

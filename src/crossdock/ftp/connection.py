@@ -9,7 +9,7 @@ from typing import cast
 from crossdock.ftp import replies
 from crossdock.ftp.activities import Activities, Peer, Surroundings, Work
 from crossdock.ftp.addresses import NO_ADDRESS, is_ipv6, normal_address
-from crossdock.ftp.control import Conversation, Doing
+from crossdock.ftp.control import Conversation
 from crossdock.ftp.idle import IdleWatch
 from crossdock.ftp.lines import LineBuffer, TooLong
 from crossdock.ftp.outbox import Outbox
@@ -86,7 +86,7 @@ class ControlConnection(asyncio.Protocol):
             self._outbox.finish()
 
     def data_received(self, data: bytes) -> None:
-        if self._conversation.doing is not Doing.GONE:
+        if not self._conversation.is_over:
             self._lines.feed(data)
             self._pump()
 
@@ -138,7 +138,7 @@ class ControlConnection(asyncio.Protocol):
             self._is_pump_due = True
             asyncio.get_running_loop().call_soon(self._pump)
         is_behind = self._is_pump_due or not (self._conversation.is_accepting and self._outbox.has_room)
-        if is_behind and self._conversation.doing is not Doing.GONE:
+        if is_behind and not self._conversation.is_over:
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()

@@ -30,10 +30,6 @@ class Reply:
     code: int
     lines: tuple[str, ...]
 
-    @property
-    def is_success(self) -> bool:
-        return self.code < 400
-
     def encode(self) -> bytes:
         """The reply as bytes.
 

@@ -110,6 +110,8 @@ def _public_keys(keys: object) -> tuple[str, ...]:
         return ()
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         raise MalformedAnswer("PublicKeys must be a list of texts")
+    if not keys:
+        raise NotVouchedFor("the identity provider returned an empty list of PublicKeys")
     return tuple(key.strip() for key in keys)
 
 

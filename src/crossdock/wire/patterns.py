@@ -47,7 +47,7 @@ class _Untranslatable(Exception):
 
 def matches_pattern(pattern: str, text: str) -> bool:
     """Whether a text is what a model's pattern asks for; a pattern that cannot be translated asks for nothing."""
-    compiled, backtracks = _compile(pattern)
+    compiled, backtracks = compile_pattern(pattern)
     if compiled is None:
         return True
     if backtracks and len(text) > MAX_BACKTRACKED_CHARS:
@@ -56,7 +56,8 @@ def matches_pattern(pattern: str, text: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _compile(pattern: str) -> tuple[re.Pattern[str] | None, bool]:
+def compile_pattern(pattern: str) -> tuple[re.Pattern[str] | None, bool]:
+    """The translated pattern, or None, and whether matching it can backtrack."""
     backtracks = _SINGLE_CLASS.fullmatch(pattern) is None
     if any(construct in pattern for construct in UNTRANSLATABLE):
         return None, backtracks

@@ -61,6 +61,13 @@ def parse_xml(body: bytes) -> Element:
     Raises:
         Malformed: not well-formed, not UTF-8, with a DOCTYPE, or deeper than MAX_DEPTH.
     """
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Malformed("the body is not UTF-8") from None
+    if b"\0" in body:
+        # expat would take UTF-16 for what it is, whatever encoding it is told.
+        raise Malformed("the body is not UTF-8")
     builder = _Builder()
     # The encoding given here wins over the one that the document declares. The separator makes names "URI local".
     parser = expat.ParserCreate("utf-8", " ")

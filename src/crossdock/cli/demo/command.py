@@ -24,9 +24,7 @@ def demo(keep: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="crossdock-demo-") as name:
         folder = Path(name)
         data_dir = folder / "data"
-        click.echo(
-            "Crossdock demo: an FTP server in account hub (111111111111), a bucket in account partner (222222222222)"
-        )
+        click.echo("Crossdock demo: an FTP server in account hub (111111111111), a bucket of partner (222222222222)")
         click.echo(f"The commands below work as they are after: export CROSSDOCK_DATA_DIR={data_dir}")
         try:
             with running_service(data_dir, region="us-east-1") as service:

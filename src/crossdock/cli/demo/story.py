@@ -12,7 +12,7 @@ from typing import Any
 from crossdock.cli.demo.clients import AwsClients, FtpOutcome, FtpUser
 from crossdock.cli.demo.narration import Narrator, aws_command
 from crossdock.cli.demo.service import DemoFailed, Service
-from crossdock.examples.article import Article
+from crossdock.examples.article import STACK, Article
 
 READY_S = 15.0
 LOG_S = 10.0
@@ -54,11 +54,9 @@ class Story:
 
     async def _hub_gets_a_server(self) -> None:
         article = self._article
-        self._say.step(
-            "The hub account deploys an identity provider: a function that looks users up in Secrets Manager"
-        )
+        self._say.step("The hub deploys an identity provider: a function that looks users up in Secrets Manager")
         function_arn = await article.identity_provider()
-        self._say.saw(f"stack {'transfer-identity'} is complete, the function is {function_arn}")
+        self._say.saw(f"stack {STACK} is complete, the function is {function_arn}")
 
         self._say.step("A bucket in the hub, and the role that file sessions take")
         await article.bucket("hub", article.hub_bucket)
@@ -151,7 +149,7 @@ class Story:
         self._say.command(f"crossdock exec {account} -- aws s3 cp s3://{bucket}/{path.name} - | sha256sum")
         found = await self._aws.do(account, "s3", "GetObject", {"Bucket": bucket, "Key": path.name})
         body = await asyncio.to_thread(found["Body"].read)
-        ours, theirs = (hashlib.sha256(content).hexdigest() for content in (path.read_bytes(), body))
+        ours, theirs = await asyncio.to_thread(_digest, path), hashlib.sha256(body).hexdigest()
         _check(ours == theirs, f"{path.name} differs: {ours} was sent, {theirs} is there")
         self._say.saw(f"{account} reads s3://{bucket}/{path.name}: {len(body)} bytes, SHA-256 {theirs[:16]}… as sent")
 
@@ -159,6 +157,10 @@ class Story:
         path = self._folder / name
         path.write_bytes(secrets.token_bytes(size))
         return path
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _check(is_so: bool, otherwise: str) -> None:

@@ -11,8 +11,7 @@ from crossdock.cloud.s3.bucket_directory import (
     buckets_after,
     remove_bucket,
 )
-from crossdock.cloud.s3.failures import invalid_argument, no_such_bucket, not_implemented
-from crossdock.cloud.s3.names import check_bucket_name
+from crossdock.cloud.s3.failures import bucket_already_exists, invalid_argument, no_such_bucket, not_implemented
 from crossdock.cloud.s3.owners import owner_of
 from crossdock.cloud.s3.put_object import whole_seconds
 from crossdock.cloud.s3.storage import Storage
@@ -37,19 +36,12 @@ async def create_bucket(storage: Storage, call: Call) -> Result:
     Source: S3 API Reference, CreateBucket; S3 User Guide, "Error responses", BucketAlreadyOwnedByYou.
     """
     name: str = call.params["Bucket"]
-    check_bucket_name(name)
     _refuse_unsupported(call.params)
     region = _region(call)
     async with policy_transaction(call, storage.epoch) as tx:
         present = await BUCKETS.get(tx, name)
         if present is not None and present.account_id != call.account_id:
-            raise ServiceError(
-                "BucketAlreadyExists",
-                "The requested bucket name is not available. The bucket namespace is shared by all users of the "
-                "system. Please select a different name and try again.",
-                status=409,
-                members={"BucketName": name},
-            )
+            raise bucket_already_exists(name)
         if present is None:
             record = BucketRecord(
                 name=name,

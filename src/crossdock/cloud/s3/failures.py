@@ -45,6 +45,16 @@ def no_such_bucket_policy(bucket: str) -> ServiceError:
     )
 
 
+def bucket_already_exists(bucket: str) -> ServiceError:
+    return ServiceError(
+        "BucketAlreadyExists",
+        "The requested bucket name is not available. The bucket namespace is shared by all users of the system. "
+        "Please select a different name and try again.",
+        status=409,
+        members={"BucketName": bucket},
+    )
+
+
 def invalid_bucket_name(bucket: str) -> ServiceError:
     return ServiceError("InvalidBucketName", "The specified bucket is not valid.", members={"BucketName": bucket})
 

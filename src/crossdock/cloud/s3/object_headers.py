@@ -72,7 +72,8 @@ def refuse_unsupported(params: Params) -> None:
     Every bucket has the setting BucketOwnerEnforced, under which S3 takes only an ACL that changes nothing.
     """
     for member, (header, sentence) in _UNSUPPORTED.items():
-        if params.get(member) not in (None, False):
+        value = params.get(member)
+        if value is not None and value is not False:
             raise not_implemented(header, sentence)
     if params.get("StorageClass") not in (None, "STANDARD"):
         raise not_implemented("x-amz-storage-class", "Crossdock knows the class STANDARD only.")

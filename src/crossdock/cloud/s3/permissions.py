@@ -7,9 +7,10 @@ Sources: Service Authorization Reference, "Actions, resources, and condition key
 from collections.abc import Mapping, Sequence
 
 from crossdock.cloud.s3.bucket_directory import Bucket
-from crossdock.cloud.s3.failures import no_such_version
-from crossdock.cloud.s3.names import check_key, parse_copy_source
+from crossdock.cloud.s3.failures import bucket_already_exists, no_such_version
+from crossdock.cloud.s3.names import check_bucket_name, check_key, parse_copy_source
 from crossdock.cloud.s3.storage import Storage
+from crossdock.core.arns import bucket_arn
 from crossdock.core.principals import AccountRoot
 from crossdock.operations.call import Call
 from crossdock.operations.caller import Context
@@ -83,17 +84,27 @@ def on_bucket_only(storage: Storage) -> Permissions:
     return permissions
 
 
-def on_new_bucket(call: Call) -> Sequence[Permission]:
-    context: dict[str, tuple[str, ...]] = {}
-    constraint = (call.params.get("CreateBucketConfiguration") or {}).get("LocationConstraint")
-    if constraint:
-        context["s3:locationconstraint"] = (constraint,)
-    if (acl := call.params.get("ACL")) is not None:
-        context["s3:x-amz-acl"] = (acl,)
-    if (ownership := call.params.get("ObjectOwnership")) is not None:
-        context["s3:x-amz-object-ownership"] = (ownership,)
-    name = call.params["Bucket"]
-    return (Permission(action="s3:CreateBucket", resource=f"arn:aws:s3:::{name}", context=context),)
+def on_new_bucket(storage: Storage) -> Permissions:
+    """CreateBucket. The name of another account's bucket is taken, which is no question of permissions: that anybody
+    has it, S3 tells everybody."""
+
+    async def permissions(call: Call) -> Sequence[Permission]:
+        name: str = call.params["Bucket"]
+        check_bucket_name(name)
+        present = await storage.buckets.find(name)
+        if present is not None and present.account_id != call.account_id:
+            raise bucket_already_exists(name)
+        context: dict[str, tuple[str, ...]] = {}
+        constraint = (call.params.get("CreateBucketConfiguration") or {}).get("LocationConstraint")
+        if constraint:
+            context["s3:locationconstraint"] = (constraint,)
+        if (acl := call.params.get("ACL")) is not None:
+            context["s3:x-amz-acl"] = (acl,)
+        if (ownership := call.params.get("ObjectOwnership")) is not None:
+            context["s3:x-amz-object-ownership"] = (ownership,)
+        return (Permission(action="s3:CreateBucket", resource=str(bucket_arn(name)), context=context),)
+
+    return permissions
 
 
 def on_object(storage: Storage, *actions: str) -> Permissions:

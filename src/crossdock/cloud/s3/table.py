@@ -48,7 +48,7 @@ def s3_operations(storage: Storage) -> ServiceOperations:
         denied_code="AccessDenied",
         denied_status=403,
         operations={
-            "CreateBucket": managing(create_bucket, on_new_bucket),
+            "CreateBucket": managing(create_bucket, on_new_bucket(storage)),
             "HeadBucket": managing(head_bucket, on_bucket(storage, "s3:ListBucket")),
             "ListBuckets": managing(list_buckets, needs("s3:ListAllMyBuckets", ALL_BUCKETS)),
             "DeleteBucket": managing(delete_bucket, on_bucket(storage, "s3:DeleteBucket")),

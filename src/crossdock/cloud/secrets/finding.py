@@ -51,7 +51,7 @@ async def living_secret(tx: Transaction, call: Call) -> SecretRecord:
 
 
 def presumed_arn(call: Call) -> str:
-    """What a policy has to allow for a secret that is not there, so that the answer tells nobody else that it is not."""
+    """What a policy has to allow when there is no such secret; only who may use it learns that there is none."""
     secret_id: str = call.params["SecretId"]
     if secret_id.startswith("arn:"):
         return secret_id
