@@ -2,7 +2,7 @@
 
 import random
 import string
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -14,7 +14,9 @@ from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Sh
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 
+from crossdock.core.errors import ServiceError
 from crossdock.wire.http import Headers, HttpRequest, HttpResponse
+from crossdock.wire.malformed import Malformed
 
 
 @lru_cache
@@ -34,7 +36,9 @@ def as_request(prepared: AWSPreparedRequest) -> HttpRequest:
     """What our edge would see of a request of botocore's."""
     url = urlsplit(prepared.url)
     body = prepared.body or b""
-    headers = [(name, value.decode() if isinstance(value, bytes) else value) for name, value in prepared.headers.items()]
+    headers = [
+        (name, value.decode() if isinstance(value, bytes) else value) for name, value in prepared.headers.items()
+    ]
     if not any(name.lower() == "host" for name, _ in headers):
         headers.append(("Host", url.netloc))
     return HttpRequest(
@@ -79,6 +83,14 @@ def parse_error_members(model: ServiceModel, code: str, response: HttpResponse) 
         {"headers": _LowerHeaders(response.headers), "status_code": response.status, "body": response.body},
         model.shape_for_error_code(code),
     )
+
+
+def outcome(call: Callable[[], object]) -> object:
+    """What a call returns, or how it refuses. Whatever else it raises is a failure."""
+    try:
+        return call()
+    except (ServiceError, Malformed) as refused:
+        return refused
 
 
 class Values:

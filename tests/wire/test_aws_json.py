@@ -2,12 +2,12 @@ import json
 
 import pytest
 from botocore.model import ServiceModel
+from tests.fakes.aws_models import model_of, parse_error_members, parse_response
 
 from crossdock.core.errors import Fault, ServiceError
 from crossdock.wire import aws_json
 from crossdock.wire.http import Headers, HttpRequest
 from crossdock.wire.protocols import format_error, format_response
-from tests.fakes.aws_models import model_of, parse_error_members, parse_response
 
 TRANSFER = model_of("transfer")
 SECRETS = model_of("secretsmanager")
@@ -100,7 +100,10 @@ def test_error_names_itself_in_body_and_header_with_its_members():
         "ResourceType": "Server",
     }
     assert ("x-amzn-errortype", "ResourceNotFoundException") in response.headers
-    assert parse_error_members(TRANSFER, "ResourceNotFoundException", response) == {"Message": "Unknown server", **members}
+    assert parse_error_members(TRANSFER, "ResourceNotFoundException", response) == {
+        "Message": "Unknown server",
+        **members,
+    }
 
 
 def test_error_that_the_model_has_not_still_reads_as_an_error():

@@ -1,10 +1,10 @@
 import pytest
+from tests.fakes.aws_models import model_of, parse_response
 
 from crossdock.core.errors import ServiceError
 from crossdock.wire import ec2
 from crossdock.wire.http import HttpRequest
 from crossdock.wire.protocols import format_error, format_response
-from tests.fakes.aws_models import model_of, parse_response
 
 EC2 = model_of("ec2")
 
@@ -59,7 +59,9 @@ def test_operation_without_an_output_answers_true():
 
 
 def test_error_stands_in_a_list_of_errors():
-    response = format_error(EC2, ServiceError("InvalidVpcID.NotFound", "The vpc ID 'v' does not exist"), request_id="rid")
+    response = format_error(
+        EC2, ServiceError("InvalidVpcID.NotFound", "The vpc ID 'v' does not exist"), request_id="rid"
+    )
     assert response.status == 400
     assert response.body.decode() == (
         '<?xml version="1.0" encoding="UTF-8"?>\n'

@@ -1,8 +1,8 @@
 import pytest
+from tests.fakes.aws_models import model_of
 
 from crossdock.core.errors import Fault, ServiceError
 from crossdock.wire.error_shapes import modelled_error
-from tests.fakes.aws_models import model_of
 
 LAMBDA = model_of("lambda")
 

@@ -1,8 +1,9 @@
 """What query and ec2 share is tested through both; here is that neither looks at a body that it cannot need."""
 
+from tests.fakes.aws_models import model_of
+
 from crossdock.wire import ec2, query
 from crossdock.wire.http import HttpRequest
-from tests.fakes.aws_models import model_of
 
 
 def test_operations_without_an_input_ignore_every_field():

@@ -1,10 +1,10 @@
 import pytest
+from tests.fakes.aws_models import model_of, parse_response, request_of
 
 from crossdock.core.errors import Fault, ServiceError
 from crossdock.wire import query
 from crossdock.wire.http import HttpRequest
 from crossdock.wire.protocols import format_error, format_response
-from tests.fakes.aws_models import model_of, parse_response, request_of
 
 STS = model_of("sts")
 IAM = model_of("iam")
@@ -35,7 +35,11 @@ def test_operation_without_an_input_has_no_parameters():
     [
         ("", "MissingAction", "The request must contain the parameter Action."),
         ("Action=Fly", "InvalidAction", "Could not find operation Fly for version 2010-05-08"),
-        ("Action=GetRole&Version=1999-01-01", "InvalidAction", "Could not find operation GetRole for version 1999-01-01"),
+        (
+            "Action=GetRole&Version=1999-01-01",
+            "InvalidAction",
+            "Could not find operation GetRole for version 1999-01-01",
+        ),
         ("Action=GetRole&Action=GetRole", "MalformedQueryString", "a parameter is given more than once"),
         ("Action=ListRoles&MaxItems=many", "ValidationError", "MaxItems: expected an integer"),
         ("Action=%ff", "MalformedQueryString", "the parameters are not UTF-8"),

@@ -149,7 +149,14 @@ def test_required_members_outside_the_body_are_missed(members, part, sentence):
 
 def test_headers_are_written_once_and_only_where_there_is_a_value():
     moment = read(query=[("since", "2024-01-01T00:00:00Z")])["Since"]
-    result = {"Code": 201, "Name": "n", "SameName": "n", "Flag": None, "Times": [moment], "Metadata": {"a": "b", "c": "ä"}}
+    result = {
+        "Code": 201,
+        "Name": "n",
+        "SameName": "n",
+        "Flag": None,
+        "Times": [moment],
+        "Metadata": {"a": "b", "c": "ä"},
+    }
     assert write_headers(OUTPUT, result) == [
         ("X-Name", "n"),
         ("X-Times", "Mon, 01 Jan 2024 00:00:00 GMT"),

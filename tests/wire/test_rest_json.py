@@ -2,12 +2,12 @@ import json
 
 import pytest
 from botocore.model import ServiceModel
+from tests.fakes.aws_models import model_of, parse_error_members, parse_response, request_of
 
 from crossdock.core.errors import ServiceError
 from crossdock.wire import rest_json
 from crossdock.wire.http import HttpRequest
 from crossdock.wire.protocols import format_error, format_response
-from tests.fakes.aws_models import model_of, parse_error_members, parse_response, request_of
 
 LAMBDA = model_of("lambda")
 PIPES = ServiceModel(
@@ -20,7 +20,11 @@ PIPES = ServiceModel(
                 "input": {"shape": "Text"},
                 "output": {"shape": "Text"},
             },
-            "Get": {"name": "Get", "http": {"method": "GET", "requestUri": "/pipe"}, "output": {"shape": "HeadersOnly"}},
+            "Get": {
+                "name": "Get",
+                "http": {"method": "GET", "requestUri": "/pipe"},
+                "output": {"shape": "HeadersOnly"},
+            },
             "Count": {"name": "Count", "http": {"method": "POST", "requestUri": "/pipe"}},
         },
         "shapes": {
@@ -144,7 +148,9 @@ def test_structure_payload_is_a_json_document():
 
 
 def test_error_names_itself_in_a_header():
-    response = format_error(LAMBDA, ServiceError("ResourceNotFoundException", "Function not found: f"), request_id="rid")
+    response = format_error(
+        LAMBDA, ServiceError("ResourceNotFoundException", "Function not found: f"), request_id="rid"
+    )
     assert response.status == 404
     assert json.loads(response.body) == {"Type": "User", "Message": "Function not found: f"}
     assert ("x-amzn-errortype", "ResourceNotFoundException") in response.headers

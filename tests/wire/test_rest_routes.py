@@ -1,9 +1,9 @@
 import pytest
 from botocore.model import ServiceModel
+from tests.fakes.aws_models import model_of
 
 from crossdock.wire.http import Headers, split_query
 from crossdock.wire.rest_routes import NoRoute, Unroutable, path_labels, router_of
-from tests.fakes.aws_models import model_of
 
 S3 = model_of("s3")
 LAMBDA = model_of("lambda")
@@ -43,6 +43,7 @@ def find(model, line, *headers):
         ("GET /b?analytics&id=1", "GetBucketAnalyticsConfiguration"),
         ("PUT /b?analytics", "PutBucketAnalyticsConfiguration"),
         ("GET /b?lifecycle", "GetBucketLifecycleConfiguration"),
+        ("GET /b?lifecycle&x-id=GetBucketLifecycle", "GetBucketLifecycle"),
         ("POST /b?delete", "DeleteObjects"),
         ("GET /b/k", "GetObject"),
         ("GET /b/a/b/c/", "GetObject"),
@@ -97,6 +98,7 @@ def test_copy_source_makes_a_put_a_copy():
         ("HEAD /b/k?acl", Unroutable.METHOD),
         ("DELETE /b/k?acl", Unroutable.METHOD),
         ("GET /b?list-type=3", Unroutable.METHOD),
+        ("GET /b?lifecycle&x-id=ListObjects", Unroutable.METHOD),
         ("GET /b/k?tagging&acl", Unroutable.METHOD),
         ("GET /b?replication-metrics", Unroutable.SUBRESOURCE),
         ("PUT /b?unheard-of", Unroutable.SUBRESOURCE),
@@ -142,7 +144,9 @@ def test_lambda_requests_mean_operations(line, operation):
     assert find(LAMBDA, line) == operation
 
 
-@pytest.mark.parametrize("line", ["GET /", "GET /2015-03-31/functions//invocations", "GET /2015-03-31/functions/f/nothing"])
+@pytest.mark.parametrize(
+    "line", ["GET /", "GET /2015-03-31/functions//invocations", "GET /2015-03-31/functions/f/nothing"]
+)
 def test_paths_that_lambda_has_not_lead_nowhere(line):
     with pytest.raises(NoRoute):
         find(LAMBDA, line)
@@ -166,7 +170,9 @@ def test_literal_segments_win_over_labels_and_labels_over_greedy_ones():
     model = ServiceModel(
         {
             "metadata": {},
-            "operations": {name: {"name": name, "http": {"method": "GET", "requestUri": uri}} for name, uri in uris.items()},
+            "operations": {
+                name: {"name": name, "http": {"method": "GET", "requestUri": uri}} for name, uri in uris.items()
+            },
         }
     )
     assert find(model, "GET /a/b") == "Literal"

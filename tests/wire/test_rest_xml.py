@@ -2,12 +2,12 @@ from datetime import UTC, datetime
 
 import pytest
 from botocore.model import ServiceModel
+from tests.fakes.aws_models import model_of, parse_response, request_of
 
 from crossdock.core.errors import ServiceError
 from crossdock.wire import rest_xml
 from crossdock.wire.http import Headers, HttpRequest
 from crossdock.wire.protocols import format_error, format_response
-from tests.fakes.aws_models import model_of, parse_response, request_of
 
 S3 = model_of("s3")
 XMLNS = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
@@ -217,7 +217,9 @@ def test_member_that_the_model_has_not_is_a_mistake():
 
 
 def test_error_is_bare_with_its_resource():
-    error = ServiceError("NoSuchBucket", "The specified bucket does not exist", members={"BucketName": "b", "Resource": "/b"})
+    error = ServiceError(
+        "NoSuchBucket", "The specified bucket does not exist", members={"BucketName": "b", "Resource": "/b"}
+    )
     response = format_error(S3, error, request_id="rid")
     assert response.status == 404
     assert response.body.decode() == (

@@ -1,5 +1,6 @@
-from crossdock.wire.s3_names import LOCATION_OPERATION, ROOT_ELEMENTS
 from tests.fakes.aws_models import model_of
+
+from crossdock.wire.s3_names import LOCATION_OPERATION, ROOT_ELEMENTS
 
 
 def test_every_named_operation_is_one_of_the_model():

@@ -83,7 +83,7 @@ def read_value(shape: Shape, value: object) -> object:
         Malformed: another type than the shape's.
     """
     kind = shape.type_name
-    if kind == "string":
+    if kind == "string" or kind == "character":
         if not isinstance(value, str):
             raise Malformed(f"{_found(value)} can not be converted to a String")
         return check_text(value)
@@ -191,7 +191,7 @@ def write_value(shape: Shape, value: object) -> object:
         if isinstance(value, Mapping):
             return {str(key): write_value(shape.value, element) for key, element in value.items()}
     elif isinstance(value, str):
-        if kind == "string":
+        if kind == "string" or kind == "character":
             return str(value)
     elif isinstance(value, bool):
         if kind == "boolean":

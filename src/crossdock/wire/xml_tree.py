@@ -22,7 +22,7 @@ class Element:
 
 class _Builder:
     def __init__(self) -> None:
-        self.root: Element | None = None
+        self.root = Element(tag="", attributes={})
         self._open: list[Element] = []
         self._text: list[list[str]] = []
 
@@ -80,8 +80,6 @@ def parse_xml(body: bytes) -> Element:
         parser.Parse(body, True)
     except expat.ExpatError:
         raise Malformed("the body is not well-formed XML") from None
-    if builder.root is None:
-        raise Malformed("the body has no element")
     return builder.root
 
 

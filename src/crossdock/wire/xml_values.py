@@ -94,7 +94,8 @@ def _write_place(out: list[str], place: _Place, value: object, style: XmlStyle) 
         out.append(f"</{name}>")
     elif isinstance(shape, ListShape):
         _write_list(out, name, shape, value, style)
-    elif isinstance(shape, MapShape):
+    else:
+        assert isinstance(shape, MapShape), "what is no scalar, structure or list"
         _write_map(out, name, shape, value, style)
 
 
@@ -192,11 +193,11 @@ def read_structure(shape: StructureShape, element: Element, skipped: frozenset[s
 
 
 def _read_found(key: str, shape: Shape, found: list[Element]) -> object:
-    if shape.serialization.get("flattened"):
-        if isinstance(shape, ListShape):
-            return [_read_value(shape.member, element) for element in found]
-        if isinstance(shape, MapShape):
-            return dict(_read_entry(shape, element) for element in found)
+    flattened = bool(shape.serialization.get("flattened"))
+    if flattened and isinstance(shape, ListShape):
+        return [_read_value(shape.member, element) for element in found]
+    if flattened and isinstance(shape, MapShape):
+        return dict(_read_entry(shape, element) for element in found)
     if len(found) > 1:
         raise Malformed(f"{key} is given more than once")
     return _read_value(shape, found[0])
