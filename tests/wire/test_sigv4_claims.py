@@ -4,7 +4,7 @@ import pytest
 
 from crossdock.core.errors import ServiceError
 from crossdock.wire.http import Headers, HttpRequest
-from crossdock.wire.sigv4_claims import parse_authorization
+from crossdock.wire.sigv4_claims import parse_authorization, scope_service
 
 STAMP = "20240101T000000Z"
 SCOPE = "AKID/20240101/us-east-1/s3/aws4_request"
@@ -104,6 +104,7 @@ def test_hash_in_a_signed_header_of_a_presigned_request_counts():
             "AuthorizationHeaderMalformed",
             "IncompleteSignatureException",
         ),
+        (with_header(f"{GOOD}, Credential={SCOPE}"), "AuthorizationHeaderMalformed", "IncompleteSignatureException"),
         (with_header(date=None), "AccessDenied", "IncompleteSignatureException"),
         (with_header(date="yesterday"), "AccessDenied", "IncompleteSignatureException"),
         (with_header(date="20241301T000000Z"), "AccessDenied", "IncompleteSignatureException"),
@@ -126,6 +127,33 @@ def test_hash_in_a_signed_header_of_a_presigned_request_counts():
 def test_claims_that_cannot_be_read_are_refused_in_the_flavours_words(request_, s3, json):
     assert refusal(request_, "s3").code == s3
     assert refusal(request_, "json").code == json
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        with_header(),
+        with_header(GOOD.replace("Credential", "XCredential=a/20240101/r/iam/aws4_request, Credential")),
+        with_query(),
+        HttpRequest(method="GET", path="/", query=with_query().query.replace("X-Amz-Credential", "X-Amz%2DCredential")),
+    ],
+)
+def test_routing_reads_the_scope_that_is_verified(request_):
+    assert scope_service(request_) == parse_authorization(request_, flavour="s3").service
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        HttpRequest(method="GET", path="/"),
+        with_header("Bearer x"),
+        with_header("AWS AKID:x"),
+        with_query(Credential="AKID"),
+        with_query(Date="%ff"),
+    ],
+)
+def test_request_without_a_readable_scope_has_none(request_):
+    assert scope_service(request_) is None
 
 
 def test_date_header_may_stand_for_x_amz_date():

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from crossdock.wire.http import HttpRequest
+from crossdock.wire.sigv4_claims import scope_service
 
 S3 = "s3"
 
@@ -28,12 +29,6 @@ _VERSIONS = {
 _LAMBDA_PATH = re.compile(r"/20\d\d-\d\d-\d\d/(?:functions|event-source-mappings|layers|tags)(?:/|\Z)", re.ASCII)
 _S3_CONTROL_PATH = "/v20180820/"
 
-# Bounded, so that a header of many `Credential=` costs no square of its length.
-_HEADER_SCOPE = re.compile(r"Credential=[^,]{1,256}/\d{8}/[^/,]{1,64}/([^/,]{1,64})/aws4_request")
-_QUERY_SCOPE = re.compile(
-    r"(?:^|&)X-Amz-Credential=[^&]*(?:/|%2F)\d{8}(?:/|%2F)[a-z0-9-]*(?:/|%2F)([a-z0-9-]+)(?:/|%2F)aws4_request",
-    re.IGNORECASE,
-)
 _FORM_VERSION = re.compile(r"(?:^|&)Version=([0-9-]{10})(?:&|\Z)")
 _FORM_ACTION = re.compile(r"(?:^|&)Action=[A-Za-z0-9]+(?:&|\Z)")
 _SERVICE_NAME = re.compile(r"[a-z0-9-]{1,64}")
@@ -74,8 +69,8 @@ def route(request: HttpRequest, *, virtual_hosts: Sequence[str]) -> Route:
 
 
 def _service(request: HttpRequest) -> str:
-    signed_for = _scope_service(request)
-    if signed_for is not None:
+    signed_for = scope_service(request)
+    if signed_for is not None and _SERVICE_NAME.fullmatch(signed_for):
         if signed_for == S3 and request.path.startswith(_S3_CONTROL_PATH) and "x-amz-account-id" in request.headers:
             # S3 Control signs as S3 and would otherwise read and write a bucket called v20180820.
             return "s3control"
@@ -84,14 +79,6 @@ def _service(request: HttpRequest) -> str:
     if target in _TARGETS:
         return _TARGETS[target]
     return _form_service(request) or _host_service(_host(request)) or _path_service(request.path)
-
-
-def _scope_service(request: HttpRequest) -> str | None:
-    header = request.headers.get("authorization", "")
-    match = _HEADER_SCOPE.search(header)
-    if match is None and "X-Amz-Credential=" in request.query:
-        match = _QUERY_SCOPE.search(request.query)
-    return match[1] if match is not None and _SERVICE_NAME.fullmatch(match[1]) else None
 
 
 def _form_service(request: HttpRequest) -> str | None:

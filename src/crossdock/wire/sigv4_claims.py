@@ -95,7 +95,11 @@ def _from_header(header: str, request: HttpRequest, flavour: Flavour) -> Claim:
     algorithm, _, rest = header.partition(" ")
     if algorithm != ALGORITHM:
         raise refused.unsupported(flavour)
-    parts = dict(_named(part) for part in rest.split(","))
+    named = _named_parts(rest)
+    parts = dict(named)
+    if len(parts) < len(named):
+        # Routing reads the scope too: there must be only one.
+        raise refused.incomplete(flavour, "a part of the Authorization header is given more than once.")
     for name in ("Credential", "SignedHeaders", "Signature"):
         if not parts.get(name):
             raise refused.incomplete(flavour, f"Authorization header requires '{name}' parameter.")
@@ -121,9 +125,23 @@ def _from_header(header: str, request: HttpRequest, flavour: Flavour) -> Claim:
     )
 
 
-def _named(part: str) -> tuple[str, str]:
-    name, _, value = part.strip().partition("=")
-    return name, value
+def _named_parts(rest: str) -> list[tuple[str, str]]:
+    parts = (part.strip().partition("=") for part in rest.split(","))
+    return [(name, value) for name, _, value in parts]
+
+
+def scope_service(request: HttpRequest) -> str | None:
+    """The service in the scope that `parse_authorization` will read, for routing; None when it will read none."""
+    header = request.headers.get("authorization")
+    if header is None:
+        try:
+            credential = _query_fields(request).get("X-Amz-Credential", "")
+        except ServiceError:
+            return None
+    else:
+        credential = next((value for name, value in _named_parts(header.partition(" ")[2]) if name == "Credential"), "")
+    parts = credential.rsplit("/", 4)
+    return parts[3] if len(parts) == 5 else None
 
 
 def _header_date(request: HttpRequest, flavour: Flavour) -> datetime:
