@@ -1,6 +1,7 @@
 """What is decided about a login before anybody is asked."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -56,9 +57,15 @@ def test_a_well_formed_attempt_passes_the_gate():
     assert gate(make_server(), make_attempt()) is None
 
 
-@pytest.mark.parametrize("state", [state for state in ServerState if state is not ServerState.ONLINE])
+@pytest.mark.parametrize("state", [state for state in ServerState if state not in (ServerState.ONLINE, "STARTING")])
 def test_a_server_that_is_not_online_admits_nobody(state: ServerState):
     assert gate(make_server(state), make_attempt()) == Refusal(reason=f"server {SERVER_ID} is {state}")
+
+
+def test_who_reached_the_port_of_a_server_that_is_just_opening_is_not_sent_away():
+    server = make_server(ServerState.STARTING)
+    assert gate(server, make_attempt()) is None
+    assert gate(replace(server, is_wanted=False), make_attempt()) is not None
 
 
 def test_a_protocol_that_the_server_does_not_speak_is_refused():

@@ -67,7 +67,9 @@ class Refusal:
 
 def gate(server: Server, attempt: LoginAttempt) -> Refusal | None:
     """Refuse what no identity provider need be asked about."""
-    if server.state is not ServerState.ONLINE:
+    # A port accepts an instant before its server is noted as ONLINE; whoever reached it must not be sent away for good.
+    is_opening = server.is_wanted and server.state is ServerState.STARTING
+    if server.state is not ServerState.ONLINE and not is_opening:
         return Refusal(reason=f"server {server.server_id} is {server.state}")
     if attempt.protocol not in server.protocols:
         return Refusal(reason=f"server {server.server_id} does not speak {attempt.protocol}")

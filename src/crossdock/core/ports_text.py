@@ -24,13 +24,13 @@ def parse_ports(text: str) -> tuple[int, ...]:
     Raises:
         BadPorts: not a number or a range of rising port numbers.
     """
-    if text.strip() == "0":
+    first, separator, last = (part.strip() for part in text.partition("-"))
+    if (first, separator) == ("0", ""):
         return ()
-    first, separator, last = text.partition("-")
-    try:
-        low, high = int(first), int(last if separator else first)
-    except ValueError as error:
-        raise BadPorts(f"{text!r} is not a port or a range such as 8192-8200") from error
+    numbers = (first, last if separator else first)
+    if not all(number.isascii() and number.isdecimal() for number in numbers):
+        raise BadPorts(f"{text!r} is not a port or a range such as 8192-8200")
+    low, high = (int(number) for number in numbers)
     if not 0 < low <= high <= MAX_PORT:
         raise BadPorts(f"{text!r} is not a rising range of ports between 1 and {MAX_PORT}")
     return tuple(range(low, high + 1))

@@ -88,7 +88,8 @@ class Server:
 class Endpoint:
     """Where one protocol of one server is reached; `passive_ports` is empty for SFTP.
 
-    `message` says, when `state` is START_FAILED or the protocol has no edge, what to change.
+    `message` says, when `state` is START_FAILED or the protocol has no edge, what to change. `was_bound`: it was open
+    there once, so that it keeps this port; else the port is one that was tried.
     """
 
     server_id: ServerId
@@ -100,3 +101,4 @@ class Endpoint:
     port: int
     passive_ports: tuple[int, ...] = ()
     message: str = ""
+    was_bound: bool = False

@@ -12,7 +12,8 @@ from crossdock.ports.authority import IdentityAnswer
 class ServerDirectory(Protocol):
     """The servers there are, for the gateway."""
 
-    async def servers(self) -> Sequence[Server]: ...
+    async def servers(self) -> Sequence[Server]:
+        """The oldest first."""
 
     async def server(self, server_id: str) -> Server | None: ...
 
@@ -22,8 +23,14 @@ class ServerDirectory(Protocol):
     async def endpoints(self) -> Sequence[Endpoint]:
         """Where the existing servers were last bound, the oldest server first."""
 
-    async def report(self, server_id: str, state: ServerState, endpoints: Sequence[Endpoint]) -> None:
-        """The gateway tells what became of a server."""
+    async def report(
+        self, server_id: str, state: ServerState, endpoints: Sequence[Endpoint], *, is_wanted: bool | None = None
+    ) -> bool:
+        """The gateway tells what became of a server.
+
+        `is_wanted` is the wish that this answers: when the owner wishes otherwise by now, or the server is gone, the
+        report comes too late, changes nothing, and False is returned. None = whatever the wish is.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,8 @@ class StateServerDirectory:
 
     async def servers(self) -> Sequence[Server]:
         async with self._state.reading() as tx:
-            return [server_of(record) for record in await SERVERS.everything(tx)]
+            records = await SERVERS.everything(tx)
+        return [server_of(record) for record in sorted(records, key=lambda record: record.created_at)]
 
     async def server(self, server_id: str) -> Server | None:
         return next((server for server in await self.servers() if server.server_id == server_id), None)
@@ -32,19 +33,26 @@ class StateServerDirectory:
     def changes(self) -> AsyncIterator[None]:
         return self._changes.listen()
 
-    async def report(self, server_id: str, state: ServerState, endpoints: Sequence[Endpoint]) -> None:
-        """Keep what became of a server; a server that was deleted meanwhile is not written again."""
+    async def report(
+        self, server_id: str, state: ServerState, endpoints: Sequence[Endpoint], *, is_wanted: bool | None = None
+    ) -> bool:
+        """Keep what became of a server, unless it was deleted meanwhile or its owner changed the wish."""
         async with self._state.transaction() as tx:
-            for record in await SERVERS.everything(tx):
-                if record.server_id == server_id:
-                    key = (record.account_id, record.region, record.server_id)
-                    await SERVERS.put(tx, replace(record, state=state), *key)
-                    for endpoint in endpoints:
-                        await ENDPOINTS.put(tx, endpoint_record(endpoint), server_id, endpoint.protocol)
+            record = next((record for record in await SERVERS.everything(tx) if record.server_id == server_id), None)
+            if record is None or is_wanted not in (None, record.is_wanted):
+                return False
+            await SERVERS.put(tx, replace(record, state=state), record.account_id, record.region, server_id)
+            for endpoint in endpoints:
+                await ENDPOINTS.put(tx, endpoint_record(endpoint), server_id, endpoint.protocol)
+        return True
 
     async def endpoints(self) -> Sequence[Endpoint]:
-        """Every endpoint that was ever bound and whose server still exists, in order of creation of their servers."""
+        """Every endpoint that existing servers have been told of, for the protocols they have now, the oldest server
+        first. What was known of a protocol that a server gave up is kept, in case it comes back."""
         async with self._state.reading() as tx:
             servers = {record.server_id: record for record in await SERVERS.everything(tx)}
-            found = [endpoint_of(record) for record in await ENDPOINTS.everything(tx) if record.server_id in servers]
+            known = [endpoint_of(record) for record in await ENDPOINTS.everything(tx) if record.server_id in servers]
+        found = [
+            known_one for known_one in known if known_one.protocol in servers[known_one.server_id].settings["Protocols"]
+        ]
         return sorted(found, key=lambda endpoint: (servers[endpoint.server_id].created_at, endpoint.protocol))

@@ -46,6 +46,7 @@ class EndpointRecord:
     state: ServerState
     passive_ports: tuple[int, ...] = field(default=())
     message: str = ""
+    was_bound: bool = False
 
 
 SERVERS: Records[ServerRecord] = Records(TableSpec(name="transfer_servers", unique=("server_id",)), ServerRecord)
@@ -97,6 +98,7 @@ def endpoint_of(record: EndpointRecord) -> Endpoint:
         port=record.port,
         passive_ports=record.passive_ports,
         message=record.message,
+        was_bound=record.was_bound,
     )
 
 
@@ -111,4 +113,5 @@ def endpoint_record(endpoint: Endpoint) -> EndpointRecord:
         state=endpoint.state,
         passive_ports=endpoint.passive_ports,
         message=endpoint.message,
+        was_bound=endpoint.was_bound,
     )

@@ -1,0 +1,173 @@
+"""Opens one endpoint on the address that it should have, or says why it cannot."""
+
+import errno
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from crossdock.core.endpoint_addresses import Address, BadPin, candidates, parse_pins, pin_example
+from crossdock.core.servers import Endpoint, FileProtocol, Server, ServerState
+from crossdock.gateway.edges import Edge, Listener
+
+_log = logging.getLogger(__name__)
+
+Place = tuple[str, FileProtocol]
+"""A server's id and one of its protocols."""
+
+
+class Openings:
+    """Who has which address, so that no two endpoints want the same one.
+
+    Args:
+        default_ports: each protocol's first port, 0 = the system chooses.
+    """
+
+    def __init__(
+        self, edges: Mapping[FileProtocol, Edge], *, host: str, default_ports: Mapping[FileProtocol, int]
+    ) -> None:
+        self._edges = edges
+        self._host = host
+        self._default_ports = default_ports
+        self._held: dict[Place, Address] = {}
+
+    def can_serve(self, protocols: Iterable[FileProtocol]) -> bool:
+        """There is an edge for at least one of them."""
+        return any(protocol in self._edges for protocol in protocols)
+
+    def blank(self, server: Server, protocol: FileProtocol) -> Endpoint:
+        """An endpoint that was never open."""
+        return Endpoint(
+            server_id=server.server_id,
+            account_id=server.account_id,
+            region=server.region,
+            state=ServerState.OFFLINE,
+            protocol=protocol,
+            host=self._host,
+            port=0,
+        )
+
+    def release(self, place: Place) -> None:
+        """The endpoint was closed; others may have its address, if its server does not keep it."""
+        self._held.pop(place, None)
+
+    async def open(
+        self, server: Server, protocol: FileProtocol, *, known: Sequence[Endpoint], servers: Collection[Server]
+    ) -> tuple[Endpoint, Listener | None]:
+        """Open an endpoint, or describe why it is not: START_FAILED, or OFFLINE when nothing serves the protocol.
+
+        Never raises, so that the server's other endpoints come up.
+
+        Args:
+            known: where endpoints were bound before.
+            servers: all there are; what their tags pin is theirs.
+        """
+        before = (one for one in known if (one.server_id, one.protocol) == (server.server_id, protocol))
+        blank = next(before, None) or self.blank(server, protocol)
+        if protocol not in self._edges:
+            return replace(blank, state=ServerState.OFFLINE, message=f"{protocol} is not served yet"), None
+        address = Address(host=blank.host, port=blank.port)
+        try:
+            address, outcome = await self._first_that_opens(server, protocol, blank, known, servers)
+        except BadPin as error:
+            outcome = str(error)
+        except Exception:
+            # The boundary between endpoints: what is wrong with one is not the others' business.
+            _log.exception("endpoint not opened", extra={"server_id": server.server_id, "protocol": protocol})
+            outcome = f"{protocol} could not be opened because of an error in Crossdock: the service's log has it"
+        if not isinstance(outcome, str):
+            return _online(blank, address, outcome), outcome
+        self.release((server.server_id, protocol))
+        _log.error("endpoint not opened", extra={"server_id": server.server_id, "reason": outcome})
+        return _failed(blank, address, outcome), None
+
+    async def _first_that_opens(
+        self,
+        server: Server,
+        protocol: FileProtocol,
+        blank: Endpoint,
+        known: Sequence[Endpoint],
+        servers: Collection[Server],
+    ) -> tuple[Address, Listener | str]:
+        """The listener, or why there is none, and the address that was tried last. Raises BadPin."""
+        place = (server.server_id, protocol)
+
+        def owner(address: Address) -> str | None:
+            claims = [*self._held.items(), *_claims(known, servers)]
+            return next((who[0] for who, claimed in claims if who != place and claimed.collides(address)), None)
+
+        address = Address(host=self._host, port=self._default_ports.get(protocol, 0))
+        for candidate in candidates(
+            pin=parse_pins(server.tags).get(protocol),
+            kept_port=blank.port if blank.was_bound else 0,
+            host=self._host,
+            default_port=address.port,
+            reserved=frozenset(self._default_ports.values()),
+            is_free=lambda address: owner(address) is None,
+        ):
+            address = candidate.address
+            if (other := owner(address)) is not None:
+                return address, f"port {address.port} on {address.host} belongs to server {other}: {_remedy(protocol)}"
+            self._held[place] = address
+            try:
+                listener = await self._edges[protocol].open(server, address.host, address.port)
+            except OSError as error:
+                if candidate.must_be_had or error.errno != errno.EADDRINUSE:
+                    return address, _why_not(protocol, address, error)
+                continue
+            self._held[place] = replace(address, port=listener.port)
+            return address, listener
+        return address, f"no port for {protocol} after {address} is free: {_remedy(protocol)}"
+
+
+def _online(blank: Endpoint, address: Address, listener: Listener) -> Endpoint:
+    return replace(
+        blank,
+        state=ServerState.ONLINE,
+        host=address.host,
+        port=listener.port,
+        passive_ports=listener.passive_ports,
+        message="",
+        was_bound=True,
+    )
+
+
+def _failed(blank: Endpoint, address: Address, message: str) -> Endpoint:
+    """What is known of the endpoint stays, so that a later start takes the same ports."""
+    return replace(
+        blank,
+        state=ServerState.START_FAILED,
+        host=address.host,
+        port=address.port,
+        message=message,
+        was_bound=blank.was_bound and address.port == blank.port,
+    )
+
+
+def _claims(known: Iterable[Endpoint], servers: Iterable[Server]) -> Iterable[tuple[Place, Address]]:
+    for endpoint in known:
+        yield (endpoint.server_id, endpoint.protocol), Address(host=endpoint.host, port=endpoint.port)
+    for server in servers:
+        try:
+            pins = parse_pins(server.tags)
+        except BadPin:
+            continue  # It claims nothing; its own start says what is wrong with it.
+        for protocol in server.protocols:
+            if protocol in pins:
+                yield (server.server_id, protocol), pins[protocol]
+
+
+def _why_not(protocol: FileProtocol, address: Address, error: OSError) -> str:
+    if error.errno is None:
+        return str(error)
+    if error.errno == errno.EADDRINUSE:
+        return f"port {address.port} on {address.host} is in use by another program: stop it, or {_remedy(protocol)}"
+    if error.errno == errno.EACCES:
+        return (
+            f"this user may not open port {address.port} on {address.host}: give the service CAP_NET_BIND_SERVICE, "
+            f"or {_remedy(protocol)}"
+        )
+    return f"cannot listen on {address} ({error.strerror or error}): {_remedy(protocol)}"
+
+
+def _remedy(protocol: FileProtocol) -> str:
+    return f"choose another port with the server's tag {pin_example(protocol)}; then start the server again"
