@@ -1,0 +1,35 @@
+"""Every setting, read once: defaults, then the TOML file, then CROSSDOCK_* variables, then the command line.
+
+Nothing else reads the environment. A setting of a section is written `[ftp] idle_timeout_s = 600` in TOML and
+`CROSSDOCK_FTP_IDLE_TIMEOUT_S=600` as a variable; the options of `crossdock serve` have no section.
+"""
+
+from crossdock.settings.catalogue import SettingRow, setting_rows
+from crossdock.settings.errors import BadSetting
+from crossdock.settings.sections import (
+    DEFAULT_ACCOUNTS,
+    ApiSettings,
+    FtpSettings,
+    LambdaSettings,
+    LoginSettings,
+    LogSettings,
+    Settings,
+)
+from crossdock.settings.sources import data_dir_of, load_settings
+from crossdock.settings.values import check_option
+
+__all__ = [
+    "DEFAULT_ACCOUNTS",
+    "ApiSettings",
+    "BadSetting",
+    "FtpSettings",
+    "LambdaSettings",
+    "LogSettings",
+    "LoginSettings",
+    "SettingRow",
+    "Settings",
+    "check_option",
+    "data_dir_of",
+    "load_settings",
+    "setting_rows",
+]

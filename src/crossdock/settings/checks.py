@@ -1,0 +1,67 @@
+"""What a setting's text must look like. Each check says what is wrong with a value, or nothing."""
+
+import re
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
+from pathlib import Path
+
+from crossdock.core.ports_text import BadPorts, parse_ports
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+MAX_PASSIVE_PORTS = 1000
+
+_HOST_NAME = re.compile(
+    r"(?=.{1,253}\Z)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
+)
+_REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_ACCOUNT_ID = re.compile(r"[0-9]{12}")
+
+
+def check_host(host: str) -> str:
+    try:
+        ip_address(host)
+    except ValueError:
+        if not _HOST_NAME.fullmatch(host):
+            return "must be an address such as 127.0.0.1 or 0.0.0.0, or a host name"
+    return ""
+
+
+def check_passive_ports(text: str) -> str:
+    try:
+        ports = parse_ports(text)
+    except BadPorts as error:
+        return f"must be a range of ports such as 8192-8200, or 0: {error}"
+    if len(ports) > MAX_PASSIVE_PORTS:
+        return f"must be at most {MAX_PASSIVE_PORTS} ports: each stays open, and AWS does with nine"
+    return ""
+
+
+def check_region(region: str) -> str:
+    return "" if _REGION.fullmatch(region) and len(region) <= 64 else "must be a region such as us-east-1"
+
+
+def check_accounts(accounts: Mapping[str, str]) -> str:
+    if not accounts:
+        return "must name at least one account"
+    for name, account_id in accounts.items():
+        if not _ACCOUNT_ID.fullmatch(account_id):
+            return f"the id of {name} must be twelve digits"
+    return ""
+
+
+def check_level(level: str) -> str:
+    return "" if level.upper() in LEVELS else f"must be one of {', '.join(LEVELS)}"
+
+
+def check_domains(domains: Sequence[str]) -> str:
+    for domain in domains:
+        if not _HOST_NAME.fullmatch(domain):
+            return f"{domain!r} is not a domain such as s3.example.com"
+    return ""
+
+
+def check_interpreters(runtimes: Mapping[str, str]) -> str:
+    for runtime, interpreter in runtimes.items():
+        if not Path(interpreter).is_absolute():
+            return f"the interpreter of {runtime} must be an absolute path such as /usr/bin/python3.12"
+    return ""

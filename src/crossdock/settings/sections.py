@@ -1,0 +1,161 @@
+"""The settings: what there is, what each is for, and what it may be."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from crossdock.settings.checks import (
+    check_accounts,
+    check_domains,
+    check_host,
+    check_interpreters,
+    check_level,
+    check_passive_ports,
+    check_region,
+)
+from crossdock.settings.declare import DAY_S, MANY, port, setting
+
+DEFAULT_ACCOUNTS = {"hub": "111111111111", "partner": "222222222222"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginSettings:
+    """Before and while a user is admitted."""
+
+    failure_delay_s: float = setting(
+        1.0, "A failed login is answered no sooner than this many seconds after it began.", low=0, high=60
+    )
+    timeout_s: float = setting(
+        30.0, "How long the identity provider and the assumption of the role may take together.", low=0.1, high=900
+    )
+    concurrent: int = setting(64, "How many logins are decided at the same time; further ones wait.", low=1, high=MANY)
+    pre_login_timeout_s: float = setting(
+        60.0, "How long a client may be silent before it has logged in.", low=1, high=DAY_S
+    )
+    attempts_per_connection: int = setting(3, "Failed passwords after which a connection is closed.", low=1, high=100)
+    connections_per_address: int = setting(1000, "Control connections from one client address.", low=1, high=MANY)
+    connections: int = setting(10_000, "Control connections in total.", low=1, high=MANY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FtpSettings:
+    """What an FTP session may do and for how long."""
+
+    idle_timeout_s: float = setting(
+        1800.0, "How long a session may be silent between its commands.", low=1, high=7 * DAY_S
+    )
+    stalled_timeout_s: float = setting(
+        600.0, "How long a transfer may go without a byte before it is interrupted.", low=1, high=7 * DAY_S
+    )
+    data_connect_timeout_s: float = setting(
+        30.0, "How long a transfer command waits for the client's data connection.", low=0.1, high=3600
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LambdaSettings:
+    """How functions run."""
+
+    processes: int = setting(
+        0,
+        "Function processes at the same time, over all functions and accounts; 0 = twice the cores.",
+        low=0,
+        high=4096,
+    )
+    queue: int = setting(1000, "Invocations that may wait for a process; further ones are refused.", low=0, high=MANY)
+    idle_seconds: float = setting(300.0, "How long a process is kept warm without work.", low=0, high=DAY_S)
+    runtimes: Mapping[str, str] = setting(
+        dict,
+        "Interpreters by AWS's names of runtimes, as absolute paths; a runtime without one runs under Crossdock's own. "
+        'In TOML the names stand in quotes: `[lambda.runtimes]`, `"python3.12" = "/usr/bin/python3.12"`.',
+        check=check_interpreters,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSettings:
+    """The service's own log, and CloudWatch Logs on disk."""
+
+    level: str = setting(
+        "INFO", "The least severe lines on standard error: DEBUG, INFO, WARNING, ERROR or CRITICAL.", check=check_level
+    )
+    retention_days: int = setting(
+        30, "Days that log groups without a retention of their own keep their events.", low=1, high=3653
+    )
+    max_bytes: int = setting(
+        1 << 30, "Bytes of log events that are kept over all accounts; the oldest go first.", low=1 << 20, high=1 << 50
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSettings:
+    """The port of the AWS APIs."""
+
+    loopback_is_secure: bool = setting(
+        True, "HTTP from this machine to itself counts as secure transport (`aws:SecureTransport`)."
+    )
+    max_body_bytes: int = setting(
+        10 << 20, "The largest body of a request that is not an S3 object.", low=1 << 16, high=1 << 30
+    )
+    virtual_hosts: tuple[str, ...] = setting(
+        (),
+        "Further domains whose sub-domains are buckets, besides `localhost` and `s3.localhost`.",
+        check=check_domains,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything `crossdock serve` can be told."""
+
+    data_dir: Path = setting(  # noqa: RUF009 - a field, and paths do not change
+        Path("crossdock-data"), "Everything the service keeps. Made 0700 when it is missing, and used by one service."
+    )
+    host: str = setting(
+        "127.0.0.1",
+        "The address that everything listens on: 0.0.0.0 or :: for all of this machine's.",
+        check=check_host,
+    )
+    api_port: int = port(4566, "The AWS APIs.")
+    ftp_port: int = port(2121, "The first FTP server; later ones take the next free port.")
+    passive_ports: str = setting(
+        "8192-8200",
+        "Where FTP data connections go, for all servers on an address: a range, or 0 = nine that the system chooses.",
+        check=check_passive_ports,
+    )
+    sftp_port: int = port(2222, "The first SFTP server, once SFTP is served.")
+    web_port: int = port(8080, "The web console, once there is one.")
+    drain_timeout: float = setting(
+        30.0, "Seconds that transfers may finish in when a server or the service stops.", low=0, high=DAY_S
+    )
+    region: str = setting("us-east-1", "The region of what names none.", check=check_region)
+    accounts: Mapping[str, str] = setting(
+        lambda: dict(DEFAULT_ACCOUNTS),
+        "Names and twelve-digit ids. Given here, they replace the two defaults; `--account` adds to them.",
+        check=check_accounts,
+    )
+    keys: str = setting(
+        "",
+        "Access keys of the accounts' administrators, `hub=AKID:SECRET,…`; others are generated. Better a variable "
+        "than a line of a file.",
+        is_secret=True,
+    )
+    key_file: Path | None = setting(  # noqa: RUF009 - a field
+        None, "Where the encryption key lies, if not in the data directory. The file must exist, with mode 0600."
+    )
+    login: LoginSettings = field(default_factory=LoginSettings)
+    ftp: FtpSettings = field(default_factory=FtpSettings)
+    lambda_: LambdaSettings = field(default_factory=LambdaSettings)
+    logs: LogSettings = field(default_factory=LogSettings)
+    api: ApiSettings = field(default_factory=ApiSettings)
+
+
+SECTIONS: Mapping[str, type] = {
+    "login": LoginSettings,
+    "ftp": FtpSettings,
+    "lambda": LambdaSettings,
+    "logs": LogSettings,
+    "api": ApiSettings,
+}
+ATTRIBUTES = {"lambda": "lambda_"}
+"""Sections whose attribute is spelled otherwise, because Python keeps the word for itself."""
