@@ -1,0 +1,96 @@
+"""CloudWatch Logs on a house of fakes, with a client that holds every answer against the model.
+
+    logs = LogsClient(MemoryLogEvents())
+    await logs("CreateLogGroup", logGroupName="g")
+    code, message = await logs.refusal("CreateLogGroup", logGroupName="g")
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from tests.fakes.aws_models import model_of
+from tests.fakes.clock import FakeClock
+from tests.fakes.house import AllowEverything, AllowOnly, make_house
+from tests.fakes.models import assert_fits
+
+from crossdock.adapters.memory.state import MemoryState
+from crossdock.cloud.logs.moments import milliseconds
+from crossdock.cloud.logs.table import logs_operations
+from crossdock.core.errors import ServiceError
+from crossdock.core.principals import AccountRoot
+from crossdock.operations.call import House, Operations
+from crossdock.operations.caller import Caller, Origin
+from crossdock.ports.logs import LogEvents, LogGroupId
+from crossdock.settings import LogSettings
+from crossdock.wire.validation import validate_params
+
+HUB, PARTNER = "111111111111", "222222222222"
+REGION = "us-east-1"
+GROUP, STREAM = "/aws/transfer/s-1", "user1.abc"
+
+
+class LogsClient:
+    def __init__(
+        self,
+        events: LogEvents,
+        *,
+        authorizer: AllowOnly | None = None,
+        settings: LogSettings | None = None,
+    ) -> None:
+        self.events = events
+        self.clock = FakeClock()
+        self.house: House = make_house(state=MemoryState(), clock=self.clock)
+        self.authorizer = authorizer or AllowEverything()
+        self.operations = Operations(
+            [logs_operations(events=events, settings=settings or LogSettings())],
+            house=self.house,
+            authorizer=self.authorizer,
+            validate=lambda service, name, params: validate_params(model_of(service), name, params),
+        )
+
+    @property
+    def now_ms(self) -> int:
+        return milliseconds(self.clock.now())
+
+    async def __call__(
+        self, operation: str, *, account: str = HUB, region: str = REGION, **params: Any
+    ) -> Mapping[str, Any]:
+        result = await self.operations.call(
+            "logs",
+            operation,
+            params,
+            caller=Caller(principal=AccountRoot(account_id=account)),
+            account_id=account,
+            region=region,
+            origin=Origin(),
+        )
+        assert_fits("logs", operation, params, result)
+        return result
+
+    async def refusal(self, operation: str, **params: Any) -> tuple[str, str]:
+        with pytest.raises(ServiceError) as caught:
+            await self(operation, **params)
+        return caught.value.code, caught.value.message
+
+    async def make(self, *streams: str, group: str = GROUP) -> None:
+        await self("CreateLogGroup", logGroupName=group)
+        for stream in streams:
+            await self("CreateLogStream", logGroupName=group, logStreamName=stream)
+
+    async def put(self, *messages: str, at: Sequence[int] = (), stream: str = STREAM, group: str = GROUP) -> None:
+        """One event a message, each `at` so many milliseconds from now; without `at` all now."""
+        offsets = at or [0] * len(messages)
+        events = [
+            {"timestamp": self.now_ms + offset, "message": message}
+            for offset, message in zip(offsets, messages, strict=True)
+        ]
+        await self("PutLogEvents", logGroupName=group, logStreamName=stream, logEvents=events)
+
+
+def group_id(name: str = GROUP, *, account: str = HUB) -> LogGroupId:
+    return LogGroupId(account_id=account, region=REGION, name=name)
+
+
+def messages(answer: Mapping[str, Any]) -> list[str]:
+    return [event["message"] for event in answer["events"]]
