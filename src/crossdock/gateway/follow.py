@@ -171,7 +171,7 @@ class Gateway:
         for endpoint in endpoints:
             if endpoint.protocol in berth.listeners and endpoint.protocol not in berth.announced:
                 berth.announced.add(endpoint.protocol)
-                self._say(endpoint)
+                _say(self._announce, endpoint)
 
     async def _open(self, berth: Berth, server: Server, protocol: FileProtocol, known: Sequence[Endpoint]) -> None:
         servers = [other.server for other in self._berths.values()]
@@ -225,11 +225,12 @@ class Gateway:
             # Nothing may keep the service from ending; its next start says what is so.
             _log.exception("cannot note that a server ended", extra={"server_id": server.server_id})
 
-    def _say(self, endpoint: Endpoint) -> None:
-        try:
-            self._announce(endpoint)
-        except OSError as error:
-            _log.warning("cannot announce an endpoint", extra={"server_id": endpoint.server_id, "reason": str(error)})
+
+def _say(announce: Callable[[Endpoint], None], endpoint: Endpoint) -> None:
+    try:
+        announce(endpoint)
+    except OSError as error:
+        _log.warning("cannot announce an endpoint", extra={"server_id": endpoint.server_id, "reason": str(error)})
 
 
 def _of(server: Server, endpoints: Iterable[Endpoint]) -> list[Endpoint]:
