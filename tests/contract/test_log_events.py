@@ -127,6 +127,19 @@ async def test_a_deleted_group_is_gone_and_may_begin_anew(logs):
     assert await times(logs) == [9]
 
 
+async def test_a_deleted_stream_is_gone_and_leaves_the_others(logs):
+    await logs.append(HUB, [event(n, stream="ab"[n % 2]) for n in range(4)])
+    await logs.append(PARTNER, [event(7)])
+    await logs.delete(HUB, stream="a")
+    await logs.delete(HUB, stream="none")
+    assert await times(logs) == [1, 3]
+    assert [stream.name for stream in await logs.streams(HUB)] == ["b"]
+    assert await times(logs, PARTNER) == [7]
+    await logs.append(HUB, [event(9, ingested_ms=10)])
+    (again, _) = await logs.streams(HUB)
+    assert (again.name, again.created_ms, again.stored_bytes) == ("a", 10, 26)
+
+
 async def test_trimming_forgets_what_is_older_than_its_group_keeps(logs):
     await logs.append(HUB, [event(n, stream="old" if n < 3 else "new") for n in range(6)])
     await logs.append(PARTNER, [event(0)])

@@ -1,8 +1,8 @@
 """CloudWatch Logs on a house of fakes, with a client that holds every answer against the model.
 
-    logs = LogsClient(MemoryLogEvents())
-    await logs("CreateLogGroup", logGroupName="g")
-    code, message = await logs.refusal("CreateLogGroup", logGroupName="g")
+logs = LogsClient(MemoryLogEvents())
+await logs("CreateLogGroup", logGroupName="g")
+code, message = await logs.refusal("CreateLogGroup", logGroupName="g")
 """
 
 from collections.abc import Mapping, Sequence
@@ -72,6 +72,13 @@ class LogsClient:
         with pytest.raises(ServiceError) as caught:
             await self(operation, **params)
         return caught.value.code, caught.value.message
+
+    async def attempt(self, operation: str, **params: Any) -> tuple[Mapping[str, Any], str]:
+        """What is answered, or nothing and the code of the error."""
+        try:
+            return await self(operation, **params), ""
+        except ServiceError as error:
+            return {}, error.code
 
     async def make(self, *streams: str, group: str = GROUP) -> None:
         await self("CreateLogGroup", logGroupName=group)

@@ -49,7 +49,8 @@ class LogEvents(Protocol):
     ) -> list["LogStream"]:
         """Streams by name, from their first event on until the last is forgotten."""
 
-    async def delete(self, group: LogGroupId) -> None: ...
+    async def delete(self, group: LogGroupId, *, stream: str | None = None) -> None:
+        """Forget the events of a group, or of one of its streams."""
 
     async def trim(self, *, older_than_ms: Mapping[LogGroupId, int], max_bytes: int) -> int:
         """Forget events with a timestamp below their group's limit, and the first to arrive beyond the cap on the

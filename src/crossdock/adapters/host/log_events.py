@@ -67,9 +67,11 @@ class SqliteLogEvents:
             lambda connection: log_rows.list_streams(connection, group, prefix=prefix, after=after, limit=limit)
         )
 
-    async def delete(self, group: LogGroupId) -> None:
+    async def delete(self, group: LogGroupId, *, stream: str | None = None) -> None:
         def forget(connection: sqlite3.Connection) -> int:
-            return log_rows.forget_group(connection, group, FORGET_AT_ONCE)
+            if stream is None:
+                return log_rows.forget_group(connection, group, FORGET_AT_ONCE)
+            return log_rows.forget_stream(connection, group, stream, FORGET_AT_ONCE)
 
         while await self._commits.run(forget):
             pass

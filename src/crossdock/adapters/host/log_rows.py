@@ -149,6 +149,19 @@ def forget_group(connection: sqlite3.Connection, group: LogGroupId, limit: int) 
     return len(found)
 
 
+def forget_stream(connection: sqlite3.Connection, group: LogGroupId, stream: str, limit: int) -> int:
+    """At most so many of its events, and with the last of them the stream. Returns how many."""
+    owner = group_id(connection, group)
+    ids = [] if owner is None else _stream_ids(connection, owner, [stream])
+    if not ids:
+        return 0
+    found: list[_Doomed] = connection.execute(
+        "SELECT sequence, stream_id, message FROM events INDEXED BY events_by_stream WHERE stream_id = ? LIMIT ?",
+        (ids[0], limit),
+    ).fetchall()
+    return _forget(connection, found)
+
+
 def forget_older(connection: sqlite3.Connection, group: LogGroupId, limit_ms: int, limit: int) -> int:
     found: list[_Doomed] = connection.execute(
         "SELECT sequence, stream_id, message FROM events INDEXED BY events_by_time"

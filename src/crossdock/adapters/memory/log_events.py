@@ -57,9 +57,9 @@ class MemoryLogEvents:
                 held.setdefault(event.stream, []).append(event)
         return [self._stream(group, name, held[name]) for name in sorted(held)[:limit]]
 
-    async def delete(self, group: LogGroupId) -> None:
+    async def delete(self, group: LogGroupId, *, stream: str | None = None) -> None:
         await asyncio.sleep(0)
-        self._keep(pair for pair in self._events if pair[0] != group)
+        self._keep(pair for pair in self._events if pair[0] != group or stream not in (None, pair[1].stream))
 
     async def trim(self, *, older_than_ms: Mapping[LogGroupId, int], max_bytes: int) -> int:
         await asyncio.sleep(0)

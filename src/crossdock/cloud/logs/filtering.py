@@ -17,6 +17,9 @@ from crossdock.operations.paging import page_key, page_token
 from crossdock.ports.logs import LogEvent, LogGroupId
 
 MAX_NAMED_STREAMS = 100
+NEWEST_FIRST_SINCE_MS = 1_704_067_200_000
+"""2024-01-01T00:00:00Z."""
+
 FORWARD, BACKWARD = "f", "b"
 
 
@@ -31,6 +34,8 @@ async def filter_log_events(archive: Archive, call: Call) -> Result:
     if start_ms > end_ms:
         raise invalid_parameter("startTime must be less than or equal to endTime.")
     pattern = parse_filter(params.get("filterPattern", ""))
+    if params.get("startFromHead") is False and 0 < start_ms < NEWEST_FIRST_SINCE_MS:
+        raise invalid_parameter("startFromHead false is supported only for a startTime on or after 2024-01-01.")
     newest_first, after = _place(params)
     async with call.reading() as tx:
         await find_group(tx, call, group)

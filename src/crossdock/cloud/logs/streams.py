@@ -1,4 +1,4 @@
-"""CreateLogStream and DescribeLogStreams.
+"""CreateLogStream, DeleteLogStream and DescribeLogStreams.
 
 A stream that was not made by CreateLogStream, a session's or a function's, is there while one of its events is.
 
@@ -56,6 +56,18 @@ async def create_log_stream(archive: Archive, call: Call) -> Result:
     return {}
 
 
+async def delete_log_stream(archive: Archive, call: Call) -> Result:
+    group = meant_group(call)
+    name: str = call.params["logStreamName"]
+    async with call.reading() as tx:
+        await find_group(tx, call, group)
+    await archive.require_streams(call, group, [name])
+    async with call.transaction() as tx:
+        await STREAMS.delete(tx, *group_key(group), name)
+    await archive.events.delete(group, stream=name)
+    return {}
+
+
 async def describe_log_streams(archive: Archive, call: Call) -> Result:
     params = call.params
     group = meant_group(call)
@@ -66,17 +78,14 @@ async def describe_log_streams(archive: Archive, call: Call) -> Result:
         raise invalid_parameter("Cannot order by LastEventTime with a logStreamNamePrefix.")
     limit: int = params.get("limit", DEFAULT_STREAMS)
     after = _place_of(params.get("nextToken"), order)
+    async with call.reading() as tx:
+        await find_group(tx, call, group)
     if order == BY_NAME and not is_descending:
         found = await _named(archive, call, group, prefix, after[-1] if after else "", limit + 1)
     else:
-        found = await _named(archive, call, group, prefix, "", None)
-        found.sort(key=lambda stream: _place(stream, order), reverse=is_descending)
-        if after is not None:
-            found = [
-                stream
-                for stream in found
-                if (_place(stream, order) < after if is_descending else _place(stream, order) > after)
-            ]
+        found = await _first(
+            archive, call, group, prefix, order=order, is_descending=is_descending, after=after, limit=limit + 1
+        )
     answer: dict[str, Any] = {"logStreams": [_described(group, stream) for stream in found[:limit]]}
     if len(found) > limit:
         answer["nextToken"] = page_token((order, *_place(found[limit - 1], order)))
@@ -97,20 +106,37 @@ def _place_of(token: str | None, order: str) -> Key | None:
     return key[1:]
 
 
-async def _named(
-    archive: Archive, call: Call, group: LogGroupId, prefix: str, after: str, limit: int | None
+async def _first(
+    archive: Archive,
+    call: Call,
+    group: LogGroupId,
+    prefix: str,
+    *,
+    order: str,
+    is_descending: bool,
+    after: Key | None,
+    limit: int,
 ) -> list[_Stream]:
-    """Streams by name; without a limit all of them."""
+    """The first in an order that is not the keepers' own: all streams are looked at, few are held."""
+    best: list[_Stream] = []
+    name = ""
+    while page := await _named(archive, call, group, prefix, name, STREAMS_AT_ONCE):
+        name = page[-1].name
+        best += [
+            stream
+            for stream in page
+            if after is None or (_place(stream, order) < after if is_descending else _place(stream, order) > after)
+        ]
+        best.sort(key=lambda stream: _place(stream, order), reverse=is_descending)
+        del best[limit:]
+    return best
+
+
+async def _named(archive: Archive, call: Call, group: LogGroupId, prefix: str, after: str, limit: int) -> list[_Stream]:
+    """At most so many streams behind a name, in the order of their names."""
     async with call.reading() as tx:
-        await find_group(tx, call, group)
         declared = await _declared(tx, group, prefix, after, limit)
-    held: list[LogStream] = []
-    place = after
-    while (limit is None or len(held) < limit) and (
-        page := await archive.events.streams(group, prefix=prefix, after=place, limit=limit or STREAMS_AT_ONCE)
-    ):
-        held += page
-        place = page[-1].name
+    held = await archive.events.streams(group, prefix=prefix, after=after, limit=limit)
     known = {stream.name: _Stream(name=stream.name, declared=stream) for stream in declared}
     for stream in held:
         before = known.get(stream.name)
@@ -119,7 +145,7 @@ async def _named(
 
 
 async def _declared(
-    tx: Transaction, group: LogGroupId, prefix: str, after: str, limit: int | None
+    tx: Transaction, group: LogGroupId, prefix: str, after: str, limit: int
 ) -> Sequence[DeclaredStream]:
     key = group_key(group)
     found: list[DeclaredStream] = []
@@ -128,15 +154,8 @@ async def _declared(
         if (exact := await STREAMS.get(tx, *key, prefix)) is not None:
             found.append(exact)
         after = prefix
-    place: Key | None = (*key, after) if after else None
-    while limit is None or len(found) < limit:
-        page = await STREAMS.page_with_keys(tx, *key, after=place, limit=limit or STREAMS_AT_ONCE)
-        matching = [stream for _, stream in page if stream.name.startswith(prefix)]
-        found += matching
-        if not page or len(matching) < len(page):
-            break
-        place = page[-1][0]
-    return found
+    page = await STREAMS.page(tx, *key, after=(*key, after) if after else None, limit=limit)
+    return [*found, *(stream for stream in page if stream.name.startswith(prefix))][:limit]
 
 
 def _described(group: LogGroupId, stream: _Stream) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from crossdock.cloud.logs.groups import (
 from crossdock.cloud.logs.permissions import on_all_groups, on_group, on_new_group, on_stream, on_tagged
 from crossdock.cloud.logs.putting import put_log_events
 from crossdock.cloud.logs.reading import get_log_events
-from crossdock.cloud.logs.streams import create_log_stream, describe_log_streams
+from crossdock.cloud.logs.streams import create_log_stream, delete_log_stream, describe_log_streams
 from crossdock.cloud.logs.tags import list_tags_for_resource, tag_resource, untag_resource
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Operation, Permissions, Result, ServiceOperations
@@ -45,6 +45,7 @@ def logs_operations(*, events: LogEvents, settings: LogSettings) -> ServiceOpera
             "UntagResource": row(untag_resource, on_tagged("logs:UntagResource")),
             "ListTagsForResource": row(list_tags_for_resource, on_tagged("logs:ListTagsForResource")),
             "CreateLogStream": row(create_log_stream, on_stream("logs:CreateLogStream")),
+            "DeleteLogStream": row(delete_log_stream, on_stream("logs:DeleteLogStream")),
             "DescribeLogStreams": row(describe_log_streams, on_group("logs:DescribeLogStreams")),
             # CloudTrail counts neither among what manages an account.
             "PutLogEvents": row(put_log_events, on_stream("logs:PutLogEvents"), is_data=True),
