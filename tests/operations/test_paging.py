@@ -31,6 +31,7 @@ def test_no_token_is_no_key() -> None:
         urlsafe_b64encode(b"[1]").decode(),
         urlsafe_b64encode(b'[""]').decode(),
         urlsafe_b64encode(b"\xff\xfe").decode(),
+        urlsafe_b64encode(b"[" * 100_000).decode(),
     ],
 )
 def test_a_text_that_is_no_token_is_refused_in_the_service_s_code(token: str) -> None:

@@ -18,7 +18,7 @@ def page_key(token: str | None, *, error_code: str) -> Key | None:
         return None
     try:
         parts = json.loads(urlsafe_b64decode(token.encode()))
-    except (ValueError, binascii.Error) as error:
+    except (ValueError, binascii.Error, RecursionError) as error:
         raise ServiceError(error_code, "The pagination token is not valid.") from error
     if not isinstance(parts, list) or not parts or not all(isinstance(part, str) and part for part in parts):
         raise ServiceError(error_code, "The pagination token is not valid.")
