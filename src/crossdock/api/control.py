@@ -1,16 +1,17 @@
 """The control interface on `DIR/run/control.sock`, for the `crossdock` command of the same user."""
 
 import asyncio
-import os
-from dataclasses import asdict, dataclass
+import socket
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from crossdock.cloud.accounts import Accounts, UnknownAccount, credentials_of
-from crossdock.core.servers import Endpoint
+from crossdock.core.servers import Endpoint, FileProtocol, Server
 from crossdock.operations.call import House
+from crossdock.operations.socket_paths import bindable
 from crossdock.ports.host import Sealer
 from crossdock.ports.servers import ServerDirectory
 
@@ -28,25 +29,33 @@ class ControlServer:
     _runner: web.AppRunner | None = None
 
     async def start(self, path: Path) -> None:
+        """Listen; a socket that a killed process left there is replaced. Raises OSError."""
         app = web.Application()
         app.router.add_get("/endpoints", self._endpoints)
         app.router.add_get("/accounts/{account}/environment", self._environment)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        await asyncio.to_thread(path.unlink, missing_ok=True)
-        # The directory is 0700 already; the socket itself must not be open for an instant either.
-        mask = os.umask(0o177)
+        listening = await asyncio.to_thread(_listen, path)
         try:
-            await web.UnixSite(self._runner, str(path)).start()
-        finally:
-            os.umask(mask)
+            await web.SockSite(self._runner, listening).start()
+        except BaseException:
+            listening.close()
+            raise
 
     async def close(self) -> None:
         if self._runner is not None:
             await self._runner.cleanup()
 
     async def _endpoints(self, _request: web.Request) -> web.Response:
-        return web.json_response([_described(endpoint) for endpoint in await self.directory.endpoints()])
+        """One object for every protocol of every server; port 0 = it was never open."""
+        known = {(one.server_id, one.protocol): one for one in await self.directory.endpoints()}
+        return web.json_response(
+            [
+                _described(known.get((server.server_id, protocol)) or _not_open_yet(server, protocol))
+                for server in await self.directory.servers()
+                for protocol in server.protocols
+            ]
+        )
 
     async def _environment(self, request: web.Request) -> web.Response:
         try:
@@ -66,6 +75,43 @@ class ControlServer:
         )
 
 
+def _listen(path: Path) -> socket.socket:
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        path.unlink(missing_ok=True)
+        # The directory is 0700 already; the socket's own mode is set on its file before anybody can connect.
+        with bindable(path) as name:
+            listening.bind(name)
+        path.chmod(0o600)
+        listening.listen()
+        listening.setblocking(False)
+    except BaseException:
+        listening.close()
+        raise
+    return listening
+
+
+def _not_open_yet(server: Server, protocol: FileProtocol) -> Endpoint:
+    return Endpoint(
+        server_id=server.server_id,
+        account_id=server.account_id,
+        region=server.region,
+        state=server.state,
+        protocol=protocol,
+        host="",
+        port=0,
+    )
+
+
 def _described(endpoint: Endpoint) -> dict[str, Any]:
-    names = {"server_id": "serverId", "account_id": "accountId", "passive_ports": "passivePorts"}
-    return {names.get(name, name): value for name, value in asdict(endpoint).items()}
+    return {
+        "serverId": endpoint.server_id,
+        "accountId": endpoint.account_id,
+        "region": endpoint.region,
+        "state": endpoint.state,
+        "protocol": endpoint.protocol,
+        "host": endpoint.host,
+        "port": endpoint.port,
+        "passivePorts": list(endpoint.passive_ports),
+        "message": endpoint.message,
+    }

@@ -1,13 +1,15 @@
 """The command's trunk: its branches are one module each, imported only when they are needed."""
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import click
 
 from crossdock import __version__
+from crossdock.core.errors import CrossdockError
 
-_COMMANDS = {
+COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("crossdock.cli.demo", "demo"),
     "endpoints": ("crossdock.cli.endpoints", "endpoints"),
     "env": ("crossdock.cli.env", "env"),
@@ -20,26 +22,41 @@ class LazyGroup(click.Group):
     """Imports a command's module when it is called: `crossdock env` must not wait for a server's imports."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(_COMMANDS)
+        return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in COMMANDS:
             return None
-        module, name = _COMMANDS[cmd_name]
+        module, name = COMMANDS[cmd_name]
         command = importlib.import_module(module).__dict__[name]
         assert isinstance(command, click.Command)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """What Crossdock refuses on purpose is a sentence and exit code 1, never a traceback."""
+        try:
+            return super().invoke(ctx)
+        except CrossdockError as error:
+            raise click.ClickException(str(error)) from error
+
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="crossdock", message="%(prog)s %(version)s")
-def _trunk() -> None:
+def trunk() -> None:
     """AWS Transfer Family that you run yourself.
 
     FTP endpoints in front of S3 buckets of many accounts, with the identity providers, roles and policies that you
-    already have. Start with `crossdock demo`, then `crossdock serve --example article`.
+    already have.
+
+    \b
+    Examples:
+      crossdock demo                      see it work, in under a minute
+      crossdock serve --example article   run it, with two accounts to try
+      eval "$(crossdock env hub)"         let the AWS tools speak to it
+
+    Exit codes: 0 done, 1 failed, 2 bad usage.
     """
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    _trunk.main(args=None if arguments is None else list(arguments), prog_name="crossdock")
+    trunk.main(args=None if arguments is None else list(arguments), prog_name="crossdock")

@@ -6,8 +6,6 @@ from typing import Any
 
 import click
 
-from crossdock.settings import Settings, load_settings
-
 Command = Callable[..., Any]
 
 
@@ -16,21 +14,17 @@ def data_dir_option(command: Command) -> Command:
         "--data-dir",
         type=click.Path(path_type=Path),
         metavar="DIR",
-        help="The service's data directory.  [default: ./crossdock-data, or CROSSDOCK_DATA_DIR]",
+        help="The service's data directory.  [default: CROSSDOCK_DATA_DIR, or ./crossdock-data]",
     )(command)
 
 
-def output_option(command: Command) -> Command:
+def output_option(*, people: str, shown: str) -> Callable[[Command], Command]:
+    """`-o json` for scripts; `people` names what is printed otherwise, and `shown` describes it."""
     return click.option(
         "-o",
         "--output",
-        type=click.Choice(["table", "json"]),
-        default="table",
+        type=click.Choice([people, "json"]),
+        default=people,
         show_default=True,
-        help="A table for people or JSON for scripts.",
-    )(command)
-
-
-def settings_with(data_dir: Path | None) -> Settings:
-    """The settings as the service would read them, with the data directory of the command line."""
-    return load_settings(options={"data_dir": data_dir})
+        help=f"{shown}, or JSON for scripts.",
+    )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -32,13 +33,13 @@ class AwsClients:
         key = (account, service)
         if key not in self._clients:
             variables = self._service.environment(account)
-            self._clients[key] = boto3.session.Session().client(
+            self._clients[key] = _session().client(
                 service,
                 aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
                 aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
                 region_name=variables["AWS_REGION"],
                 endpoint_url=variables["AWS_ENDPOINT_URL"],
-                config=Config(retries={"max_attempts": 0}),
+                config=Config(retries={"max_attempts": 0}, proxies={}),
             )
         return self._clients[key]
 
@@ -54,6 +55,12 @@ class AwsClients:
         except ClientError as error:
             raise CallFailed(error.response["Error"]["Code"], error.response["Error"]["Message"]) from error
         return answer
+
+
+def _session() -> Any:
+    """Without the caller's profile and configuration files, which are of another cloud, or missing."""
+    own = {"profile": (None, None, None, None), "config_file": (None, None, os.devnull, None)}
+    return boto3.session.Session(botocore_session=botocore.session.Session(session_vars=own))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,5 +55,7 @@ def _option(name: str, value: Any) -> str:
     if name == "TemplateBody":
         return f"{option} file://identity-provider.yml"
     if name == "SecretString":
-        value = json.dumps({key: "…" if key == "Password" else item for key, item in json.loads(value).items()})
+        value = json.dumps(
+            {key: "…" if key == "Password" else item for key, item in json.loads(value).items()}, ensure_ascii=False
+        )
     return f"{option} {quote(str(value) if isinstance(value, str | int) else json.dumps(value))}"

@@ -1,15 +1,17 @@
 """The demo's own `crossdock serve`: a process on a throw-away directory and free ports."""
 
+import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, Queue
 
 from crossdock.cli.client import ask_service
 from crossdock.core.errors import CrossdockError
+from crossdock.settings.sources import PREFIX
 
 START_S = 30.0
 STOP_S = 40.0
@@ -38,7 +40,7 @@ class Service:
             if line.startswith(beginning):
                 return line
             if not line:
-                raise DemoFailed(f"the service ended: see {self.data_dir}/service.log")
+                raise DemoFailed("the service ended; the last lines of its log are below")
 
     def environment(self, account: str) -> dict[str, str]:
         """An account's variables, as `crossdock env` gives them."""
@@ -47,17 +49,17 @@ class Service:
 
 
 @contextmanager
-def running_service(data_dir: Path, *, region: str) -> Iterator[Service]:
+def running_service(data_dir: Path, log_path: Path, *, region: str) -> Iterator[Service]:
     """Start a service and end it with the block, whatever happens in it."""
     arguments = ["--data-dir", str(data_dir), "--region", region]
     ports = ["--api-port", "0", "--ftp-port", "0", "--passive-ports", "0"]
-    log_path = data_dir.parent / "service.log"
     with log_path.open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "crossdock", "serve", *arguments, *ports],
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
+            env=without_settings(os.environ),  # noqa: TID251 - handed on to the service
         )
     lines: Queue[str] = Queue()
     reader = threading.Thread(target=_read, args=(process, lines), daemon=True)
@@ -74,6 +76,11 @@ def running_service(data_dir: Path, *, region: str) -> Iterator[Service]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """The caller's own settings are of another service: the demo's accounts, ports and directory are its own."""
+    return {name: value for name, value in environment.items() if not name.startswith(PREFIX)}
 
 
 def _read(process: subprocess.Popen[str], lines: "Queue[str]") -> None:

@@ -1,0 +1,120 @@
+"""The control interface on its real socket, asked as the command asks it."""
+
+import asyncio
+import stat
+from contextlib import asynccontextmanager
+
+import click
+import pytest
+from tests.fakes.cloud import HUB, PARTNER, admin_of, make_parts
+from tests.fakes.edges import make_bench
+
+from crossdock.api.control import ControlServer
+from crossdock.cli.client import ask_service
+from crossdock.core.servers import FileProtocol
+
+
+@asynccontextmanager
+async def control(data_dir, bench=None):
+    parts = make_parts()
+    await admin_of(parts, "hub")
+    server = ControlServer(
+        directory=(bench or make_bench()).directory,
+        accounts=parts.accounts,
+        house=parts.house,
+        sealer=parts.sealer,
+        region="eu-west-1",
+        api_url="http://127.0.0.1:4566",
+    )
+    (data_dir / "run").mkdir(parents=True, exist_ok=True)
+    await server.start(data_dir / "run" / "control.sock")
+    try:
+        yield server
+    finally:
+        await server.close()
+
+
+async def ask(data_dir, path):
+    return await asyncio.to_thread(ask_service, data_dir, path)
+
+
+async def test_the_socket_is_the_owners_alone(tmp_path):
+    async with control(tmp_path):
+        found = (tmp_path / "run" / "control.sock").stat()
+        assert stat.S_ISSOCK(found.st_mode)
+        assert stat.S_IMODE(found.st_mode) == 0o600
+
+
+async def test_a_socket_that_a_killed_service_left_is_replaced(tmp_path):
+    async with control(tmp_path) as killed:
+        async with control(tmp_path):
+            assert await ask(tmp_path, "/endpoints") == []
+        assert killed is not None
+
+
+@pytest.mark.parametrize("name", ["data", "d" * 100, "ü" * 120])
+async def test_the_data_directory_may_lie_deep(tmp_path, name):
+    async with control(tmp_path / name):
+        assert await ask(tmp_path / name, "/endpoints") == []
+
+
+async def test_every_protocol_of_every_server_is_an_object(tmp_path):
+    bench = make_bench(without=[FileProtocol.SFTP])
+    both = await bench.server(Protocols=["FTP", "SFTP"])
+    await bench.gateway.reconcile()
+    new = await bench.server()
+    async with control(tmp_path, bench):
+        found = await ask(tmp_path, "/endpoints")
+    server = {"accountId": HUB, "region": "us-east-1", "host": "127.0.0.1"}
+    assert found == [
+        {
+            **server,
+            "serverId": both,
+            "state": "ONLINE",
+            "protocol": "FTP",
+            "port": 2121,
+            "passivePorts": [8192, 8193],
+            "message": "",
+        },
+        {
+            **server,
+            "serverId": both,
+            "state": "OFFLINE",
+            "protocol": "SFTP",
+            "port": 0,
+            "passivePorts": [],
+            "message": "SFTP is not served yet",
+        },
+        {
+            **server,
+            "serverId": new,
+            "state": "STARTING",
+            "protocol": "FTP",
+            "host": "",
+            "port": 0,
+            "passivePorts": [],
+            "message": "",
+        },
+    ]
+
+
+@pytest.mark.parametrize(("name", "account_id"), [("hub", HUB), (PARTNER, PARTNER)])
+async def test_an_accounts_variables_are_its_administrators(tmp_path, name, account_id):
+    async with control(tmp_path):
+        found = await ask(tmp_path, f"/accounts/{name}/environment")
+    assert list(found) == [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "AWS_ENDPOINT_URL",
+    ]
+    assert found["AWS_ACCESS_KEY_ID"].startswith("AKIA")
+    assert (found["AWS_REGION"], found["AWS_ENDPOINT_URL"]) == ("eu-west-1", "http://127.0.0.1:4566")
+
+
+async def test_an_unknown_account_is_refused_with_those_there_are(tmp_path):
+    async with control(tmp_path):
+        with pytest.raises(click.ClickException) as refusal:
+            await ask(tmp_path, "/accounts/hop/environment")
+    assert refusal.value.message == "there is no account 'hop' (accounts: hub=111111111111, partner=222222222222)"
