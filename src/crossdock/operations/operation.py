@@ -57,10 +57,19 @@ class ServiceOperations:
     denied_status: int = 400
 
 
+@dataclass(frozen=True, slots=True)
+class FixedPermissions:
+    """Permissions that do not depend on the call, so that they can be listed without one."""
+
+    permissions: tuple[Permission, ...]
+
+    def __call__(self, _call: "Call") -> Sequence[Permission]:
+        return self.permissions
+
+
 def needs(action: str, resource: str = "*") -> Permissions:
     """Permissions of an operation that always needs one action on one fixed resource."""
-    permission = (Permission(action=action, resource=resource),)
-    return lambda _call: permission
+    return FixedPermissions((Permission(action=action, resource=resource),))
 
 
 def pass_role(role_arn: str, service: str) -> Permission:
