@@ -5,6 +5,7 @@ await logs("CreateLogGroup", logGroupName="g")
 code, message = await logs.refusal("CreateLogGroup", logGroupName="g")
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.house import AllowEverything, AllowOnly, make_house
 from tests.fakes.models import assert_fits
 
+from crossdock.adapters.memory.log_events import MemoryLogEvents
 from crossdock.adapters.memory.state import MemoryState
 from crossdock.cloud.logs.moments import milliseconds
 from crossdock.cloud.logs.table import logs_operations
@@ -21,7 +23,7 @@ from crossdock.core.errors import ServiceError
 from crossdock.core.principals import AccountRoot
 from crossdock.operations.call import House, Operations
 from crossdock.operations.caller import Caller, Origin
-from crossdock.ports.logs import LogEvents, LogGroupId
+from crossdock.ports.logs import LogEvent, LogEvents, LogGroupId
 from crossdock.settings import LogSettings
 from crossdock.wire.validation import validate_params
 
@@ -101,3 +103,31 @@ def group_id(name: str = GROUP, *, account: str = HUB) -> LogGroupId:
 
 def messages(answer: Mapping[str, Any]) -> list[str]:
     return [event["message"] for event in answer["events"]]
+
+
+class FlakyEvents(MemoryLogEvents):
+    """Fails with `error` while there is one, appends one batch at a time while `gate` is closed, and says of each
+    append that it happened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.error: Exception | None = None
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.asked = asyncio.Event()
+        self.appended = asyncio.Event()
+        self.appends = 0
+
+    async def append(self, group: LogGroupId, events: Sequence[LogEvent]) -> None:
+        self.asked.set()
+        await self.gate.wait()
+        if self.error is not None:
+            raise self.error
+        await super().append(group, events)
+        self.appends += 1
+        self.appended.set()
+
+    async def trim(self, *, older_than_ms: Mapping[LogGroupId, int], max_bytes: int) -> int:
+        if self.error is not None:
+            raise self.error
+        return await super().trim(older_than_ms=older_than_ms, max_bytes=max_bytes)

@@ -1,5 +1,7 @@
 """Log groups: made, told of, kept for so many days, deleted."""
 
+import asyncio
+
 import pytest
 from tests.fakes.logs import GROUP, HUB, PARTNER, STREAM, LogsClient, group_id, messages
 
@@ -151,3 +153,19 @@ async def test_changes_are_audited_and_puts_are_not():
     async with logs.house.state.reading() as tx:
         rows = await tx.table(AUDIT).page()
     assert sorted(str(row.value["eventName"]) for row in rows) == ["CreateLogGroup", "CreateLogStream"]
+
+
+async def test_of_two_who_make_a_group_or_a_stream_at_once_one_is_told_that_it_exists(logs):
+    async def both(operation, **params):
+        answers = await asyncio.gather(logs.attempt(operation, **params), logs.attempt(operation, **params))
+        return sorted(code for _, code in answers)
+
+    expected = ["", "ResourceAlreadyExistsException"]
+    assert await both("CreateLogGroup", logGroupName=GROUP) == expected
+    assert await both("CreateLogStream", logGroupName=GROUP, logStreamName=STREAM) == expected
+
+
+async def test_a_token_of_another_operation_is_refused(logs):
+    await logs.make("a", "b")
+    token = (await logs("DescribeLogStreams", logGroupName=GROUP, limit=1))["nextToken"]
+    assert (await logs.refusal("DescribeLogGroups", nextToken=token))[0] == "InvalidParameterException"

@@ -61,8 +61,7 @@ def on_tagged(action: str) -> Permissions:
 
 
 def tagged_group(call: Call) -> LogGroupId:
-    # The ARN with `:*`, as DescribeLogGroups tells it, is the same group.
-    return identified_group(call, call.params["resourceArn"].removesuffix(":*"))
+    return identified_group(call, call.params["resourceArn"])
 
 
 async def _resource_tags(call: Call, group: LogGroupId) -> Keys:
