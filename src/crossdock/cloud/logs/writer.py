@@ -61,7 +61,7 @@ class LogWriter:
         self._flushing = asyncio.Lock()
 
     def write(self, group: LogGroupId, stream: str, events: Sequence[tuple[int, str]]) -> None:
-        """Note events, each with its time in milliseconds since 1970. Never blocks, never fails.
+        """Note events, each with its time in milliseconds since 1970. Never blocks, never fails; for the loop's thread.
 
         A message beyond 256 KiB is cut. What comes after `close` is dropped.
         """
