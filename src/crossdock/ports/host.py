@@ -24,7 +24,7 @@ class Sealer(Protocol):
 
 
 class SealBroken(CrossdockError):
-    pass
+    """A sealed text that does not open: changed, moved to another row, or sealed under another key."""
 
 
 class Epoch(Protocol):
