@@ -23,6 +23,7 @@ from tests.fakes.cloud import HUB, ORIGIN, PARTNER, CloudParts, admin_of, make_o
 
 from crossdock.adapters.memory.blobs import MemoryBlobs
 from crossdock.adapters.memory.object_index import MemoryObjectIndex, MemoryObjects, MemoryUploadIndex
+from crossdock.cloud.iam.records import USERS, UserRecord, fold
 from crossdock.cloud.s3.bucket_directory import BucketDirectory
 from crossdock.cloud.s3.bucket_policies import BucketPolicies
 from crossdock.cloud.s3.storage import Storage
@@ -139,6 +140,19 @@ class EmbeddedS3:
         )
         return caller
 
+    async def user(self, account_id: str, name: str) -> Caller:
+        """A user without any policy."""
+        record = UserRecord(
+            account_id=account_id,
+            name=name,
+            user_id=f"AIDA{name.upper()}",
+            created_at=self.parts.clock.now(),
+        )
+        async with self.parts.state.transaction() as tx:
+            await USERS.put(tx, record, account_id, fold(name))
+        self.parts.epoch.advance()
+        return Caller(principal=IamUser(account_id=account_id, user_name=name, user_id=record.user_id))
+
     async def iam(self, operation: str, /, as_: Caller | None = None, **params: Any) -> Mapping[str, Any]:
         caller = as_ or self.hub
         return await self.operations.call(
@@ -197,9 +211,4 @@ def document(*statements: Mapping[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
-def user(account_id: str, name: str) -> Caller:
-    """A user without any policy."""
-    return Caller(principal=IamUser(account_id=account_id, user_name=name, user_id=f"AIDA{name.upper()}"))
-
-
-__all__ = ["ANYBODY", "HUB", "PARTNER", "EmbeddedS3", "PiecewiseBody", "content_of", "document", "make_s3", "user"]
+__all__ = ["ANYBODY", "HUB", "PARTNER", "EmbeddedS3", "PiecewiseBody", "content_of", "document", "make_s3"]

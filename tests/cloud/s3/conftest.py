@@ -1,0 +1,13 @@
+"""Every test here has an S3 of its own."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from tests.fakes.s3 import EmbeddedS3, make_s3
+
+
+@pytest.fixture
+async def s3() -> AsyncIterator[EmbeddedS3]:
+    made = await make_s3()
+    yield made
+    made.close()
