@@ -45,7 +45,7 @@ def test_a_new_directory_is_closed_to_others_and_to_git_and_knows_its_format(pat
     assert mode_of(path) == 0o700
     assert (path / ".gitignore").read_text() == "*\n"
     assert (path / "format").read_text() == f"{FORMAT}\n"
-    assert all(mode_of(path / name) == 0o700 for name in ("run", "keys", "spool", "blobs"))
+    assert all(mode_of(path / name) == 0o700 for name in ("run", "keys", "spool", "blobs", "functions", "processes"))
     directory.close()
     directory.close()
 

@@ -7,6 +7,8 @@ DIR/
   objects.db      what objects and uploads there are
   logs.db         log events
   blobs/          the bytes of objects
+  functions/      the code of functions
+  processes/      what running functions need; cleared by whoever runs them
   keys/           key material, each file 0600
   spool/          bytes on their way; emptied at every start
   run/            of the running service: lock, control.sock, epoch; emptied at every start, but for the lock
@@ -66,6 +68,14 @@ class DataDirectory:
     @property
     def blobs(self) -> Path:
         return self.path / "blobs"
+
+    @property
+    def functions(self) -> Path:
+        return self.path / "functions"
+
+    @property
+    def processes(self) -> Path:
+        return self.path / "processes"
 
     @property
     def keys(self) -> Path:
@@ -204,7 +214,7 @@ def _bring_up_to_date(path: Path, newest: int, migrations: Mapping[int, Callable
 def _arrange(path: Path) -> None:
     if not (path / ".gitignore").exists():
         replace_file(path / ".gitignore", b"*\n", mode=0o644)
-    for name in ("keys", "spool", "blobs"):
+    for name in ("keys", "spool", "blobs", "functions", "processes"):
         (path / name).mkdir(exist_ok=True, mode=0o700)
     _empty(path / "spool", keep=frozenset())
     _empty(path / "run", keep=frozenset({"lock"}))

@@ -1,0 +1,20 @@
+"""What the service says on standard output: a line for everything that accepts connections, flushed at once."""
+
+from crossdock.core.ports_text import format_ports
+from crossdock.core.servers import Endpoint
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def announce_endpoint(endpoint: Endpoint) -> None:
+    """`ready ftp 127.0.0.1:2121 server=s-… passive=8192-8200`."""
+    passive = f" passive={format_ports(endpoint.passive_ports)}" if endpoint.passive_ports else ""
+    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+    say(f"ready {endpoint.protocol.lower()} {host}:{endpoint.port} server={endpoint.server_id}{passive}")
+
+
+HOW_TO_BEGIN = """\
+there is no Transfer server yet: make one with `crossdock exec hub -- aws transfer create-server …`,
+or start with a complete example: crossdock serve --example article"""

@@ -1,0 +1,106 @@
+"""The embedded cloud, put together: every service's table on one road, and what the gateway needs of it."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from botocore.model import ServiceModel
+
+from crossdock.adapters.embedded.assumer import EmbeddedRoleAssumer
+from crossdock.app.chores import chores
+from crossdock.app.disk import Disk
+from crossdock.cloud.accounts import Accounts
+from crossdock.cloud.cloudformation.table import cloudformation_operations
+from crossdock.cloud.iam import managed_policies
+from crossdock.cloud.iam.authorize import EmbeddedAuthorizer
+from crossdock.cloud.iam.library import PolicyLibrary
+from crossdock.cloud.iam.operations import iam_operations
+from crossdock.cloud.iam.principal_policies import PrincipalDirectory
+from crossdock.cloud.logs.table import logs_operations
+from crossdock.cloud.logs.transfer_log import EmbeddedTransferLog
+from crossdock.cloud.logs.writer import LogWriter
+from crossdock.cloud.s3.bucket_directory import BucketDirectory
+from crossdock.cloud.s3.bucket_policies import BucketPolicies
+from crossdock.cloud.s3.storage import Storage
+from crossdock.cloud.s3.table import s3_operations
+from crossdock.cloud.secrets.table import secrets_operations
+from crossdock.cloud.sts.access_keys import AccessKeys
+from crossdock.cloud.sts.operations import sts_operations
+from crossdock.cloud.sts.session_tokens import SessionTokens
+from crossdock.operations.call import House, Operations
+from crossdock.operations.operation import Params
+from crossdock.ports.authority import TransferLog
+from crossdock.settings import Settings
+from crossdock.wire.validation import validate_params
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cloud:
+    operations: Operations
+    accounts: Accounts
+    keys: AccessKeys
+    assumer: EmbeddedRoleAssumer
+    transfer_log: TransferLog
+
+
+@asynccontextmanager
+async def build_cloud(
+    settings: Settings,
+    disk: Disk,
+    house: House,
+    accounts: Accounts,
+    models: Mapping[str, ServiceModel],
+    api_url: Callable[[], str],
+) -> AsyncIterator[Cloud]:
+    """`api_url` is asked whenever a function is started: the port is not known before the API listens."""
+    library = PolicyLibrary(managed_policies.load())
+    tokens = SessionTokens(disk.sealer)
+    principals = PrincipalDirectory(state=disk.state, clock=house.clock, epoch=disk.epoch, library=library)
+    keys = AccessKeys(state=disk.state, sealer=disk.sealer, tokens=tokens, library=library, epoch=disk.epoch)
+    buckets = BucketDirectory(state=disk.state, epoch=disk.epoch)
+    storage = Storage(
+        buckets=buckets,
+        objects=disk.objects.objects,
+        uploads=disk.objects.uploads,
+        blobs=disk.blobs,
+        epoch=disk.epoch,
+        executor=disk.threads,
+    )
+
+    writer = LogWriter(events=disk.logs, state=disk.state, clock=house.clock)
+    house.tasks.start(writer.run(), name="log writer")
+
+    def validate(service: str, operation: str, params: Params) -> None:
+        # S3 has its own errors for what is wrong with a request, and its bodies are streams.
+        if service != "s3":
+            validate_params(models[service], operation, params)
+
+    operations = Operations(
+        [
+            cloudformation_operations(sealer=disk.sealer),
+            iam_operations(epoch=disk.epoch, library=library),
+            logs_operations(events=disk.logs, settings=settings.logs),
+            s3_operations(storage),
+            secrets_operations(sealer=disk.sealer),
+            sts_operations(principals=principals, tokens=tokens, library=library),
+        ],
+        house=house,
+        authorizer=EmbeddedAuthorizer(
+            state=disk.state,
+            epoch=disk.epoch,
+            principals=principals,
+            sources={"s3": BucketPolicies()},
+        ),
+        validate=validate,
+    )
+    house.tasks.start(chores(settings, disk, house), name="chores")
+    try:
+        yield Cloud(
+            operations=operations,
+            accounts=accounts,
+            keys=keys,
+            assumer=EmbeddedRoleAssumer(operations=operations, access_keys=keys, storage=storage),
+            transfer_log=EmbeddedTransferLog(writer=writer, clock=house.clock),
+        )
+    finally:
+        await writer.close()

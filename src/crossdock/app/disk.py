@@ -1,0 +1,82 @@
+"""Everything of the service that lies in the data directory, opened in order and closed in the reverse."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from crossdock.adapters.host.data_directory import DataDirectory, open_data_directory
+from crossdock.adapters.host.disk_blobs import DiskBlobs, open_disk_blobs
+from crossdock.adapters.host.epoch import MmapEpoch
+from crossdock.adapters.host.functions.code import ArchiveFiles
+from crossdock.adapters.host.log_events import SqliteLogEvents, open_log_events
+from crossdock.adapters.host.object_database import ObjectDatabase, open_object_database
+from crossdock.adapters.host.sealing import AesGcmSealer, load_key, load_or_create_key
+from crossdock.adapters.host.spilled_memory import SpilledMemory
+from crossdock.adapters.host.sql_state import SqlState, open_state
+from crossdock.settings import Settings
+
+CHECKSUM_THREADS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disk:
+    """`swept` is how many leftovers of a crash were removed at this start."""
+
+    directory: DataDirectory
+    state: SqlState
+    objects: ObjectDatabase
+    blobs: DiskBlobs
+    spilled: SpilledMemory
+    logs: SqliteLogEvents
+    archives: ArchiveFiles
+    sealer: AesGcmSealer
+    epoch: MmapEpoch
+    threads: ThreadPoolExecutor
+    swept: int
+
+
+@asynccontextmanager
+async def open_disk(settings: Settings, *, command: str) -> AsyncIterator[Disk]:
+    """Open the data directory and all that is in it.
+
+    Raises:
+        CrossdockError: another service uses it, it cannot be used, or its key is unusable; a sentence says why.
+    """
+    async with AsyncExitStack() as stack:
+        directory = await asyncio.to_thread(open_data_directory, settings.data_dir, command=command)
+        stack.callback(directory.close)
+        threads = stack.enter_context(ThreadPoolExecutor(CHECKSUM_THREADS, thread_name_prefix="checksums"))
+        state = await open_state(directory.state_db)
+        stack.push_async_callback(state.close)
+        objects = await asyncio.to_thread(open_object_database, directory.objects_db)
+        stack.push_async_callback(objects.close)
+        blobs = await open_disk_blobs(directory.blobs)
+        stack.push_async_callback(blobs.close)
+        logs = await asyncio.to_thread(open_log_events, directory.logs_db)
+        stack.push_async_callback(logs.close)
+        epoch = MmapEpoch(directory.epoch)
+        stack.callback(epoch.close)
+        yield Disk(
+            directory=directory,
+            state=state,
+            objects=objects,
+            blobs=blobs,
+            spilled=SpilledMemory(directory.spool),
+            logs=logs,
+            archives=ArchiveFiles(directory.functions, entropy=os.urandom),
+            sealer=_sealer(settings, directory),
+            epoch=epoch,
+            threads=threads,
+            swept=await blobs.sweep(objects.objects.segments()),
+        )
+
+
+def _sealer(settings: Settings, directory: DataDirectory) -> AesGcmSealer:
+    """A key file elsewhere must exist: making one silently would leave what is there unreadable."""
+    if settings.key_file:
+        return AesGcmSealer(load_key(Path(settings.key_file)))
+    return AesGcmSealer(load_or_create_key(directory.sealing_key))

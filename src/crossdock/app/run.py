@@ -1,0 +1,137 @@
+"""`crossdock serve`: opens everything in order, says what is ready, waits for the end, closes in the reverse order."""
+
+import asyncio
+import errno
+import logging
+import os
+import signal
+import sys
+from contextlib import AsyncExitStack
+from shlex import join
+
+from crossdock.adapters.host.clock import SystemClock
+from crossdock.api.control import ControlServer
+from crossdock.api.endpoint import Endpoint
+from crossdock.api.server import ApiServer
+from crossdock.app.announce import HOW_TO_BEGIN, say
+from crossdock.app.cloud import build_cloud
+from crossdock.app.disk import Disk, open_disk
+from crossdock.app.example import build_example
+from crossdock.app.gatehouse import build_gatehouse
+from crossdock.app.json_log import log_to_stderr
+from crossdock.app.kept_ports import keep_port, kept_port
+from crossdock.app.models import load_models
+from crossdock.cloud.accounts import Accounts, ensure_accounts, parse_given_keys
+from crossdock.cloud.cloudformation.stacks import recover_interrupted
+from crossdock.core.errors import CrossdockError
+from crossdock.operations.call import House
+from crossdock.operations.tasks import TaskSupervisor
+from crossdock.settings import BadSetting, Settings
+
+_log = logging.getLogger(__name__)
+
+
+class CannotListen(CrossdockError):
+    """The API's address cannot be had; the message says which and what to change."""
+
+
+async def run(settings: Settings, *, example: str | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; a second signal does not wait for transfers.
+
+    Raises:
+        CrossdockError: the service cannot start; a sentence says why.
+    """
+    try:
+        log_to_stderr(settings.logs.level)
+    except ValueError as error:
+        raise BadSetting(f"logs.level: {error}") from error
+    async with AsyncExitStack() as stack:
+        ended = _end_signals()
+        accounts = Accounts(settings.accounts)
+        given_keys = parse_given_keys(settings.keys, accounts)
+        disk = await stack.enter_async_context(open_disk(settings, command=join(sys.argv[:2])))
+        if disk.swept:
+            _log.info("removed what an interrupted run had left", extra={"blobs": disk.swept})
+        tasks = TaskSupervisor()
+        stack.push_async_callback(tasks.close)
+        house = House(state=disk.state, clock=SystemClock(), entropy=os.urandom, tasks=tasks)
+        models = await asyncio.to_thread(load_models)
+        await ensure_accounts(house, disk.sealer, accounts, given_keys)
+        await recover_interrupted(house)
+        api_url = ""
+        cloud = await stack.enter_async_context(build_cloud(settings, disk, house, accounts, models, lambda: api_url))
+        gatehouse = await build_gatehouse(settings, disk, house, cloud)
+        stack.callback(gatehouse.edge.close)
+
+        is_ready = False
+        endpoint = Endpoint(
+            models=models,
+            operations=cloud.operations,
+            keys=cloud.keys,
+            region=settings.region,
+            settings=settings.api,
+        )
+        api = ApiServer(endpoint, is_ready=lambda: is_ready)
+        stack.push_async_callback(api.close)
+        await _listen(api, settings, disk)
+        api_url = f"http://{_reachable(settings.host)}:{api.port}"
+        say(f"ready api {api_url}")
+
+        control = ControlServer(
+            directory=gatehouse.directory,
+            accounts=accounts,
+            house=house,
+            sealer=disk.sealer,
+            region=settings.region,
+            api_url=api_url,
+        )
+        stack.push_async_callback(control.close)
+        await control.start(disk.directory.control_socket)
+
+        stack.push_async_callback(gatehouse.gateway.close)
+        await gatehouse.gateway.reconcile()
+        tasks.start(gatehouse.gateway.run(), name="gateway")
+        if example == "article":
+            await build_example(cloud, house, settings)
+            await gatehouse.gateway.reconcile()
+        elif not await gatehouse.directory.servers():
+            say(HOW_TO_BEGIN)
+        is_ready = True
+        say("crossdock ready")
+        await ended.wait()
+        is_ready = False
+        _log.info("stopping: transfers may finish", extra={"drain_timeout_s": settings.drain_timeout})
+
+
+def _end_signals() -> asyncio.Event:
+    """Set at the first SIGTERM or SIGINT; at the second the process ends at once, which loses nothing acknowledged."""
+    ended = asyncio.Event()
+
+    def on_signal() -> None:
+        if ended.is_set():
+            os._exit(1)
+        ended.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    return ended
+
+
+async def _listen(api: ApiServer, settings: Settings, disk: Disk) -> None:
+    port = settings.api_port or await kept_port(disk.state, "api")
+    try:
+        await api.start(settings.host, port)
+    except OSError as error:
+        reason = "it is in use by another program" if error.errno == errno.EADDRINUSE else error.strerror
+        raise CannotListen(
+            f"cannot listen on {settings.host}:{port} for the AWS APIs: {reason}; choose another with --api-port"
+        ) from error
+    if settings.api_port == 0 and port == 0:
+        await keep_port(disk.state, "api", api.port)
+
+
+def _reachable(host: str) -> str:
+    """The address that clients on this machine use when the service listens on all of them."""
+    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{address}]" if ":" in address else address
