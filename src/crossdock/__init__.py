@@ -1,5 +1,1 @@
 """Crossdock: FTP, FTPS and SFTP endpoints in front of S3 buckets of many accounts."""
-
-from importlib.metadata import version
-
-__version__ = version("crossdock")

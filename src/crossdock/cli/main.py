@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from crossdock import __version__
 from crossdock.core.errors import CrossdockError
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
@@ -41,7 +40,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="crossdock", message="%(prog)s %(version)s")
+@click.version_option(package_name="crossdock", prog_name="crossdock", message="%(prog)s %(version)s")
 def trunk() -> None:
     """AWS Transfer Family that you run yourself.
 
