@@ -65,7 +65,7 @@ def main() -> int:
     mib = int(parser.parse_args().gib * 1024)
     with (
         tempfile.TemporaryDirectory(prefix="crossdock-bench-") as folder,
-        running_service(Path(folder) / "data", region="us-east-1") as service,
+        running_service(Path(folder) / "data", Path(folder) / "service.log", region="us-east-1") as service,
     ):
         password = secrets.token_urlsafe(12)
         host, port = asyncio.run(prepare(service, password))
