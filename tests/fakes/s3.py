@@ -12,17 +12,19 @@ Every answer and error is formatted as the edge would, so that what the model do
     await s3("GetObject", as_=visitor, Bucket="box", Key="key")
 """
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.fakes.aws_models import model_of
+import pytest
+from tests.fakes.aws_models import model_of, parse_response
 from tests.fakes.cloud import HUB, ORIGIN, PARTNER, CloudParts, admin_of, make_operations, make_parts
+from tests.fakes.s3_storage import SteppedObjects, SteppedUploads, Steps, WatchedBlobs
 
-from crossdock.adapters.memory.blobs import MemoryBlobs
-from crossdock.adapters.memory.object_index import MemoryObjectIndex, MemoryObjects, MemoryUploadIndex
+from crossdock.adapters.memory.object_index import MemoryObjects
 from crossdock.cloud.iam.records import USERS, UserRecord, fold
 from crossdock.cloud.s3.bucket_directory import BucketDirectory
 from crossdock.cloud.s3.bucket_policies import BucketPolicies
@@ -60,8 +62,8 @@ class EmbeddedS3:
     parts: CloudParts
     operations: Operations
     storage: Storage
-    blobs: MemoryBlobs
-    objects: MemoryObjects
+    blobs: WatchedBlobs
+    steps: Steps
     hub: Caller
     partner: Caller
     origin: Origin = ORIGIN
@@ -93,8 +95,11 @@ class EmbeddedS3:
         except ServiceError as error:
             format_error(model, error, request_id="tests")
             raise
-        # What the edge could not send is no answer.
-        format_response(model, operation, result, request_id="tests")
+        # What botocore would not read as it was meant is no answer.
+        response = format_response(model, operation, result, request_id="tests")
+        if operation != "GetBucketLocation":  # of which botocore's parser alone reads nothing
+            read = parse_response(model, operation, response)
+            assert _told({**read, "Body": None, "ResponseMetadata": None}) == _told({**result, "Body": None})
         return result
 
     async def bucket(self, name: str, as_: Caller | None = None) -> str:
@@ -168,21 +173,44 @@ class EmbeddedS3:
     def close(self) -> None:
         self.storage.executor.shutdown()
 
-    def kept_blobs(self) -> frozenset[str]:
-        """What the blobs keep, referred to or not."""
-        return self.blobs.blob_ids
+    async def check_tidy(self) -> None:
+        """Every blob belongs to an object or a part, nothing is on its way, nothing is open, and all acts were done."""
+        referred = frozenset([segment.blob_id async for segment in self.storage.objects.segments()])
+        assert self.blobs.blob_ids == referred
+        assert not self.blobs.being_staged
+        assert not self.blobs.being_read
+        assert self.steps.all_reached
 
-    async def referred_blobs(self) -> frozenset[str]:
-        return frozenset([segment.blob_id async for segment in self.storage.objects.segments()])
+    async def upload(self, bucket: str, key: str, **params: Any) -> str:
+        """A new multipart upload's id."""
+        return str((await self("CreateMultipartUpload", Bucket=bucket, Key=key, **params))["UploadId"])
+
+    async def part(self, bucket: str, key: str, upload_id: str, number: int, content: bytes) -> dict[str, Any]:
+        """Upload a part; what CompleteMultipartUpload wants to hear of it."""
+        answer = await self("UploadPart", Bucket=bucket, Key=key, UploadId=upload_id, PartNumber=number, Body=content)
+        return {"PartNumber": number, "ETag": answer["ETag"]}
+
+    async def complete(
+        self, bucket: str, key: str, upload_id: str, parts: Sequence[Mapping[str, Any]], **params: Any
+    ) -> Mapping[str, Any]:
+        return await self(
+            "CompleteMultipartUpload",
+            Bucket=bucket,
+            Key=key,
+            UploadId=upload_id,
+            MultipartUpload={"Parts": list(parts)},
+            **params,
+        )
 
 
 async def make_s3() -> EmbeddedS3:
     parts = make_parts()
-    objects, blobs = MemoryObjects(), MemoryBlobs()
+    objects, steps = MemoryObjects(), Steps()
+    blobs = WatchedBlobs(steps)
     storage = Storage(
         buckets=BucketDirectory(state=parts.state, epoch=parts.epoch),
-        objects=MemoryObjectIndex(objects),
-        uploads=MemoryUploadIndex(objects),
+        objects=SteppedObjects(objects, steps),
+        uploads=SteppedUploads(objects, steps),
         blobs=blobs,
         epoch=parts.epoch,
         executor=ThreadPoolExecutor(max_workers=2, thread_name_prefix="digests"),
@@ -193,10 +221,40 @@ async def make_s3() -> EmbeddedS3:
         operations=operations,
         storage=storage,
         blobs=blobs,
-        objects=objects,
+        steps=steps,
         hub=await admin_of(parts, "hub"),
         partner=await admin_of(parts, "partner"),
     )
+
+
+async def refusal(call: Awaitable[object]) -> ServiceError:
+    """The error with which a call is refused."""
+    with pytest.raises(ServiceError) as refused:
+        await call
+    return refused.value
+
+
+async def gone_after(steps: int, call: Coroutine[Any, Any, Any]) -> bool:
+    """Run a call and cancel it after some turns of the loop, as when its client is gone. True when it ended before."""
+    task = asyncio.get_running_loop().create_task(call)
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait((task,))
+    if task.cancelled():
+        return False
+    task.result()
+    return True
+
+
+def _told(value: Any) -> Any:
+    """A value without what says nothing: botocore leaves out empty lists, and some empty texts."""
+    if isinstance(value, Mapping):
+        told = {key: _told(item) for key, item in value.items()}
+        return {key: item for key, item in told.items() if item not in (None, "", [], {})}
+    if isinstance(value, list | tuple):
+        return [_told(item) for item in value]
+    return value
 
 
 async def content_of(body: ObjectBody) -> bytes:
@@ -211,4 +269,15 @@ def document(*statements: Mapping[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
-__all__ = ["ANYBODY", "HUB", "PARTNER", "EmbeddedS3", "PiecewiseBody", "content_of", "document", "make_s3"]
+__all__ = [
+    "ANYBODY",
+    "HUB",
+    "PARTNER",
+    "EmbeddedS3",
+    "PiecewiseBody",
+    "content_of",
+    "document",
+    "gone_after",
+    "make_s3",
+    "refusal",
+]

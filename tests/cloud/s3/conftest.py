@@ -1,4 +1,4 @@
-"""Every test here has an S3 of its own."""
+"""Every test here has an S3 of its own, and must leave it without a blob that nothing refers to."""
 
 from collections.abc import AsyncIterator
 
@@ -11,3 +11,4 @@ async def s3() -> AsyncIterator[EmbeddedS3]:
     made = await make_s3()
     yield made
     made.close()
+    await made.check_tidy()

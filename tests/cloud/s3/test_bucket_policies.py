@@ -3,11 +3,10 @@
 import json
 
 import pytest
-from tests.fakes.s3 import ANYBODY, HUB, PARTNER, EmbeddedS3, document
+from tests.fakes.s3 import ANYBODY, HUB, PARTNER, EmbeddedS3, document, refusal
 
 from crossdock.cloud.s3.bucket_policies import BucketPolicies, check_bucket_policy
 from crossdock.core.arns import parse_arn
-from crossdock.core.errors import ServiceError
 from crossdock.core.principals import AccountRoot
 from crossdock.operations.caller import Caller
 
@@ -23,22 +22,16 @@ def deny(principal, action, resource, **more):
 PUBLIC_READ = allow("*", "s3:GetObject", "arn:aws:s3:::box/*")
 
 
-async def failure(call) -> ServiceError:
-    with pytest.raises(ServiceError) as refused:
-        await call
-    return refused.value
-
-
 async def test_a_policy_is_given_back_as_it_was_put(s3: EmbeddedS3):
     await s3.bucket("box")
-    error = await failure(s3("GetBucketPolicy", Bucket="box"))
+    error = await refusal(s3("GetBucketPolicy", Bucket="box"))
     assert (error.code, error.status) == ("NoSuchBucketPolicy", 404)
     text = json.dumps({"Version": "2012-10-17", "Statement": [PUBLIC_READ]}, indent=4)
     assert await s3("PutBucketPolicy", Bucket="box", Policy=text) == {}
     assert await s3("GetBucketPolicy", Bucket="box") == {"Policy": text}
     for _ in range(2):
         assert await s3("DeleteBucketPolicy", Bucket="box") == {}
-    assert (await failure(s3("GetBucketPolicy", Bucket="box"))).code == "NoSuchBucketPolicy"
+    assert (await refusal(s3("GetBucketPolicy", Bucket="box"))).code == "NoSuchBucketPolicy"
 
 
 @pytest.mark.parametrize(
@@ -63,9 +56,9 @@ async def test_a_policy_is_given_back_as_it_was_put(s3: EmbeddedS3):
 )
 async def test_what_s3_would_refuse_is_refused(s3: EmbeddedS3, text, code):
     await s3.bucket("box")
-    error = await failure(s3("PutBucketPolicy", Bucket="box", Policy=text))
+    error = await refusal(s3("PutBucketPolicy", Bucket="box", Policy=text))
     assert (error.code, error.status) == (code, 400)
-    assert (await failure(s3("GetBucketPolicy", Bucket="box"))).code == "NoSuchBucketPolicy"
+    assert (await refusal(s3("GetBucketPolicy", Bucket="box"))).code == "NoSuchBucketPolicy"
 
 
 @pytest.mark.parametrize(
@@ -87,7 +80,7 @@ def test_what_s3_would_take_is_taken(statement):
 async def test_a_policy_that_names_nobody_who_exists_is_refused(s3: EmbeddedS3):
     await s3.bucket("box")
     absent = allow({"AWS": f"arn:aws:iam::{PARTNER}:role/absent"}, "s3:GetObject", "arn:aws:s3:::box/*")
-    error = await failure(s3.policy("box", absent))
+    error = await refusal(s3.policy("box", absent))
     assert (error.code, error.message) == ("MalformedPolicy", "Invalid principal in policy")
 
 
@@ -100,7 +93,7 @@ async def test_a_role_made_anew_is_not_the_role_that_the_policy_means(s3: Embedd
     await s3.iam("DeleteRolePolicy", RoleName="guest", PolicyName="what")
     await s3.iam("DeleteRole", RoleName="guest")
     second = await s3.role("guest", "s3:*", "*")
-    assert (await failure(s3("ListObjectsV2", as_=second, Bucket="kiste"))).code == "AccessDenied"
+    assert (await refusal(s3("ListObjectsV2", as_=second, Bucket="kiste"))).code == "AccessDenied"
     shown = (await s3("GetBucketPolicy", as_=s3.partner, Bucket="kiste"))["Policy"]
     assert arn not in shown
     assert "AROA" in shown
@@ -109,11 +102,11 @@ async def test_a_role_made_anew_is_not_the_role_that_the_policy_means(s3: Embedd
 async def test_a_policy_holds_at_the_next_call_and_so_does_its_end(s3: EmbeddedS3):
     await s3.bucket("box")
     await s3.put("box", "key", b"content")
-    assert (await failure(s3.read("box", "key", as_=ANYBODY))).code == "AccessDenied"
+    assert (await refusal(s3.read("box", "key", as_=ANYBODY))).code == "AccessDenied"
     await s3.policy("box", PUBLIC_READ)
     assert await s3.read("box", "key", as_=ANYBODY) == b"content"
     await s3("DeleteBucketPolicy", Bucket="box")
-    assert (await failure(s3.read("box", "key", as_=ANYBODY))).code == "AccessDenied"
+    assert (await refusal(s3.read("box", "key", as_=ANYBODY))).code == "AccessDenied"
 
 
 async def test_a_stranger_reads_only_what_a_policy_makes_public(s3: EmbeddedS3):
@@ -127,13 +120,13 @@ async def test_a_stranger_reads_only_what_a_policy_makes_public(s3: EmbeddedS3):
         "GetObject": {"Key": "missing"},
         "CreateMultipartUpload": {"Key": "key"},
     }.items():
-        assert (await failure(s3(operation, as_=ANYBODY, Bucket="box", **params))).code == "AccessDenied"
+        assert (await refusal(s3(operation, as_=ANYBODY, Bucket="box", **params))).code == "AccessDenied"
 
 
 async def test_an_explicit_deny_outweighs_the_administrator(s3: EmbeddedS3):
     await s3.bucket("box")
     await s3.policy("box", deny("*", "s3:PutObject", "arn:aws:s3:::box/*"))
-    error = await failure(s3.put("box", "key", b"x"))
+    error = await refusal(s3.put("box", "key", b"x"))
     assert error.code == "AccessDenied"
     assert "denied explicitly by statement" in error.message
     assert await s3.keys("box") == []
@@ -148,22 +141,22 @@ async def test_only_the_owners_account_may_touch_a_policy_even_when_it_lets_othe
         "PutBucketPolicy": {"Policy": document(PUBLIC_READ)},
         "DeleteBucketPolicy": {},
     }.items():
-        error = await failure(s3(operation, as_=s3.partner, Bucket="box", **params))
+        error = await refusal(s3(operation, as_=s3.partner, Bucket="box", **params))
         assert (error.code, error.status) == ("MethodNotAllowed", 405)
         stranger = await s3.user(PARTNER, "stranger")
-        assert (await failure(s3(operation, as_=stranger, Bucket="box", **params))).code == "AccessDenied"
+        assert (await refusal(s3(operation, as_=stranger, Bucket="box", **params))).code == "AccessDenied"
 
 
 async def test_the_owners_root_user_can_always_undo_a_policy(s3: EmbeddedS3):
     await s3.bucket("box")
     await s3.policy("box", deny("*", "s3:*", ["arn:aws:s3:::box", "arn:aws:s3:::box/*"]))
-    assert (await failure(s3("DeleteBucketPolicy", Bucket="box"))).code == "AccessDenied"
+    assert (await refusal(s3("DeleteBucketPolicy", Bucket="box"))).code == "AccessDenied"
     root = Caller(principal=AccountRoot(account_id=HUB))
     assert "Deny" in (await s3("GetBucketPolicy", as_=root, Bucket="box"))["Policy"]
     await s3("DeleteBucketPolicy", as_=root, Bucket="box")
     await s3.put("box", "key")
     foreign = Caller(principal=AccountRoot(account_id=PARTNER))
-    assert (await failure(s3("DeleteBucketPolicy", as_=foreign, Bucket="box"))).code == "AccessDenied"
+    assert (await refusal(s3("DeleteBucketPolicy", as_=foreign, Bucket="box"))).code == "AccessDenied"
 
 
 async def test_the_authoriser_learns_owner_and_policy_by_the_buckets_name(s3: EmbeddedS3):
@@ -188,7 +181,7 @@ async def test_a_denial_tells_foreigners_nothing_of_the_policy(s3: EmbeddedS3):
     )
     await s3.policy("kiste", secret, as_=s3.partner)
     visitor = await s3.role("visitor", "s3:*", "*")
-    error = await failure(s3.put("kiste", "key", b"x", as_=visitor))
+    error = await refusal(s3.put("kiste", "key", b"x", as_=visitor))
     assert error.message.endswith("because no resource-based policy allows the s3:PutObject action")
     assert "AROASECRETROLEID" not in error.message
     assert "AROASECRETROLEID" in error.reason

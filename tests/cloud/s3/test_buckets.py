@@ -4,16 +4,9 @@ import asyncio
 
 import pytest
 from tests.fakes.cloud import ORIGIN
-from tests.fakes.s3 import ANYBODY, HUB, EmbeddedS3
+from tests.fakes.s3 import ANYBODY, HUB, EmbeddedS3, refusal
 
 from crossdock.cloud.s3.owners import canonical_id
-from crossdock.core.errors import ServiceError
-
-
-async def failure(call) -> ServiceError:
-    with pytest.raises(ServiceError) as refused:
-        await call
-    return refused.value
 
 
 async def names(s3: EmbeddedS3, **params) -> list[str]:
@@ -34,7 +27,7 @@ async def test_a_new_bucket_is_there_and_belongs_to_its_maker(s3: EmbeddedS3):
 
 async def test_a_name_belongs_to_one_account_of_all(s3: EmbeddedS3):
     await s3.bucket("box")
-    error = await failure(s3("CreateBucket", as_=s3.partner, Bucket="box"))
+    error = await refusal(s3("CreateBucket", as_=s3.partner, Bucket="box"))
     assert (error.code, error.status, error.members) == ("BucketAlreadyExists", 409, {"BucketName": "box"})
 
 
@@ -43,7 +36,7 @@ async def test_making_a_bucket_again_fails_but_in_us_east_1(s3: EmbeddedS3):
     assert (await s3("CreateBucket", Bucket="box"))["Location"] == "/box"
     frankfurt = {"LocationConstraint": "eu-central-1"}
     await s3("CreateBucket", Bucket="kiste", region="eu-central-1", CreateBucketConfiguration=frankfurt)
-    error = await failure(
+    error = await refusal(
         s3("CreateBucket", Bucket="kiste", region="eu-central-1", CreateBucketConfiguration=frankfurt)
     )
     assert (error.code, error.status) == ("BucketAlreadyOwnedByYou", 409)
@@ -52,7 +45,7 @@ async def test_making_a_bucket_again_fails_but_in_us_east_1(s3: EmbeddedS3):
 async def test_a_stack_never_takes_over_a_bucket_that_was_there_before(s3: EmbeddedS3):
     await s3.bucket("box")
     from_a_stack = type(ORIGIN)(via="cloudformation", is_secure=True)
-    error = await failure(s3("CreateBucket", Bucket="box", origin=from_a_stack))
+    error = await refusal(s3("CreateBucket", Bucket="box", origin=from_a_stack))
     assert error.code == "BucketAlreadyOwnedByYou"
 
 
@@ -92,7 +85,7 @@ async def test_a_bucket_is_where_its_constraint_says(s3: EmbeddedS3, region, con
     ],
 )
 async def test_a_constraint_that_does_not_fit_the_endpoint_is_refused(s3: EmbeddedS3, region, constraint, code):
-    error = await failure(
+    error = await refusal(
         s3("CreateBucket", Bucket="box", region=region, CreateBucketConfiguration={"LocationConstraint": constraint})
     )
     assert (error.code, error.status) == (code, 400)
@@ -110,26 +103,26 @@ async def test_a_constraint_that_does_not_fit_the_endpoint_is_refused(s3: Embedd
     ],
 )
 async def test_a_bucket_that_crossdock_cannot_keep_is_refused(s3: EmbeddedS3, params, code):
-    assert (await failure(s3("CreateBucket", Bucket="box", **params))).code == code
+    assert (await refusal(s3("CreateBucket", Bucket="box", **params))).code == code
     assert await names(s3) == []
 
 
 async def test_a_bad_name_is_refused_also_where_it_is_looked_for(s3: EmbeddedS3):
     for operation in ("CreateBucket", "HeadBucket", "ListObjectsV2"):
-        assert (await failure(s3(operation, Bucket="Not_A_Bucket"))).code == "InvalidBucketName"
+        assert (await refusal(s3(operation, Bucket="Not_A_Bucket"))).code == "InvalidBucketName"
 
 
 @pytest.mark.parametrize("operation", ["HeadBucket", "ListObjectsV2", "GetBucketPolicy", "DeleteBucket"])
 async def test_an_unknown_bucket_is_no_such_bucket_for_everybody(s3: EmbeddedS3, operation):
     for caller in (s3.hub, await s3.user(HUB, "nobody"), ANYBODY):
-        error = await failure(s3(operation, as_=caller, Bucket="nowhere"))
+        error = await refusal(s3(operation, as_=caller, Bucket="nowhere"))
         assert (error.code, error.status, error.members) == ("NoSuchBucket", 404, {"BucketName": "nowhere"})
 
 
 async def test_an_expected_owner_must_be_the_owner(s3: EmbeddedS3):
     await s3.bucket("box")
     await s3("HeadBucket", Bucket="box", ExpectedBucketOwner="111111111111")
-    error = await failure(s3("HeadBucket", Bucket="box", ExpectedBucketOwner="222222222222"))
+    error = await refusal(s3("HeadBucket", Bucket="box", ExpectedBucketOwner="222222222222"))
     assert (error.code, error.status) == ("AccessDenied", 403)
 
 
@@ -149,18 +142,18 @@ async def test_buckets_come_by_name_and_in_pages(s3: EmbeddedS3):
         token = {"ContinuationToken": page["ContinuationToken"]}
     assert found == [["aaa", "aab"], ["bbb", "ccc"], ["far"]]
     for params in ({"MaxBuckets": 0}, {"ContinuationToken": "?"}):
-        assert (await failure(s3("ListBuckets", **params))).code == "InvalidArgument"
+        assert (await refusal(s3("ListBuckets", **params))).code == "InvalidArgument"
 
 
 async def test_an_empty_bucket_can_be_deleted_and_its_name_used_again(s3: EmbeddedS3):
     await s3.bucket("box")
     await s3.put("box", "key", b"content")
-    error = await failure(s3("DeleteBucket", Bucket="box"))
+    error = await refusal(s3("DeleteBucket", Bucket="box"))
     assert (error.code, error.status) == ("BucketNotEmpty", 409)
     await s3("DeleteObject", Bucket="box", Key="key")
     await s3("DeleteBucket", Bucket="box")
     assert await names(s3) == []
-    assert (await failure(s3.put("box", "key"))).code == "NoSuchBucket"
+    assert (await refusal(s3.put("box", "key"))).code == "NoSuchBucket"
     await s3.bucket("box", as_=s3.partner)
     assert (await s3("ListObjectsV2", as_=s3.partner, Bucket="box"))["Contents"] == []
 
@@ -170,7 +163,8 @@ async def test_a_bucket_takes_its_uploads_with_it(s3: EmbeddedS3):
     upload = await s3("CreateMultipartUpload", Bucket="box", Key="key")
     await s3("UploadPart", Bucket="box", Key="key", UploadId=upload["UploadId"], PartNumber=1, Body=b"part")
     await s3("DeleteBucket", Bucket="box")
-    assert s3.kept_blobs() == frozenset()
+    assert s3.blobs.blob_ids == frozenset()
+    await s3.check_tidy()
 
 
 async def test_a_bucket_deleted_during_an_upload_gets_nothing(s3: EmbeddedS3):
@@ -185,8 +179,9 @@ async def test_a_bucket_deleted_during_an_upload_gets_nothing(s3: EmbeddedS3):
             await s3("DeleteBucket", Bucket="box")
             yield b" and ended"
 
-    assert (await failure(s3("PutObject", Bucket="box", Key="key", Body=Body()))).code == "NoSuchBucket"
-    assert s3.kept_blobs() == frozenset()
+    assert (await refusal(s3("PutObject", Bucket="box", Key="key", Body=Body()))).code == "NoSuchBucket"
+    assert s3.blobs.blob_ids == frozenset()
+    await s3.check_tidy()
 
 
 async def test_who_may_not_cannot(s3: EmbeddedS3):
@@ -199,8 +194,8 @@ async def test_who_may_not_cannot(s3: EmbeddedS3):
         "GetBucketLocation": {"Bucket": "box"},
         "DeleteBucket": {"Bucket": "box"},
     }.items():
-        error = await failure(s3(operation, as_=nobody, **params))
+        error = await refusal(s3(operation, as_=nobody, **params))
         assert (error.code, error.status) == ("AccessDenied", 403)
     assert await names(s3) == ["box"]
     for operation, params in {"CreateBucket": {"Bucket": "other"}, "ListBuckets": {}}.items():
-        assert (await failure(s3(operation, as_=ANYBODY, **params))).code == "AccessDenied"
+        assert (await refusal(s3(operation, as_=ANYBODY, **params))).code == "AccessDenied"
