@@ -1,0 +1,1 @@
+"""AWS Lambda: functions, who may invoke them, and their invocations."""
