@@ -4,15 +4,22 @@
 callers whose permissions the test chooses.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Protocol
 
+from tests.fakes.http_cloud import REGION, HttpCloud, serve_cloud
 from tests.fakes.object_store import MemoryS3
 
+from crossdock.adapters.aws.connection import S3Connection, open_s3
+from crossdock.adapters.aws.object_store import AwsObjectStore
+from crossdock.adapters.embedded.object_store import EmbeddedObjectStore
+from crossdock.adapters.embedded.s3_client import S3Client
+from crossdock.cloud.sts.assume import caller_of
+from crossdock.ports.functions import TemporaryCredentials
 from crossdock.ports.objects import ObjectStore
 
 ALL = ("s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
@@ -74,6 +81,78 @@ async def memory_staging(directory: Path) -> AsyncIterator[ObjectStores]:
     yield MemoryStores(stages=True)
 
 
+MakeStore = Callable[[HttpCloud, TemporaryCredentials], Awaitable[ObjectStore]]
+
+
+class RoleCaller:
+    """A session of a role of the embedded cloud."""
+
+    def __init__(self, cloud: HttpCloud, role: str, buckets: Iterable[str], store: ObjectStore) -> None:
+        self.store = store
+        self._cloud = cloud
+        self._role = role
+        self._buckets = tuple(buckets)
+
+    async def limit_to(self, actions: Iterable[str]) -> None:
+        await self._cloud.limit_role(self._role, list(actions), resources_of(self._buckets))
+
+
+class CloudStores:
+    """Buckets of the embedded cloud, whose policies decide; `make` gives a store for a session's credentials."""
+
+    def __init__(self, cloud: HttpCloud, make: MakeStore) -> None:
+        self._cloud = cloud
+        self._make = make
+        self._numbers = count(1)
+
+    async def add_bucket(self) -> str:
+        return await self._cloud.s3.bucket(f"bucket-{next(self._numbers)}")
+
+    async def caller(self, *buckets: str, actions: Iterable[str] = ALL) -> RoleCaller:
+        role = f"role-{next(self._numbers)}"
+        arn = await self._cloud.role(role, list(actions), resources_of(buckets))
+        store = await self._make(self._cloud, await self._cloud.session_of(arn))
+        return RoleCaller(self._cloud, role, buckets, store)
+
+
+def resources_of(buckets: Iterable[str]) -> list[str]:
+    return [arn for bucket in buckets for arn in (f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*")]
+
+
+@asynccontextmanager
+async def embedded(directory: Path) -> AsyncIterator[ObjectStores]:
+    async with serve_cloud() as cloud:
+        yield CloudStores(cloud, embedded_store)
+
+
+async def embedded_store(cloud: HttpCloud, credentials: TemporaryCredentials) -> ObjectStore:
+    caller = await caller_of(cloud.s3.parts.access_keys, credentials)
+    return EmbeddedObjectStore(
+        S3Client(
+            operations=cloud.s3.operations,
+            storage=cloud.s3.storage,
+            caller=caller,
+            region=REGION,
+            origin=cloud.s3.origin,
+        )
+    )
+
+
+@asynccontextmanager
+async def aws(directory: Path) -> AsyncIterator[ObjectStores]:
+    """Real S3 over HTTP: our own."""
+    async with serve_cloud() as cloud, connect(cloud) as connection:
+
+        async def make(_cloud: HttpCloud, credentials: TemporaryCredentials) -> ObjectStore:
+            return AwsObjectStore(connection, credentials)
+
+        yield CloudStores(cloud, make)
+
+
+def connect(cloud: HttpCloud) -> AbstractAsyncContextManager[S3Connection]:
+    return open_s3(region=REGION, endpoint_url=cloud.url, path_style=True, max_attempts=1)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapter:
     """`stages` claims a StagingObjectStore, `is_portable` that its multipart uploads are PortableUploads."""
@@ -86,4 +165,6 @@ class Adapter:
 ADAPTERS: Mapping[str, Adapter] = {
     "memory": Adapter(open=memory, stages=False, is_portable=True),
     "memory-staging": Adapter(open=memory_staging, stages=True, is_portable=True),
+    "embedded": Adapter(open=embedded, stages=True, is_portable=True),
+    "aws": Adapter(open=aws, stages=False, is_portable=True),
 }

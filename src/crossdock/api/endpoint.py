@@ -61,7 +61,7 @@ class Endpoint:
         except Exception:
             _log.exception("request failed", extra={"request_id": request_id, "service": service})
             response, body = self._failure(service, _internal_error(), request_id), None
-        return await send(request, response, body)
+        return await send(request, response, body, now=self.operations.house.clock.now())
 
     async def _answer(
         self, request: web.BaseRequest, received: HttpRequest, where: Route, request_id: str

@@ -1,0 +1,66 @@
+"""Copies inside S3, of objects of any size and always of one version.
+
+Source: Amazon S3 API Reference, CopyObject ("up to 5 GB in a single atomic action"), UploadPartCopy.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from crossdock.adapters.aws.answers import date_of, unquoted
+from crossdock.adapters.aws.connection import Answer, BoundS3
+from crossdock.core.errors import FileError
+from crossdock.core.homes import ObjectPlace
+from crossdock.files.unbroken import unbroken
+from crossdock.ports.objects import ObjectInfo
+
+MAX_COPY = 5 << 30
+
+_KEPT = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Metadata")
+"""What CopyObject takes over from the source and an upload in parts must be told."""
+
+
+def copy_source(found: ObjectInfo) -> Mapping[str, Any]:
+    """The source as parameters; should it be replaced meanwhile, the copy fails rather than be another object."""
+    return {
+        "CopySource": {"Bucket": found.place.bucket, "Key": found.place.key},
+        "CopySourceIfMatch": f'"{found.etag}"',
+    }
+
+
+async def copy_in_parts(
+    s3: BoundS3, found: ObjectInfo, headers: Answer, target: ObjectPlace, *, part_size: int
+) -> ObjectInfo:
+    """Copy what is too large for one CopyObject; leaves nothing behind when it fails or is cancelled.
+
+    Args:
+        headers: HeadObject's answer about the source.
+    """
+    kept = {name: headers[name] for name in _KEPT if headers.get(name)}
+    begun = await s3.call("CreateMultipartUpload", Bucket=target.bucket, Key=target.key, **kept)
+    named = {"Bucket": target.bucket, "Key": target.key, "UploadId": begun["UploadId"]}
+    try:
+        parts = []
+        for number, start in enumerate(range(0, found.size, part_size), start=1):
+            end = min(start + part_size, found.size)
+            copied = await s3.call(
+                "UploadPartCopy",
+                **named,
+                PartNumber=number,
+                CopySourceRange=f"bytes={start}-{end - 1}",
+                **copy_source(found),
+            )
+            parts.append({"PartNumber": number, "ETag": copied["CopyPartResult"]["ETag"]})
+        completed = await s3.call("CompleteMultipartUpload", **named, MultipartUpload={"Parts": parts})
+    except BaseException as error:
+        try:
+            await unbroken(s3.call("AbortMultipartUpload", **named))
+        except FileError as residue:
+            error.add_note(f"its parts stayed behind: {residue}")
+        raise
+    return ObjectInfo(
+        place=target,
+        size=found.size,
+        etag=unquoted(completed["ETag"]),
+        modified_at=date_of(begun),
+        metadata=found.metadata,
+    )
