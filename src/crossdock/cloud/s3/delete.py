@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from crossdock.cloud.s3.bucket_directory import Bucket
-from crossdock.cloud.s3.failures import malformed_xml, no_such_version, not_implemented
+from crossdock.cloud.s3.failures import malformed_xml, no_such_version, not_implemented, service_unavailable
 from crossdock.cloud.s3.names import check_key
 from crossdock.cloud.s3.permissions import check_version, object_permission
 from crossdock.cloud.s3.storage import Storage
-from crossdock.core.errors import ServiceError
+from crossdock.core.errors import OutOfSpace, ServiceError, Unavailable
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Params, Result
 
@@ -63,6 +63,9 @@ async def _delete_one(storage: Storage, call: Call, bucket: Bucket, item: Params
         await _delete(storage, bucket, key)
     except ServiceError as failure:
         return failure
+    except (OutOfSpace, Unavailable):
+        # The others may be gone already: who asked must hear which.
+        return service_unavailable()
     return None
 
 

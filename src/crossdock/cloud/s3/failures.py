@@ -86,6 +86,11 @@ def not_implemented(header: str, sentence: str = "") -> ServiceError:
     )
 
 
+def service_unavailable() -> ServiceError:
+    """For one of many things that were asked for; when it is all, `operations.call` says so."""
+    return ServiceError("ServiceUnavailable", "Service is unable to handle request.", status=503, fault=Fault.RECEIVER)
+
+
 def acl_not_supported() -> ServiceError:
     return ServiceError("AccessControlListNotSupported", "The bucket does not allow ACLs")
 
