@@ -1,5 +1,6 @@
 """The embedded cloud, put together: every service's table on one road, and what the gateway needs of it."""
 
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from botocore.model import ServiceModel
 
 from crossdock.adapters.embedded.assumer import EmbeddedRoleAssumer
+from crossdock.adapters.host.functions.runner import SubprocessRunner
 from crossdock.app.chores import chores
 from crossdock.app.disk import Disk
 from crossdock.cloud.accounts import Accounts
@@ -16,6 +18,10 @@ from crossdock.cloud.iam.authorize import EmbeddedAuthorizer
 from crossdock.cloud.iam.library import PolicyLibrary
 from crossdock.cloud.iam.operations import iam_operations
 from crossdock.cloud.iam.principal_policies import PrincipalDirectory
+from crossdock.cloud.lambda_.log import EmbeddedFunctionLog
+from crossdock.cloud.lambda_.package import sweep_packages
+from crossdock.cloud.lambda_.resource_policy import LambdaPolicies
+from crossdock.cloud.lambda_.table import lambda_operations
 from crossdock.cloud.logs.table import logs_operations
 from crossdock.cloud.logs.transfer_log import EmbeddedTransferLog
 from crossdock.cloud.logs.writer import LogWriter
@@ -32,6 +38,8 @@ from crossdock.operations.operation import Params
 from crossdock.ports.authority import TransferLog
 from crossdock.settings import Settings
 from crossdock.wire.validation import validate_params
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +77,15 @@ async def build_cloud(
 
     writer = LogWriter(events=disk.logs, state=disk.state, clock=house.clock)
     house.tasks.start(writer.run(), name="log writer")
+    runner = SubprocessRunner(
+        disk.directory.processes,
+        settings=settings.lambda_,
+        clock=house.clock,
+        entropy=house.entropy,
+        tasks=house.tasks,
+        log=EmbeddedFunctionLog(writer),
+        endpoint_url=api_url,
+    )
 
     def validate(service: str, operation: str, params: Params) -> None:
         # S3 has its own errors for what is wrong with a request, and its bodies are streams.
@@ -79,6 +96,9 @@ async def build_cloud(
         [
             cloudformation_operations(sealer=disk.sealer),
             iam_operations(epoch=disk.epoch, library=library),
+            lambda_operations(
+                runner=runner, code=disk.archives, sealer=disk.sealer, access_keys=keys, epoch=disk.epoch
+            ),
             logs_operations(events=disk.logs, settings=settings.logs),
             s3_operations(storage),
             secrets_operations(sealer=disk.sealer),
@@ -89,10 +109,13 @@ async def build_cloud(
             state=disk.state,
             epoch=disk.epoch,
             principals=principals,
-            sources={"s3": BucketPolicies()},
+            sources={"s3": BucketPolicies(), "lambda": LambdaPolicies()},
         ),
         validate=validate,
     )
+    await sweep_packages(disk.state, disk.archives)
+    await runner.start()
+    _log.info(runner.isolation)
     house.tasks.start(chores(settings, disk, house), name="chores")
     try:
         yield Cloud(
@@ -103,4 +126,5 @@ async def build_cloud(
             transfer_log=EmbeddedTransferLog(writer=writer, clock=house.clock),
         )
     finally:
+        await runner.close()
         await writer.close()
