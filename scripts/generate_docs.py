@@ -7,7 +7,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -27,16 +27,19 @@ from crossdock.cloud.iam import managed_policies
 from crossdock.cloud.iam.library import PolicyLibrary
 from crossdock.cloud.iam.operations import iam_operations
 from crossdock.cloud.iam.principal_policies import PrincipalDirectory
+from crossdock.cloud.lambda_.table import lambda_operations
 from crossdock.cloud.logs.table import logs_operations
 from crossdock.cloud.s3.bucket_directory import BucketDirectory
 from crossdock.cloud.s3.storage import Storage
 from crossdock.cloud.s3.table import s3_operations
 from crossdock.cloud.secrets.table import secrets_operations
+from crossdock.cloud.sts.access_keys import AccessKeys
 from crossdock.cloud.sts.operations import sts_operations
 from crossdock.cloud.sts.session_tokens import SessionTokens
 from crossdock.core.logins import LoginAttempt
 from crossdock.core.servers import Server
 from crossdock.operations.operation import FixedPermissions, Operation, ServiceOperations
+from crossdock.ports.functions import FunctionSpec, InvocationResult
 from crossdock.ports.servers import LoginOutcome
 from crossdock.settings import SettingRow, Settings, setting_rows
 from crossdock.transfer.changes import ServerChanges
@@ -49,7 +52,9 @@ COVERAGE = """\
 # Coverage
 
 Every operation that Crossdock answers, of all that AWS's own service models describe. Another operation of these
-services is answered with HTTP status 501: `NotImplemented` for S3, `UnknownOperationException` for the others.
+services is answered with HTTP status 501: `NotImplemented` for S3, `UnknownOperationException` for the others. What is
+done otherwise than at AWS is in [deviations.md](deviations.md), what templates can make in
+[cloudformation.md](cloudformation.md).
 
 Every call is authorised first. As at AWS, most operations need the action of their name on what the call names, and
 `iam:PassRole` on a role that they hand to a service. Where an operation needs the same permission whatever the call
@@ -104,12 +109,41 @@ class NoTrial:
         raise NotImplementedError
 
 
+class NoFunctions:
+    """A runner and an archive for the same purpose."""
+
+    async def invoke(
+        self, function: FunctionSpec, payload: bytes, *, request_id: str, client_context: str = ""
+    ) -> InvocationResult:
+        raise NotImplementedError
+
+    async def retire(self, function_arn: str) -> None:
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        raise NotImplementedError
+
+    async def put(self, archive: bytes) -> str:
+        raise NotImplementedError
+
+    async def get(self, archive_id: str) -> bytes:
+        raise NotImplementedError
+
+    async def delete(self, archive_id: str) -> None:
+        raise NotImplementedError
+
+    async def sweep(self, in_use: Collection[str]) -> int:
+        raise NotImplementedError
+
+
 def service_tables() -> list[ServiceOperations]:
     """Every service's table, as the service puts them together, over memory."""
     state, epoch = MemoryState(), MemoryEpoch()
     sealer = AesGcmSealer(SealingKey(key_id="docs", secret=os.urandom(32)))
     tokens, library = SessionTokens(sealer), PolicyLibrary(managed_policies.load())
     principals = PrincipalDirectory(state=state, clock=SystemClock(), epoch=epoch, library=library)
+    access_keys = AccessKeys(state=state, sealer=sealer, tokens=tokens, library=library, epoch=epoch)
+    functions = NoFunctions()
     objects = MemoryObjects()
     storage = Storage(
         buckets=BucketDirectory(state=state, epoch=epoch),
@@ -122,6 +156,7 @@ def service_tables() -> list[ServiceOperations]:
     return [
         cloudformation_operations(sealer=sealer),
         iam_operations(epoch=epoch, library=library),
+        lambda_operations(runner=functions, code=functions, sealer=sealer, access_keys=access_keys, epoch=epoch),
         logs_operations(events=MemoryLogEvents(), settings=Settings().logs),
         s3_operations(storage),
         secrets_operations(sealer=sealer),
