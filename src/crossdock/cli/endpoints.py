@@ -13,6 +13,9 @@ from crossdock.core.endpoint_addresses import Address
 from crossdock.core.ports_text import format_ports
 from crossdock.settings import data_dir_of
 
+KEYS = ("serverId", "accountId", "region", "state", "protocol", "host", "port", "passivePorts")
+"""What JSON has, for scripts to depend on; why an endpoint is not open is a sentence for people."""
+
 HEADER = ("SERVER", "ACCOUNT", "REGION", "PROTOCOL", "STATE", "ADDRESS", "PASSIVE PORTS")
 
 
@@ -41,7 +44,7 @@ def endpoints(server_id: str | None, named_id: str | None, data_dir: Path | None
         if not found:
             raise click.ClickException(f"there is no server {wanted}: `crossdock endpoints` lists those there are")
     if output == "json":
-        click.echo(json.dumps(found, indent=2))
+        click.echo(json.dumps([{key: endpoint[key] for key in KEYS} for endpoint in found], indent=2))
     elif found:
         click.echo(format_table(HEADER, [_row(endpoint) for endpoint in found]))
         for endpoint in found:

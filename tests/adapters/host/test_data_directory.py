@@ -156,6 +156,15 @@ def test_a_directory_that_others_may_enter_is_closed_to_them_and_that_is_said(pa
     assert "mode 0755" in caplog.text
 
 
+def test_databases_are_closed_to_others_also_those_that_were_open(path):
+    open_and_close(path)
+    (path / "state.db").chmod(0o644)
+    (path / "state.db-wal").touch(0o644)
+    open_and_close(path)
+    names = ("state.db", "state.db-wal", "objects.db", "logs.db")
+    assert [mode_of(path / name) for name in names] == [0o600] * 4
+
+
 def test_a_directory_full_of_other_things_is_refused_and_left_as_it_is(tmp_path):
     (tmp_path / "photo.jpg").write_bytes(b"x")
     tmp_path.chmod(0o755)

@@ -216,9 +216,19 @@ def _arrange(path: Path) -> None:
         replace_file(path / ".gitignore", b"*\n", mode=0o644)
     for name in ("keys", "spool", "blobs", "functions", "processes"):
         (path / name).mkdir(exist_ok=True, mode=0o700)
+    for name in ("state.db", "objects.db", "logs.db"):
+        _close_to_others(path / name)
     _empty(path / "spool", keep=frozenset())
     _empty(path / "run", keep=frozenset({"lock"}))
     sync_directory(path)
+
+
+def _close_to_others(database: Path) -> None:
+    """Make it if need be: SQLite would let everybody read, and gives its companions the mode of the database."""
+    os.close(os.open(database, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    for file in (database, database.with_name(f"{database.name}-wal"), database.with_name(f"{database.name}-shm")):
+        if file.exists():
+            file.chmod(0o600)
 
 
 def _empty(directory: Path, *, keep: frozenset[str]) -> None:
