@@ -6,20 +6,27 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, Queue
+from types import MappingProxyType
+from typing import TypeVar
 
 import boto3
 from botocore.config import Config
 
 START_S = 60.0
 COMMAND_S = 60.0
+POLL_S = 0.02
 FREE_PORTS = ("--api-port", "0", "--ftp-port", "0", "--passive-ports", "0")
 CLEAN = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "TZ": "UTC", "TERM": "dumb"}
 """What the clients' processes get: nothing of the caller's AWS settings."""
+
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -28,6 +35,7 @@ class Service:
     process: subprocess.Popen
     lines: "Queue[str]"
     said: list[str] = field(default_factory=list)
+    known: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def api_url(self) -> str:
@@ -64,10 +72,12 @@ class Service:
         return run([sys.executable, "-m", "crossdock", *arguments, "--data-dir", str(self.data_dir)], check=check)
 
     def environment(self, account: str) -> dict[str, str]:
-        """What `crossdock env` prints, as a shell would take it."""
+        """What `crossdock env` prints, as a shell would take it; asked for once, for it does not change."""
+        if account in self.known:
+            return self.known[account]
         lines = self.crossdock("env", account).stdout.splitlines()
         pairs = [line.removeprefix("export ").partition("=") for line in lines if line.startswith("export ")]
-        return {name: value.strip("'") for name, _, value in pairs}
+        return self.known.setdefault(account, {name: value.strip("'") for name, _, value in pairs})
 
     def client(self, account: str, service: str, **config):
         variables = self.environment(account)
@@ -99,15 +109,23 @@ class Service:
 
 
 @contextmanager
-def start_service(data_dir: Path, *arguments: str, ports: Sequence[str] = FREE_PORTS) -> Iterator[Service]:
-    """Run `crossdock serve` until the block ends; the block begins when it is ready."""
+def start_service(
+    data_dir: Path,
+    *arguments: str,
+    ports: Sequence[str] = FREE_PORTS,
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Service]:
+    """Run `crossdock serve` until the block ends; the block begins when it is ready.
+
+    `variables` are environment variables for it besides `CLEAN`.
+    """
     log = (data_dir.parent / "service.log").open("a")
     process = subprocess.Popen(
         [sys.executable, "-m", "crossdock", "serve", "--data-dir", str(data_dir), *ports, *arguments],
         stdout=subprocess.PIPE,
         stderr=log,
         text=True,
-        env={**CLEAN, "HOME": str(data_dir.parent)},
+        env={**CLEAN, "HOME": str(data_dir.parent), **variables},
     )
     service = Service(data_dir, process, Queue())
     threading.Thread(target=_read, args=(process, service.lines), daemon=True).start()
@@ -124,6 +142,23 @@ def start_service(data_dir: Path, *arguments: str, ports: Sequence[str] = FREE_P
                 process.wait()
         process.stdout.close()
         log.close()
+
+
+def refused_start(data_dir: Path, *arguments: str, ports: Sequence[str] = FREE_PORTS, variables=MappingProxyType({})):
+    """A `crossdock serve` that is expected to end by itself: how it ended and what it said."""
+    command = [sys.executable, "-m", "crossdock", "serve", "--data-dir", str(data_dir), *ports, *arguments]
+    return run(command, environment={**CLEAN, "HOME": str(data_dir.parent), **variables}, check=False)
+
+
+def until(what: str, condition: Callable[[], T], *, timeout_s: float = START_S) -> T:
+    """What `condition` answers once that is true; asks again and again, and fails after the time."""
+    ends_at = time.monotonic() + timeout_s
+    while True:
+        found = condition()
+        if found:
+            return found
+        assert time.monotonic() < ends_at, f"not within {timeout_s} s: {what}; last seen: {found!r}"
+        time.sleep(POLL_S)
 
 
 def _read(process, lines) -> None:

@@ -1,0 +1,355 @@
+"""What a script may rely on when it starts, asks and ends a service."""
+
+import json
+import re
+import secrets
+import signal
+import socket
+import stat
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from urllib.error import HTTPError
+
+import boto3
+import pytest
+from tests.e2e.harness import CLEAN, Service, refused_start, run, start_service, until
+
+from crossdock.core.ports_text import format_ports
+
+FUNCTION = "arn:aws:lambda:us-east-1:111111111111:function:nobody"
+KEYS = ("serverId", "accountId", "region", "state", "protocol", "host", "port", "passivePorts")
+VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL")
+HOW_TO_BEGIN = [
+    "there is no Transfer server yet: make one with `crossdock exec hub -- aws transfer create-server …`,",
+    "or start with a complete example: crossdock serve --example article",
+]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory) -> Service:
+    """A service for those that only ask it."""
+    with start_service(tmp_path_factory.mktemp("start") / "data") as service:
+        yield service
+
+
+def create_ftp_server(service, **more) -> str:
+    created = service.client("hub", "transfer").create_server(
+        Protocols=["FTP"],
+        EndpointType="VPC",
+        EndpointDetails={"VpcId": "vpc-0abc", "SubnetIds": ["subnet-0abc"]},
+        IdentityProviderType="AWS_LAMBDA",
+        IdentityProviderDetails={"Function": FUNCTION},
+        **more,
+    )
+    return created["ServerId"]
+
+
+def endpoints(service, *arguments: str) -> list[dict]:
+    return json.loads(service.crossdock("endpoints", *arguments, "-o", "json").stdout)
+
+
+def state_of(service, server_id: str) -> str:
+    return service.client("hub", "transfer").describe_server(ServerId=server_id)["Server"]["State"]
+
+
+def page(url: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def greeting(host: str, port: int) -> str:
+    with socket.create_connection((host, port), timeout=10) as connection:
+        return connection.makefile().readline()
+
+
+def command_lines(service) -> str:
+    """The command lines of every process of this machine, as `ps` shows them to everybody."""
+    lines = []
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            lines.append(process.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+        except OSError:
+            continue
+    assert any(str(service.data_dir) in line for line in lines)
+    return "\n".join(lines)
+
+
+# What it says
+
+
+def test_a_fresh_service_says_what_is_ready_and_how_to_begin(tmp_path):
+    began = time.monotonic()
+    with start_service(tmp_path / "data") as service:
+        print(f"ready after {time.monotonic() - began:.2f} s")
+        api, *rest = service.said
+        assert re.fullmatch(r"ready api http://127\.0\.0\.1:[0-9]+", api)
+        assert rest == [*HOW_TO_BEGIN, "crossdock ready"]
+        assert page(f"{service.api_url}/livez") == page(f"{service.api_url}/readyz") == (200, "ok\n")
+        assert endpoints(service) == []
+        assert service.stop() == 0
+    for line in service.log().splitlines():
+        assert {"time", "level", "logger", "message"} <= json.loads(line).keys()
+
+
+def test_a_new_server_is_announced_and_every_source_agrees_on_its_address(running):
+    server_id = create_ftp_server(running)
+    host, port = running.ftp_endpoint(server_id)
+    [endpoint] = endpoints(running, server_id)
+    assert tuple(endpoint) == KEYS
+    assert len(set(endpoint["passivePorts"])) == 9
+    assert endpoint == {
+        "serverId": server_id,
+        "accountId": "111111111111",
+        "region": "us-east-1",
+        "state": "ONLINE",
+        "protocol": "FTP",
+        "host": "127.0.0.1",
+        "port": port,
+        "passivePorts": endpoint["passivePorts"],
+    }
+    assert state_of(running, server_id) == "ONLINE"
+    said = f"ready ftp 127.0.0.1:{port} server={server_id} passive={format_ports(endpoint['passivePorts'])}"
+    assert said in running.said
+    assert greeting(host, port).startswith("220")
+    row = running.crossdock("endpoints", server_id).stdout.splitlines()[1]
+    assert row.split()[:6] == [server_id, "111111111111", "us-east-1", "FTP", "ONLINE", f"{host}:{port}"]
+
+
+def test_ports_that_the_system_chose_are_kept_over_restarts(tmp_path):
+    with start_service(tmp_path / "data") as service:
+        api_url = service.api_url
+        servers = [create_ftp_server(service), create_ftp_server(service)]
+        for server_id in servers:
+            service.ftp_endpoint(server_id)
+        before = endpoints(service)
+        assert len({endpoint["port"] for endpoint in before}) == 2
+        service.kill()
+        asked = service.crossdock("endpoints", check=False)
+        assert asked.returncode == 1
+        assert "no Crossdock service runs in" in asked.stderr
+    for end in (Service.stop, Service.kill):
+        with start_service(tmp_path / "data") as service:
+            assert service.api_url == api_url
+            lines = [line for line in service.said if line.startswith("ready ftp ")]
+            assert sorted(re.findall(r"server=(\S+)", " ".join(lines))) == sorted(servers)
+            assert service.said[-1] == "crossdock ready"
+            assert endpoints(service) == before
+            end(service)
+
+
+# What it refuses to start with
+
+
+def test_a_second_service_on_the_same_directory_names_the_first(running):
+    refused = refused_start(running.data_dir)
+    assert refused.returncode == 1
+    assert refused.stdout == ""
+    assert f"is in use by process {running.process.pid} (" in refused.stderr
+    assert "--data-dir" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert page(f"{running.api_url}/readyz")[0] == 200
+
+
+def test_a_directory_of_a_newer_format_is_refused_and_left_alone(tmp_path):
+    (tmp_path / "data").mkdir(0o700)
+    (tmp_path / "data" / "format").write_text("99\n")
+    (tmp_path / "data" / "state.db").write_bytes(b"of tomorrow")
+    refused = refused_start(tmp_path / "data")
+    assert refused.returncode == 1
+    assert "has format 99" in refused.stderr
+    assert "newer Crossdock" in refused.stderr
+    assert (tmp_path / "data" / "format").read_text() == "99\n"
+    assert (tmp_path / "data" / "state.db").read_bytes() == b"of tomorrow"
+
+
+def test_a_busy_api_port_is_named(tmp_path):
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        port = busy.getsockname()[1]
+        refused = refused_start(tmp_path / "data", "--api-port", str(port))
+    assert refused.returncode == 1
+    assert f"127.0.0.1:{port}" in refused.stderr
+    assert "--api-port" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_busy_ftp_port_fails_that_server_and_nothing_else(tmp_path):
+    with start_service(tmp_path / "data") as service:
+        taken, free = create_ftp_server(service), create_ftp_server(service)
+        ports = {server_id: service.ftp_endpoint(server_id)[1] for server_id in (taken, free)}
+        service.stop()
+    with socket.socket() as busy:
+        busy.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        busy.bind(("127.0.0.1", ports[taken]))
+        busy.listen()
+        with start_service(tmp_path / "data") as service:
+            assert (state_of(service, taken), state_of(service, free)) == ("START_FAILED", "ONLINE")
+            assert greeting("127.0.0.1", ports[free]).startswith("220")
+            failed = {endpoint["serverId"]: endpoint for endpoint in endpoints(service)}[taken]
+            assert (failed["state"], failed["port"]) == ("START_FAILED", ports[taken])
+            sentence = service.crossdock("endpoints", taken).stdout
+            assert f"port {ports[taken]} on 127.0.0.1 is in use by another program" in sentence
+            busy.close()
+            service.client("hub", "transfer").start_server(ServerId=taken)
+            assert service.ftp_endpoint(taken) == ("127.0.0.1", ports[taken])
+
+
+# The directory
+
+
+def test_the_data_directory_is_closed_to_others_and_to_git(running):
+    create_ftp_server(running)
+    running.client("hub", "s3").create_bucket(Bucket="some-bucket")
+    running.client("hub", "s3").put_object(Bucket="some-bucket", Key="k", Body=b"1")
+    assert (running.data_dir / ".gitignore").read_text() == "*\n"
+    # Functions run as users of their own, who must be able to read their code and to change nothing of it.
+    shared = running.data_dir / "processes"
+    open_ones = []
+    for path in [running.data_dir, *running.data_dir.rglob("*")]:
+        mode = path.lstat().st_mode
+        closed = 0o022 if shared in path.parents or path.name == ".gitignore" else 0o077
+        if stat.S_IMODE(mode) & closed:
+            open_ones.append(f"{path.relative_to(running.data_dir.parent)} {stat.filemode(mode)}")
+    assert open_ones == []
+
+
+# What asks it
+
+
+def crossdock(*arguments: str, **variables: str):
+    """The command as a user's shell runs it."""
+    return run([sys.executable, "-m", "crossdock", *arguments], environment={**CLEAN, **variables}, check=False)
+
+
+def test_env_prints_what_a_shell_takes(running):
+    first, *lines = running.crossdock("env", "partner").stdout.splitlines()
+    assert first == "unset AWS_SESSION_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE"
+    assert [re.fullmatch(r"export ([A-Z_]+)='[^']+'", line)[1] for line in lines] == list(VARIABLES)
+    assert running.crossdock("env", "222222222222").stdout.splitlines() == [first, *lines]
+    caller = running.client("partner", "sts").get_caller_identity()
+    assert caller["Arn"] == "arn:aws:iam::222222222222:user/crossdock-admin"
+    script = f'eval "$({sys.executable} -m crossdock env partner --data-dir {running.data_dir})"; env'
+    by_shell = run(["/bin/sh", "-c", script], environment={**CLEAN, "AWS_PROFILE": "other"}).stdout.splitlines()
+    assert f"AWS_ENDPOINT_URL={running.api_url}" in by_shell
+    assert f"AWS_ACCESS_KEY_ID={running.environment('partner')['AWS_ACCESS_KEY_ID']}" in by_shell
+    assert not any(line.startswith("AWS_PROFILE") for line in by_shell)
+
+
+def test_exec_runs_one_command_and_ends_as_it_ends(running):
+    script = "echo $AWS_ENDPOINT_URL $AWS_REGION ${AWS_PROFILE-none} $OTHER; exit 7"
+    arguments = ("exec", "hub", "--data-dir", str(running.data_dir), "--", "/bin/sh", "-c", script)
+    done = crossdock(*arguments, AWS_PROFILE="other", OTHER="kept")
+    assert (done.returncode, done.stdout) == (7, f"{running.api_url} us-east-1 none kept\n")
+    by_variable = crossdock("exec", "hub", "true", CROSSDOCK_DATA_DIR=str(running.data_dir))
+    assert by_variable.returncode == 0
+    missing = crossdock("exec", "hub", "--data-dir", str(running.data_dir), "no-such-command")
+    assert missing.returncode == 1
+    assert "no-such-command" in missing.stderr
+
+
+def test_exit_codes_tell_done_failed_and_bad_usage(running, tmp_path):
+    assert re.fullmatch(r"crossdock [0-9.]+\S*\n", crossdock("--version").stdout)
+    assert running.crossdock("endpoints", check=False).returncode == 0
+    unknown = running.crossdock("env", "nobody", check=False)
+    assert unknown.returncode == 1
+    assert "hub=111111111111" in unknown.stderr
+    for bad_usage in (["no-such-command"], ["env"], ["endpoints", "-o", "xml"], ["serve", "--ftp-port", "70000"]):
+        assert crossdock(*bad_usage).returncode == 2, bad_usage
+    for command in (["env", "hub"], ["endpoints"], ["exec", "hub", "true"]):
+        nobody = crossdock(*command, CROSSDOCK_DATA_DIR=str(tmp_path / "nothing"))
+        assert nobody.returncode == 1
+        assert f"no Crossdock service runs in {tmp_path / 'nothing'}" in nobody.stderr
+    assert not (tmp_path / "nothing").exists()
+
+
+# Secrets
+
+
+def test_given_keys_work_and_are_shown_to_nobody(tmp_path):
+    """Keys, secrets and passwords are in no command line, no log line, and not readable on the disk."""
+    hub_key, partner_key = secrets.token_hex(20), secrets.token_hex(20)
+    value, variable = secrets.token_hex(20), secrets.token_hex(20)
+    given = f"hub=AKIAHUB0000000000000:{hub_key},partner=AKIAPARTNER000000000:{partner_key}"
+    with start_service(
+        tmp_path / "data", variables={"CROSSDOCK_KEYS": given, "CROSSDOCK_LOGS_LEVEL": "DEBUG"}
+    ) as service:
+        client = boto3.session.Session().client(
+            "sts",
+            aws_access_key_id="AKIAPARTNER000000000",
+            aws_secret_access_key=partner_key,
+            region_name="us-east-1",
+            endpoint_url=service.api_url,
+        )
+        assert client.get_caller_identity()["Account"] == "222222222222"
+        assert service.environment("hub")["AWS_SECRET_ACCESS_KEY"] == hub_key
+        manager = service.client("hub", "secretsmanager")
+        manager.create_secret(Name="a", SecretString=json.dumps({"Password": value}))
+        manager.put_secret_value(SecretId="a", SecretString=variable)
+        for wrong in ("not-there", "a"):
+            with pytest.raises(manager.exceptions.ClientError):
+                manager.create_secret(Name=wrong, SecretString=value, KmsKeyId=value * 200)
+        shown = command_lines(service)
+        assert [text for text in (hub_key, partner_key, value, variable) if text in shown] == []
+        service.stop()
+    log = service.log()
+    assert '"INFO"' in log
+    assert [text for text in (hub_key, partner_key, value, variable) if text in log] == []
+    files = [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
+    held = b"\n".join(path.read_bytes() for path in files)
+    assert [text for text in (hub_key, partner_key, value, variable) if text.encode() in held] == []
+
+
+def test_wrong_given_keys_are_refused_without_showing_them(tmp_path):
+    secret = secrets.token_hex(20)
+    refused = refused_start(tmp_path / "data", variables={"CROSSDOCK_KEYS": f"hub=short:{secret}"})
+    assert refused.returncode == 1
+    assert "access key id of hub" in refused.stderr
+    assert secret not in refused.stderr
+
+
+# How it ends
+
+
+def test_a_signal_ends_it_and_answers_what_is_under_way(service):
+    """The answer to a request that was accepted is sent to its end; nobody new is let in."""
+    s3 = service.client("hub", "s3")
+    s3.create_bucket(Bucket="some-bucket")
+    s3.put_object(Bucket="some-bucket", Key="large", Body=bytes(64 << 20))
+    body = s3.get_object(Bucket="some-bucket", Key="large")["Body"]
+    received = len(body.read(1 << 20))
+    service.process.send_signal(signal.SIGTERM)
+    until("the API port is closed", lambda: not is_open(service.api_url))
+    while chunk := body.read(1 << 20):
+        received += len(chunk)
+    assert received == 64 << 20
+    assert service.process.wait(60) == 0
+
+
+def is_open(url: str) -> bool:
+    host, port = url.removeprefix("http://").split(":")
+    try:
+        with socket.create_connection((host, int(port)), timeout=1):
+            return True
+    except ConnectionRefusedError:
+        return False
+
+
+def test_a_second_signal_ends_it_at_once(service):
+    s3 = service.client("hub", "s3")
+    s3.create_bucket(Bucket="some-bucket")
+    s3.put_object(Bucket="some-bucket", Key="large", Body=bytes(64 << 20))
+    body = s3.get_object(Bucket="some-bucket", Key="large")["Body"]
+    body.read(1)
+    service.process.send_signal(signal.SIGINT)
+    until("the API port is closed", lambda: not is_open(service.api_url))
+    assert service.process.poll() is None
+    service.process.send_signal(signal.SIGINT)
+    assert service.process.wait(5) == 1
+    body.close()
