@@ -22,25 +22,26 @@ RETIRED_RUNTIMES = ("python2.7", "python3.6", "python3.7")
 
 _HANDLER = re.compile(r"\S{1,128}", re.ASCII)
 
-# What would change how a function runs and is not here is refused rather than left out. Given beside each: the values
-# that say what is so anyway, as tools send them for all they do not use.
-_NOT_IMPLEMENTED: Mapping[str, Sequence[Any]] = {
-    "CapacityProviderConfig": ({},),
-    "CodeSigningConfigArn": ("",),
-    "DeadLetterConfig": ({}, {"TargetArn": ""}),
-    "DurableConfig": ({},),
-    "EphemeralStorage": ({"Size": 512},),
-    "FileSystemConfigs": ([],),
-    "ImageConfig": ({},),
-    "KMSKeyArn": ("",),
-    "Layers": ([],),
-    "LoggingConfig": ({}, {"LogFormat": "Text"}),
-    "Publish": (False,),
-    "PublishTo": (),
-    "SnapStart": ({"ApplyOn": "None"},),
-    "TenancyConfig": ({},),
-    "TracingConfig": ({}, {"Mode": "PassThrough"}),
-    "VpcConfig": ({}, {"SubnetIds": [], "SecurityGroupIds": []}),
+# What would change how a function runs and is not here is refused rather than left out. Given beside each: what is so
+# anyway, for tools send that along with everything they do not use.
+_NOT_IMPLEMENTED: Mapping[str, Mapping[str, Any]] = {
+    "CapacityProviderConfig": {},
+    "CodeSigningConfigArn": {},
+    "DeadLetterConfig": {},
+    "DurableConfig": {},
+    "EphemeralStorage": {"Size": 512},
+    "FileSystemConfigs": {},
+    "ImageConfig": {},
+    "KMSKeyArn": {},
+    "Layers": {},
+    "LoggingConfig": {"LogFormat": "Text"},
+    "Publish": {},
+    "PublishTo": {},
+    "SnapStart": {"ApplyOn": "None"},
+    "SourceKMSKeyArn": {},
+    "TenancyConfig": {},
+    "TracingConfig": {"Mode": "PassThrough"},
+    "VpcConfig": {},
 }
 
 
@@ -67,8 +68,8 @@ def check_supported(params: Params) -> None:
     """Raises ServiceError InvalidParameterValueException for a feature that is not here."""
     if params.get("PackageType", "Zip") != "Zip":
         raise invalid_parameter("Crossdock runs no container images: PackageType must be Zip.")
-    for name, harmless in _NOT_IMPLEMENTED.items():
-        if (given := params.get(name)) is not None and given not in harmless:
+    for name, so_anyway in _NOT_IMPLEMENTED.items():
+        if not _says_nothing(params.get(name), so_anyway):
             raise invalid_parameter(f"Crossdock does not implement {name} of functions: leave it out.")
 
 
@@ -89,6 +90,12 @@ def check_tags(tags: Mapping[str, str]) -> None:
             raise invalid_parameter(
                 "A tag key has 1 to 128 characters and does not begin with aws:, a tag value has up to 256."
             )
+
+
+def _says_nothing(given: Any, so_anyway: Mapping[str, Any]) -> bool:
+    if isinstance(given, Mapping):
+        return all(not value or value == so_anyway.get(name) for name, value in given.items())
+    return not given
 
 
 def _check_runtime(runtime: str) -> None:

@@ -153,7 +153,7 @@ def _payload(call: Call, kind: str) -> bytes:
     if len(payload) > MAX_PAYLOAD:
         raise too_large(f"Request must be smaller than {MAX_PAYLOAD} bytes for the InvokeFunction operation")
     try:
-        json.loads(payload)
+        json.loads(payload.decode())
     except (ValueError, RecursionError) as error:
         problem = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise invalid_content(f"Could not parse request body into json: {problem}") from error

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
+from crossdock.cloud.lambda_.configuration import check_supported
 from crossdock.cloud.lambda_.faults import invalid_parameter
 from crossdock.cloud.lambda_.records import FUNCTIONS
 from crossdock.core.archives import MAX_ZIPPED, BadArchive, CodeArchive
@@ -40,6 +41,7 @@ async def received_package(call: Call, code: Params) -> Package:
     Raises:
         ServiceError: InvalidParameterValueException, AccessDeniedException.
     """
+    check_supported(code)
     if code.get("ImageUri"):
         raise invalid_parameter("Crossdock runs no container images: give ZipFile, or S3Bucket and S3Key.")
     archive, bucket, key = code.get("ZipFile"), code.get("S3Bucket"), code.get("S3Key")

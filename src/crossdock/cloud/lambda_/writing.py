@@ -12,7 +12,6 @@ from crossdock.cloud.lambda_.configuration import (
     DEFAULT_TIMEOUT_S,
     architecture_of,
     check_configuration,
-    check_supported,
     check_tags,
 )
 from crossdock.cloud.lambda_.describing import described
@@ -77,7 +76,6 @@ async def create_function(functions: Functions, call: Call) -> Result:
 async def update_function_code(functions: Functions, call: Call) -> Result:
     """With DryRun everything is checked, and nothing changed."""
     ref = function_ref(call)
-    check_supported(call.params)
     before = await functions.find(call, ref)
     package = await received_package(call, call.params)
     architecture = architecture_of(call.params, before.architecture)
