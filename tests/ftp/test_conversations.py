@@ -532,6 +532,11 @@ def test_a_transfer_without_a_passive_port_is_425(text: str, kind: TransferKind,
     user() >> text << SendReply(replies.PASSIVE_FIRST)
 
 
+@pytest.mark.parametrize("text", ["RETR dir/", "STOR dir/", "DELE dir/", "DELE /"])
+def test_a_path_that_ends_with_a_slash_is_no_files(text: str) -> None:
+    ready() >> text << SendReply(replies.NOT_A_FILE)
+
+
 def test_stou_says_which_name_it_chose() -> None:
     play = ready()
     play >> "STOU" << StartTransfer(TransferKind.STORE_UNIQUE, "/home", FACT_NAMES)

@@ -532,6 +532,18 @@ async def test_a_client_that_does_not_read_its_replies_is_held_back_and_cut_off(
         assert client.writer.transport.get_write_buffer_size() > 0, "all of it was taken"
 
 
+async def test_a_slow_reader_gets_every_reply_in_the_end() -> None:
+    async with ftp_house() as house:
+        client = await house.log_in()
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        client.send(b"FEAT\r\n" * 30_000 + b"QUIT\r\n")
+        await eventually(lambda: client.writer.transport.get_write_buffer_size() < 100)
+        client.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        for _ in range(30_000):
+            assert (await client.reply())[0] == 211
+        assert (await client.reply())[0] == 221
+
+
 # Logins, time and limits.
 
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 from crossdock.ftp import replies
@@ -13,6 +14,7 @@ from crossdock.ftp.control import Conversation
 from crossdock.ftp.idle import IdleWatch
 from crossdock.ftp.lines import LineBuffer, TooLong
 from crossdock.ftp.outbox import Outbox
+from crossdock.ftp.replies import Reply
 from crossdock.ftp.words import (
     AbortTransfer,
     AskFile,
@@ -20,7 +22,6 @@ from crossdock.ftp.words import (
     CloseControl,
     ClosePassive,
     Connected,
-    Draining,
     Effect,
     Event,
     IdleExpired,
@@ -43,15 +44,15 @@ LINES_PER_TURN = 64
 class ControlConnection(asyncio.Protocol):
     """One client.
 
-    `enter` says whether this connection from an address may stay; `left` is called once, when everything is over: the
-    connection closed and every transfer committed or discarded.
+    `enter` refuses this connection from an address with a reply, or lets it stay; `left` is called once, when
+    everything is over: the connection closed and every transfer committed or discarded.
     """
 
     def __init__(
         self,
         surroundings: Surroundings,
         *,
-        enter: Callable[["ControlConnection", str], bool],
+        enter: Callable[["ControlConnection", str], Reply | None],
         left: Callable[["ControlConnection"], None],
     ) -> None:
         self._surroundings = surroundings
@@ -77,13 +78,13 @@ class ControlConnection(asyncio.Protocol):
             post_login_banner=server.post_login_banner,
         )
         self._activities = Activities(self._surroundings, self._peer, self._outbox)
-        self._idle = IdleWatch(self._idle_limit, lambda: self._tell(IdleExpired()))
-        if self._enter(self, self._peer.address):
-            self._tell(Connected())
+        limit = partial(_idle_limit, self._conversation, self._surroundings)
+        self._idle = IdleWatch(limit, lambda: self.tell(IdleExpired()))
+        refusal = self._enter(self, self._peer.address)
+        if refusal is None:
+            self.tell(Connected())
         else:
-            self._conversation.handle(PeerClosed())
-            self._outbox.send(replies.TOO_MANY_CONNECTIONS.encode())
-            self._outbox.finish()
+            self._hang_up(refusal)
 
     def data_received(self, data: bytes) -> None:
         if not self._conversation.is_over:
@@ -91,12 +92,12 @@ class ControlConnection(asyncio.Protocol):
             self._pump()
 
     def eof_received(self) -> None:
-        self._tell(PeerClosed())
+        self.tell(PeerClosed())
 
     def connection_lost(self, error: Exception | None) -> None:
         self._is_lost = True
         self._reason = self._reason or ("" if error is None else str(error))
-        self._tell(PeerClosed())
+        self.tell(PeerClosed())
         self._outbox.closed()
         self._idle.stop()
         self._leave_if_over()
@@ -108,11 +109,15 @@ class ControlConnection(asyncio.Protocol):
         self._outbox.emptied()
         self._pump()
 
-    # What the listener tells.
+    # What the listener calls.
 
-    def drain(self) -> None:
-        """Let what is under way finish, then close."""
-        self._tell(Draining())
+    def tell(self, event: Event) -> None:
+        """Something happened, here or (Draining) to the server."""
+        try:
+            for effect in self._conversation.handle(event):
+                self._perform(effect)
+        except Exception as error:
+            self._fail(error)
 
     def cut(self) -> None:
         """Close now; a transfer that is not yet being committed is lost."""
@@ -133,7 +138,7 @@ class ControlConnection(asyncio.Protocol):
                 break
             if self._conversation.is_admitted:
                 self._idle.heard()
-            self._tell(LineTooLong() if isinstance(line, TooLong) else LineReceived(line))
+            self.tell(LineTooLong() if isinstance(line, TooLong) else LineReceived(line))
         else:
             self._is_pump_due = True
             asyncio.get_running_loop().call_soon(self._pump)
@@ -143,13 +148,6 @@ class ControlConnection(asyncio.Protocol):
         else:
             self._transport.resume_reading()
 
-    def _tell(self, event: Event) -> None:
-        try:
-            for effect in self._conversation.handle(event):
-                self._perform(effect)
-        except Exception as error:
-            self._fail(error)
-
     def _perform(self, effect: Effect) -> None:
         match effect:
             case SendReply(reply):
@@ -157,7 +155,7 @@ class ControlConnection(asyncio.Protocol):
             case SendText(text):
                 self._outbox.send(text)
             case CheckLogin() | OpenPassive() | AskFile() | StartTransfer():
-                work = self._activities.begin(effect, lambda name: self._tell(TransferOpened(name)))
+                work = self._activities.begin(effect, lambda name: self.tell(TransferOpened(name)))
                 self._is_busy = True
                 self._surroundings.tasks.start(self._carry_out(work), name=f"ftp {self._peer.number}")
             case AbortTransfer():
@@ -180,7 +178,7 @@ class ControlConnection(asyncio.Protocol):
             self._leave_if_over()
         if event is not None:
             self._idle.heard()
-            self._tell(event)
+            self.tell(event)
             self._pump()
 
     def _fail(self, error: Exception) -> None:
@@ -194,9 +192,13 @@ class ControlConnection(asyncio.Protocol):
             },
         )
         self._reason = "internal error"
-        self._conversation.handle(PeerClosed())
         self._activities.abort_transfer()
-        self._outbox.send(replies.INTERNAL_ERROR.encode())
+        self._hang_up(replies.INTERNAL_ERROR)
+
+    def _hang_up(self, farewell: Reply) -> None:
+        """End the conversation over its head."""
+        self._conversation.handle(PeerClosed())
+        self._outbox.send(farewell.encode())
         self._outbox.finish()
 
     def _leave_if_over(self) -> None:
@@ -204,10 +206,11 @@ class ControlConnection(asyncio.Protocol):
             self._activities.end(self._reason)
             self._left(self)
 
-    def _idle_limit(self) -> float:
-        """A stranger's time runs from the greeting or the last failed login, whatever else it says."""
-        is_admitted = self._conversation.is_admitted
-        return self._surroundings.ftp.idle_timeout_s if is_admitted else self._surroundings.login.pre_login_timeout_s
+
+def _idle_limit(conversation: Conversation, surroundings: Surroundings) -> float:
+    """A stranger's time runs from the greeting or the last failed login, whatever else it says."""
+    is_admitted = conversation.is_admitted
+    return surroundings.ftp.idle_timeout_s if is_admitted else surroundings.login.pre_login_timeout_s
 
 
 def _meet(transport: asyncio.Transport, number: int) -> Peer:

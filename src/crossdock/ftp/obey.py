@@ -173,6 +173,11 @@ def _transfer(kind: TransferKind, read_path: Callable[[str], str] = str) -> Obey
     return start
 
 
+def _of_a_file(obey: Obey) -> Obey:
+    """A path with a slash at its end is a directory's, even though the file system knows no such spelling."""
+    return lambda standing, argument: _say(replies.NOT_A_FILE) if argument.endswith("/") else obey(standing, argument)
+
+
 def _no_path(argument: str) -> str:
     return ""
 
@@ -225,11 +230,11 @@ OBEY: Mapping[str, Obey] = {
     "MLST": _ask(FileOperation.FACTS),
     "SIZE": _ask(FileOperation.SIZE),
     "MDTM": _ask(FileOperation.MODIFIED),
-    "RETR": _transfer(TransferKind.RETRIEVE),
-    "STOR": _transfer(TransferKind.STORE),
+    "RETR": _of_a_file(_transfer(TransferKind.RETRIEVE)),
+    "STOR": _of_a_file(_transfer(TransferKind.STORE)),
     "STOU": _transfer(TransferKind.STORE_UNIQUE, _no_path),
     "ABOR": _abor,
-    "DELE": _ask(FileOperation.DELETE),
+    "DELE": _of_a_file(_ask(FileOperation.DELETE)),
     "MKD": _ask(FileOperation.MAKE_DIRECTORY),
     "RMD": _ask(FileOperation.REMOVE_DIRECTORY),
     "RNFR": _ask(FileOperation.RENAME_FROM),

@@ -11,9 +11,12 @@ from crossdock.core.logins import Refusal
 from crossdock.core.servers import FileProtocol, Server
 from crossdock.files.limits import Admittance, LoginLimits
 from crossdock.files.session import Admit
+from crossdock.ftp import replies
 from crossdock.ftp.activities import Surroundings
 from crossdock.ftp.connection import ControlConnection
-from crossdock.ftp.passive import PassivePorts, listen
+from crossdock.ftp.passive import BACKLOG, PassivePorts, listen
+from crossdock.ftp.replies import Reply
+from crossdock.ftp.words import Draining
 from crossdock.operations.tasks import TaskSupervisor
 from crossdock.ports.host import Clock
 from crossdock.settings import FtpSettings, LoginSettings
@@ -138,7 +141,9 @@ class FtpListener:
         """Accept clients; port 0 is chosen by the system. Raises OSError."""
         listening = await listen(host, port)
         self._port = listening.getsockname()[1]
-        self._acceptor = await asyncio.get_running_loop().create_server(self._connection, sock=listening)
+        self._acceptor = await asyncio.get_running_loop().create_server(
+            self._connection, sock=listening, backlog=BACKLOG
+        )
 
     def update(self, server: Server) -> None:
         """Take over changed settings; sessions that are under way keep theirs."""
@@ -151,24 +156,27 @@ class FtpListener:
         self._acceptor.close()
         self._acceptor = None
         for connection in list(self._connections):
-            connection.drain()
+            connection.tell(Draining())
         if not await self._emptied(drain_timeout_s):
             for connection in list(self._connections):
                 connection.cut()
-            await self._emptied(CUT_GRACE_S)
+            if not await self._emptied(CUT_GRACE_S):
+                _log.warning("ftp sessions outlive their server", extra={"sessions": len(self._connections)})
         self._release()
 
     def _connection(self) -> ControlConnection:
         return ControlConnection(self._surroundings, enter=self._enter, left=self._leave)
 
-    def _enter(self, connection: ControlConnection, address: str) -> bool:
+    def _enter(self, connection: ControlConnection, address: str) -> Reply | None:
+        if self._acceptor is None:
+            return replies.SHUTTING_DOWN
         admittance = self._limits.acquire(address)
         if isinstance(admittance, Refusal):
-            _log.warning("ftp connection refused", extra={"source_ip": address, "reason": admittance.reason})
-            return False
+            _log.info("ftp connection refused", extra={"source_ip": address, "reason": admittance.reason})
+            return replies.TOO_MANY_CONNECTIONS
         self._connections[connection] = admittance
         self._is_empty.clear()
-        return True
+        return None
 
     def _leave(self, connection: ControlConnection) -> None:
         admittance = self._connections.pop(connection, None)

@@ -67,6 +67,8 @@ class Transfer:
                 self._refuse_if_aborted()
                 await _MOVES[self._order.kind](self)
         except TimeoutError:
+            if not self._is_aborted:
+                raise
             return TransferFailed(DataFailure.ABORTED)
         except TransferBroken as broken:
             return TransferFailed(broken.failure)

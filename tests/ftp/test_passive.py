@@ -1,0 +1,219 @@
+import asyncio
+import os
+import resource
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import pytest
+
+from crossdock.ftp.passive import Expectation, PassivePorts, listen
+
+HERE, THERE = "127.0.0.1", "127.0.0.2"
+PATIENCE_S = 10.0
+
+
+@asynccontextmanager
+async def passive_ports(count: int = 1, **options: float) -> AsyncIterator[PassivePorts]:
+    passive = PassivePorts(**options)
+    await passive.open(HERE, [0] * count)
+    try:
+        yield passive
+    finally:
+        passive.close()
+
+
+def connect(port: int, source: str = HERE) -> socket.socket:
+    return socket.create_connection((HERE, port), source_address=(source, 0))
+
+
+async def expect(passive: PassivePorts, session: int = 1, address: str = HERE) -> Expectation:
+    expectation = await passive.expect(session, address)
+    assert expectation is not None
+    return expectation
+
+
+async def closed(connection: socket.socket) -> bool:
+    """Whether the other side closes a connection without a byte."""
+    connection.setblocking(False)
+    async with asyncio.timeout(PATIENCE_S):
+        return await asyncio.get_running_loop().sock_recv(connection, 1) == b""
+
+
+async def test_the_expected_connection_is_handed_over() -> None:
+    async with passive_ports() as passive:
+        expectation = await expect(passive)
+        with connect(expectation.port) as client:
+            with await expectation.connection(PATIENCE_S) as server:
+                assert server.getpeername() == client.getsockname()
+                assert not server.getblocking()
+            expectation.withdraw()
+
+
+async def test_each_connection_goes_to_the_session_that_expects_it() -> None:
+    async with passive_ports(9) as passive:
+        expectations = [await expect(passive, session) for session in range(9)]
+        assert len({expectation.port for expectation in expectations}) == 9
+        clients = [connect(expectation.port) for expectation in reversed(expectations)]
+        for expectation, client in zip(reversed(expectations), clients, strict=True):
+            with await expectation.connection(PATIENCE_S) as server, client:
+                assert server.getpeername() == client.getsockname()
+
+
+async def test_a_connection_that_nobody_expects_is_closed_at_once() -> None:
+    async with passive_ports(2) as passive:
+        expectation = await expect(passive)
+        other = next(port for port in passive.ports if port != expectation.port)
+        for port, source in ((expectation.port, THERE), (other, HERE)):
+            with connect(port, source) as stranger:
+                assert await closed(stranger)
+
+
+async def test_a_connection_that_was_not_asked_for_is_closed_by_withdrawing() -> None:
+    async with passive_ports() as passive:
+        expectation = await expect(passive)
+        with connect(expectation.port) as client:
+            second = await expect(passive, 2)  # the slot is free again: the connection has come
+            expectation.withdraw()
+            expectation.withdraw()
+            assert await closed(client)
+            second.withdraw()
+
+
+async def test_a_late_connection_to_a_withdrawn_port_is_closed() -> None:
+    async with passive_ports() as passive:
+        expectation = await expect(passive)
+        expectation.withdraw()
+        with connect(expectation.port) as late:
+            assert await closed(late)
+
+
+async def test_waiting_for_a_connection_has_an_end() -> None:
+    async with passive_ports() as passive:
+        expectation = await expect(passive)
+        with pytest.raises(TimeoutError):
+            await expectation.connection(0.02)
+        expectation.withdraw()
+
+
+async def test_an_expectation_that_is_never_used_expires() -> None:
+    async with passive_ports(claim_s=0.02) as passive:
+        expectation = await expect(passive)
+        with pytest.raises(TimeoutError):
+            await expectation.connection(PATIENCE_S)
+        with connect(expectation.port) as late:
+            assert await closed(late)
+
+
+async def test_when_all_slots_are_pending_a_session_waits_for_the_first_that_is_taken() -> None:
+    async with passive_ports() as passive:
+        first = await expect(passive, 1)
+        async with asyncio.TaskGroup() as tasks:
+            second = tasks.create_task(passive.expect(2, HERE))
+            third = tasks.create_task(passive.expect(3, HERE))
+            elsewhere = await expect(passive, 4, THERE)  # another address does not wait
+            assert elsewhere.port == first.port
+            with connect(first.port), await first.connection(PATIENCE_S):
+                granted = await second
+            assert granted is not None
+            assert not third.done()
+            with connect(granted.port), await granted.connection(PATIENCE_S):
+                assert await third is not None
+
+
+async def test_waiting_for_a_slot_has_an_end() -> None:
+    async with passive_ports(wait_s=0.02) as passive:
+        await expect(passive, 1)
+        assert await passive.expect(2, HERE) is None
+
+
+async def test_a_session_that_waits_has_the_slot_when_its_rest_is_over() -> None:
+    async with passive_ports(rest_s=0.05, wait_s=PATIENCE_S) as passive:
+        first = await expect(passive, 1)
+        waiting = asyncio.get_running_loop().create_task(passive.expect(2, HERE))
+        await asyncio.sleep(0)
+        first.withdraw()
+        assert await waiting is not None
+
+
+async def test_who_stops_waiting_lets_the_next_have_its_turn() -> None:
+    async with passive_ports() as passive:
+        first = await expect(passive, 1)
+        loop = asyncio.get_running_loop()
+        impatient = loop.create_task(passive.expect(2, HERE))
+        patient = loop.create_task(passive.expect(3, HERE))
+        await asyncio.sleep(0)
+        impatient.cancel()
+        with connect(first.port), await first.connection(PATIENCE_S):
+            assert await patient is not None
+        assert impatient.cancelled()
+
+
+async def test_two_hundred_sessions_of_one_address_through_nine_ports() -> None:
+    async with passive_ports(9) as passive:
+
+        async def transfer(session: int) -> None:
+            expectation = await expect(passive, session)
+            with connect(expectation.port) as client, await expectation.connection(PATIENCE_S) as server:
+                assert server.getpeername() == client.getsockname()
+            expectation.withdraw()
+
+        async with asyncio.TaskGroup() as tasks:
+            for session in range(200):
+                tasks.create_task(transfer(session))
+
+
+async def test_when_the_ports_close_nobody_waits_for_a_connection_any_more() -> None:
+    async with passive_ports() as passive:
+        expectation = await expect(passive)
+        passive.close()
+        with pytest.raises(TimeoutError):
+            await expectation.connection(PATIENCE_S)
+        expectation.withdraw()
+        assert passive.ports == ()
+        with pytest.raises(ConnectionRefusedError):
+            connect(expectation.port)
+
+
+async def test_a_busy_port_is_named_and_the_others_are_given_back() -> None:
+    busy = await listen(HERE, 0)
+    free = await listen(HERE, 0)
+    port, other = busy.getsockname()[1], free.getsockname()[1]
+    free.close()
+    passive = PassivePorts()
+    with pytest.raises(OSError, match=rf"passive port {port} on 127\.0\.0\.1 .* --passive-ports") as raised:
+        await passive.open(HERE, [other, port])
+    assert raised.value.errno is None
+    (await listen(HERE, other)).close()
+    busy.close()
+
+
+async def test_numbers_of_sessions_are_never_used_twice() -> None:
+    passive = PassivePorts()
+    assert len({passive.newcomer() for _ in range(100)}) == 100
+
+
+@contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.dup(0)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def test_without_a_free_descriptor_connections_wait_instead_of_spinning(caplog: pytest.LogCaptureFixture) -> None:
+    async with passive_ports() as passive:
+        expectation = await expect(passive)
+        with socket.socket() as client:
+            client.setblocking(False)
+            with no_descriptor_left():
+                await asyncio.get_running_loop().sock_connect(client, (HERE, expectation.port))
+                with pytest.raises(TimeoutError):
+                    await expectation.connection(0.05)
+            assert len(caplog.records) == 1
+            with await expectation.connection(PATIENCE_S) as server:
+                assert server.getpeername() == client.getsockname()
