@@ -97,8 +97,8 @@ RESOURCE_TYPES = """\
 # Resource types of templates
 
 What `aws cloudformation deploy` can make. Properties of the second column are honoured, those in bold must be given;
-those of the third are accepted, because they change nothing here. Any other property fails the resource with a
-sentence, and so does any other type.
+those of the third are accepted without any effect, so that templates deploy as they are: a bucket's `BucketEncryption`
+encrypts nothing here. Any other property fails the resource with a sentence, and so does any other type.
 """
 
 
@@ -236,7 +236,7 @@ def cloudformation_page() -> str:
     for name, kind in sorted(KINDS.items()):
         honoured = ", ".join(f"**{one}**" if one in kind.required else one for one in sorted(kind.properties))
         rows.append((f"`{name}`", honoured, ", ".join(sorted(kind.ignored))))
-    return _page(RESOURCE_TYPES, _table(("Type", "Properties", "Accepted"), rows))
+    return _page(RESOURCE_TYPES, _table(("Type", "Properties", "Accepted without effect"), rows))
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
