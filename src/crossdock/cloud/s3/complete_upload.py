@@ -27,7 +27,7 @@ from crossdock.cloud.s3.failures import (
 )
 from crossdock.cloud.s3.multipart import MAX_PARTS, checksum_mismatch, planned_checksum
 from crossdock.cloud.s3.object_headers import COMPLETED_UPLOAD_HEADER, shown_headers
-from crossdock.cloud.s3.put_object import check_present, refused
+from crossdock.cloud.s3.put_object import UNCONDITIONAL, check_present, refused
 from crossdock.cloud.s3.storage import Storage
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Params, Result
@@ -58,7 +58,8 @@ async def complete_multipart_upload(storage: Storage, call: Call) -> Result:
         parts = _chosen(upload, listed, await storage.uploads.parts(upload_id))
         entry = _assembled(bucket, upload, listed, parts)
         _check_whole(call.params, upload, entry)
-        await check_present(storage, bucket, key, condition)
+        if condition != UNCONDITIONAL:
+            await check_present(storage, bucket, key, condition)
         try:
             replaced = await storage.uploads.complete(
                 upload_id, entry, if_match=condition.if_match, if_none_match=condition.if_none_match

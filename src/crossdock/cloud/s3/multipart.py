@@ -1,4 +1,4 @@
-"""Multipart uploads: CreateMultipartUpload, UploadPart, CompleteMultipartUpload, AbortMultipartUpload.
+"""Multipart uploads: CreateMultipartUpload, UploadPart, AbortMultipartUpload, and what the others need of them.
 
 Source: Amazon S3 User Guide, "Uploading and copying objects using multipart upload in Amazon S3" and its limits.
 """
@@ -38,7 +38,7 @@ async def create_multipart_upload(storage: Storage, call: Call) -> Result:
     if asked is not None:
         headers[CHECKSUM_TYPE_HEADER] = asked.type
     upload = UploadRecord(
-        upload_id=call.house.entropy(48).hex(),
+        upload_id=_new_upload_id(call),
         bucket_id=bucket.bucket_id,
         key=key,
         started_at=whole_seconds(call.house.clock.now()),
@@ -143,6 +143,12 @@ def planned_checksum(upload: UploadRecord) -> PlannedChecksum:
     return PlannedChecksum(
         algorithm=ALGORITHMS[upload.checksum_algorithm], type=ChecksumType(upload.headers[CHECKSUM_TYPE_HEADER])
     )
+
+
+def _new_upload_id(call: Call) -> str:
+    """Begins with the time, so that the uploads of a key are listed in the order in which they were begun."""
+    microseconds = int(call.house.clock.now().timestamp() * 1_000_000)
+    return f"{microseconds:016x}{call.house.entropy(40).hex()}"
 
 
 def _asked_checksum(params: Params) -> PlannedChecksum | None:

@@ -47,6 +47,7 @@ async def receive(
     *,
     also: Algorithm | None = None,
     keep_empty: bool = False,
+    limit: int = MAX_PUT_BYTES,
 ) -> Received:
     """Take a body in.
 
@@ -54,18 +55,20 @@ async def receive(
         claims: what the client says of it; a body that is another one is not kept.
         also: an algorithm to compute besides the claimed one.
         keep_empty: whether an empty body too shall have a segment, as parts do.
+        limit: how many bytes are taken at most.
 
     Raises:
         ServiceError: BadDigest and its like, EntityTooLarge, or what the stream raises when it was cut or forged.
     """
-    if body is not None and body.length > MAX_PUT_BYTES:
-        raise entity_too_large(body.length, MAX_PUT_BYTES)
-    return await _Reception(storage, claims, also=also).take(body, keep_empty=keep_empty)
+    if body is not None and body.length > limit:
+        raise entity_too_large(body.length, limit)
+    return await _Reception(storage, claims, also=also, limit=limit).take(body, keep_empty=keep_empty)
 
 
 class _Reception:
-    def __init__(self, storage: Storage, claims: Claims, *, also: Algorithm | None) -> None:
+    def __init__(self, storage: Storage, claims: Claims, *, also: Algorithm | None, limit: int) -> None:
         self._storage = storage
+        self._limit = limit
         self._claims = claims
         wanted = {a.name: a for a in (claims.algorithm or also or DEFAULT_ALGORITHM, also) if a is not None}
         self._digests = Digests(list(wanted.values()))
@@ -87,8 +90,8 @@ class _Reception:
 
     async def _add(self, chunk: bytes) -> None:
         self._size += len(chunk)
-        if self._size > MAX_PUT_BYTES:
-            raise entity_too_large(self._size, MAX_PUT_BYTES)
+        if self._size > self._limit:
+            raise entity_too_large(self._size, self._limit)
         if len(chunk) >= BATCH_BYTES and not self._pending:
             await self._write(chunk)
             return
