@@ -11,7 +11,7 @@ import os
 import sys
 import time
 import zipfile
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -20,7 +20,7 @@ from pathlib import Path
 from crossdock.adapters.host.functions.runner import SubprocessRunner
 from crossdock.core.errors import NotFound
 from crossdock.operations.tasks import TaskSupervisor
-from crossdock.ports.functions import FunctionSpec, InvocationResult, TemporaryCredentials
+from crossdock.ports.functions import FunctionLog, FunctionSpec, InvocationResult, TemporaryCredentials
 from crossdock.settings import LambdaSettings
 
 
@@ -207,7 +207,7 @@ def spec(
 async def running(
     directory: Path,
     *,
-    log: KeptLog | None = None,
+    log: FunctionLog | None = None,
     clock: RealClock | None = None,
     processes: int = 2,
     queue: int = 10,
@@ -216,6 +216,7 @@ async def running(
     interpreter: str = sys.executable,
     init_timeout_s: float = 10.0,
     max_tasks: int = 1024,
+    endpoint_url: Callable[[], str] = lambda: "http://127.0.0.1:4566",
 ) -> AsyncIterator[SubprocessRunner]:
     """A runner with its files below `directory`, closed at the end."""
     tasks = TaskSupervisor()
@@ -226,7 +227,7 @@ async def running(
         entropy=os.urandom,
         tasks=tasks,
         log=log or KeptLog(),
-        endpoint_url=lambda: "http://127.0.0.1:4566",
+        endpoint_url=endpoint_url,
         interpreter=interpreter,
         init_timeout_s=init_timeout_s,
         max_tasks=max_tasks,
