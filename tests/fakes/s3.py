@@ -17,10 +17,15 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
-from tests.fakes.aws_models import model_of, parse_response
+from botocore.awsrequest import HeadersDict
+from botocore.model import ServiceModel
+from botocore.parsers import ResponseParserFactory
+from tests.fakes.aws_models import model_of
 from tests.fakes.cloud import HUB, ORIGIN, PARTNER, CloudParts, admin_of, make_operations, make_parts
 from tests.fakes.s3_storage import SteppedObjects, SteppedUploads, Steps, WatchedBlobs
 
@@ -36,10 +41,12 @@ from crossdock.core.principals import Anonymous, IamUser
 from crossdock.operations.call import Operations
 from crossdock.operations.caller import Caller, Origin
 from crossdock.operations.streams import BytesBody, ObjectBody
+from crossdock.wire.http import HttpResponse
 from crossdock.wire.protocols import format_error, format_response
 
 ANYBODY = Caller(principal=Anonymous())
 REGION = "us-east-1"
+LONG_ENOUGH = 1_000_000
 
 
 @dataclass(slots=True)
@@ -98,7 +105,7 @@ class EmbeddedS3:
         # What botocore would not read as it was meant is no answer.
         response = format_response(model, operation, result, request_id="tests")
         if operation != "GetBucketLocation":  # of which botocore's parser alone reads nothing
-            read = parse_response(model, operation, response)
+            read = _read(model, operation, response)
             assert _told({**read, "Body": None, "ResponseMetadata": None}) == _told({**result, "Body": None})
         return result
 
@@ -235,16 +242,37 @@ async def refusal(call: Awaitable[object]) -> ServiceError:
 
 
 async def gone_after(steps: int, call: Coroutine[Any, Any, Any]) -> bool:
-    """Run a call and cancel it after some turns of the loop, as when its client is gone. True when it ended before."""
+    """Run a call and cancel it after some turns of the loop, as when its client is gone. True when it ended before.
+
+    How many turns a call takes is no fixed number where it waits for a pool; LONG_ENOUGH is more than any.
+    """
     task = asyncio.get_running_loop().create_task(call)
-    for _ in range(steps):
+    while steps and not task.done():
         await asyncio.sleep(0)
+        steps -= 1
     task.cancel()
     await asyncio.wait((task,))
     if task.cancelled():
         return False
     task.result()
     return True
+
+
+def _timestamp(text: str) -> datetime:
+    """As botocore reads times, but sooner: a listing has thousands."""
+    return datetime.fromisoformat(text) if text.endswith("Z") else parsedate_to_datetime(text)
+
+
+_PARSERS = ResponseParserFactory()
+_PARSERS.set_parser_defaults(timestamp_parser=_timestamp)
+_PARSER = _PARSERS.create_parser("rest-xml")
+
+
+def _read(model: ServiceModel, operation: str, response: HttpResponse) -> dict[str, Any]:
+    """An answer as botocore's client reads it."""
+    parts = {"headers": HeadersDict(response.headers), "status_code": response.status, "body": response.body}
+    found: dict[str, Any] = _PARSER.parse(parts, model.operation_model(operation).output_shape)
+    return found
 
 
 def _told(value: Any) -> Any:
@@ -272,6 +300,7 @@ def document(*statements: Mapping[str, Any]) -> str:
 __all__ = [
     "ANYBODY",
     "HUB",
+    "LONG_ENOUGH",
     "PARTNER",
     "EmbeddedS3",
     "PiecewiseBody",

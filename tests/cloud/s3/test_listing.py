@@ -207,7 +207,7 @@ TEXTS = st.text("ab/+é日", max_size=4)
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(
     keys=st.sets(TEXTS.filter(bool), max_size=10),

@@ -191,7 +191,7 @@ TEXTS = st.text("ab/é", min_size=1, max_size=4)
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(
     keys=st.lists(TEXTS, max_size=8),
