@@ -1,6 +1,7 @@
 """CreateStack, UpdateStack, DeleteStack, and what tells about stacks."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,6 +35,7 @@ from crossdock.operations.operation import Operation, Result
 from crossdock.ports.host import Sealer
 
 STABLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
+PATIENCE_S = 5.0
 NO_CHANGES = "No updates are to be performed."
 
 
@@ -96,7 +98,7 @@ class Stacks:
                 await CHANGE_SETS.delete(tx, stack.uuid, change_set.name)
         deployment = await self._deployment(call, stack, self.source_of(stack))
         await deployment.journal.set_stack("DELETE_IN_PROGRESS", "User Initiated")
-        call.house.tasks.start(deployment.delete(), name=f"delete stack {stack.name}")
+        await _begin(call, deployment.delete(), name=f"delete stack {stack.name}")
         return {}
 
     async def get_template(self, call: Call) -> Result:
@@ -142,7 +144,7 @@ class Stacks:
     async def start_create(self, call: Call, stack: StackRecord, source: Source) -> None:
         deployment = await self._deployment(call, stack, source)
         await deployment.journal.set_stack("CREATE_IN_PROGRESS", "User Initiated")
-        call.house.tasks.start(deployment.create(), name=f"create stack {stack.name}")
+        await _begin(call, deployment.create(), name=f"create stack {stack.name}")
 
     async def start_update(
         self,
@@ -165,7 +167,7 @@ class Stacks:
             await STACKS.put(tx, stack, call.account_id, call.region, stack.uuid)
         deployment = await self._deployment(call, stack, source)
         await deployment.journal.set_stack("UPDATE_IN_PROGRESS", "User Initiated")
-        call.house.tasks.start(deployment.update(), name=f"update stack {stack.name}")
+        await _begin(call, deployment.update(), name=f"update stack {stack.name}")
 
     async def claim(
         self, call: Call, stack: StackRecord, tx: Any, *, status: str, allowed: frozenset[str] | None
@@ -202,6 +204,14 @@ def refuse_service_role(call: Call) -> None:
         raise invalid("RoleARN is not supported by Crossdock: resources are made with the caller's own permissions")
     if call.params.get("NotificationARNs"):
         raise invalid("NotificationARNs are not supported by Crossdock: there is no SNS")
+
+
+async def _begin(call: Call, work: Coroutine[Any, Any, None], *, name: str) -> None:
+    """Start work on a stack; what is done soon is done when the request is answered.
+
+    `aws cloudformation deploy` and the waiters look once and then only after 30 seconds, and here most stacks take one.
+    """
+    await asyncio.wait({call.house.tasks.start(work, name=name)}, timeout=PATIENCE_S)
 
 
 async def recover_interrupted(house: Any) -> int:
