@@ -41,6 +41,7 @@ from crossdock.operations.tasks import TaskSupervisor
 from crossdock.ports.state import JsonValue
 from crossdock.settings import FtpSettings, LoginSettings
 
+SOME = bytes(range(256)) * 40
 PATIENCE_S = 10.0
 """How long a test waits for what must come."""
 
@@ -156,6 +157,13 @@ class FtpHouse:
         """The keys of everything stored."""
         return self.s3.keys("home")
 
+    async def kept_nothing(self) -> None:
+        """Wait until everybody left, and see that no trace of an upload is there."""
+        await self.everybody_left()
+        assert self.names() == ["user1/", "user2/", "user3/"]
+        assert not self.s3.staged
+        assert not self.s3.uploads
+
     async def everybody_left(self) -> None:
         """Wait until no connection is counted any more."""
         await eventually(lambda: not self.limits.connections)
@@ -166,6 +174,20 @@ async def eventually(is_so: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while not is_so():  # noqa: ASYNC110 - what is waited for is the loop's own turning
             await asyncio.sleep(0)
+
+
+def pass_time(seconds: float) -> None:
+    """Let the loop's clock, and so every timer of the edge, jump ahead; nobody waits."""
+    loop = asyncio.get_running_loop()
+    ahead = getattr(loop, "ahead", 0.0) + seconds
+    loop.ahead = ahead  # type: ignore[attr-defined]
+    loop.time = lambda: type(loop).time(loop) + ahead  # type: ignore[method-assign]
+
+
+async def turns(count: int = 20) -> None:
+    """Let the loop turn that often."""
+    for _ in range(count):
+        await asyncio.sleep(0)
 
 
 async def read_to_end(reader: asyncio.StreamReader) -> bytes:
@@ -244,6 +266,18 @@ class FtpClient:
             code, _ = await self.reply()
         data.close()
         return code, content
+
+    async def begin_upload(self, name: str = "a") -> asyncio.StreamWriter:
+        """An upload that has sent something and goes on."""
+        _, data = await self.data()
+        assert (await self.say(f"STOR {name}"))[0] == 150
+        data.write(b"x" * 100_000)
+        await data.drain()
+        return data
+
+    async def rest(self) -> bytes:
+        """Everything that is said until the connection ends."""
+        return await read_to_end(self.reader)
 
     def close(self) -> None:
         """Close the control connection."""

@@ -8,9 +8,30 @@ every effect of the last one was named.
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from crossdock.core.logins import Password
+from crossdock.files.filesystem import Attributes, FileKind
 from crossdock.ftp.control import Conversation
-from crossdock.ftp.words import Effect, Event, LineReceived, SendReply
+from crossdock.ftp.listing import FACT_NAMES
+from crossdock.ftp.words import (
+    CheckLogin,
+    Connected,
+    Effect,
+    Event,
+    LineReceived,
+    LoginAdmitted,
+    OpenPassive,
+    PassiveReady,
+    SendReply,
+    StartTransfer,
+    TransferKind,
+    TransferOpened,
+)
+
+FILE = Attributes(kind=FileKind.FILE, size=42, modified_at=datetime(2026, 3, 15, 0, 47, 9, tzinfo=UTC))
+DIRECTORY = Attributes(kind=FileKind.DIRECTORY)
+CHECK = CheckLogin("user1", Password("secret"))
 
 
 @dataclass(frozen=True)
@@ -52,3 +73,33 @@ class Playbook:
 
     def end(self) -> None:
         assert not self._left, f"{self._event} also led to {self._left}"
+
+
+def stranger(**options: object) -> Playbook:
+    play = Playbook(Conversation(**options))  # type: ignore[arg-type]
+    play >> Connected() << 220
+    return play
+
+
+def user(**options: object) -> Playbook:
+    """Logged in, in /home."""
+    play = stranger(**options)
+    play >> "USER user1" << 331
+    play >> "PASS secret" << CHECK
+    play >> LoginAdmitted("/home") << 230
+    return play
+
+
+def ready(**options: object) -> Playbook:
+    """Logged in, with a data connection expected."""
+    play = user(**options)
+    play >> "EPSV" << OpenPassive(is_extended=True)
+    play >> PassiveReady("", 8192) << 229
+    return play
+
+
+def transferring(kind: TransferKind = TransferKind.STORE, verb: str = "STOR") -> Playbook:
+    play = ready()
+    play >> f"{verb} a.txt" << StartTransfer(kind, "/home/a.txt", FACT_NAMES)
+    play >> TransferOpened() << 150
+    return play

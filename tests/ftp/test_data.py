@@ -72,7 +72,7 @@ async def test_one_turn_receives_no_more_than_its_share(server: DataConnection, 
 async def test_bytes_go_into_a_file_in_bounded_jobs(
     server: DataConnection, client: socket.socket, tmp_path: Path
 ) -> None:
-    content = os.urandom(JOB_BYTES + 1_000_000)
+    content = os.urandom(JOB_BYTES + 100_000)
 
     def send() -> None:
         client.sendall(content)

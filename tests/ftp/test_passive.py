@@ -206,7 +206,7 @@ def no_descriptor_left() -> Iterator[None]:
 
 
 async def test_without_a_free_descriptor_connections_wait_instead_of_spinning(caplog: pytest.LogCaptureFixture) -> None:
-    async with passive_ports() as passive:
+    async with passive_ports(pause_s=0.1) as passive:
         expectation = await expect(passive)
         with socket.socket() as client:
             client.setblocking(False)

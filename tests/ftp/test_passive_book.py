@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -125,7 +126,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=60, deadline=None)
 @given(STEPS)
 def test_no_connection_ever_reaches_a_session_that_does_not_expect_it(
     steps: list[tuple[str, int, str, int, int]],
@@ -162,3 +163,12 @@ def test_no_connection_ever_reaches_a_session_that_does_not_expect_it(
             assert book.arrive(port, address) == owner
             if owner is not None:
                 del expected[owner]
+
+
+@pytest.mark.soak
+@settings(max_examples=20_000, deadline=None)
+@given(STEPS)
+def test_no_connection_ever_reaches_a_session_that_does_not_expect_it_for_long(
+    steps: list[tuple[str, int, str, int, int]],
+) -> None:
+    test_no_connection_ever_reaches_a_session_that_does_not_expect_it.hypothesis.inner_test(steps)  # type: ignore[attr-defined]

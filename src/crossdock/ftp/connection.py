@@ -37,6 +37,9 @@ from crossdock.ftp.words import (
 
 _log = logging.getLogger(__name__)
 
+KERNEL_BUFFER_BYTES = 64 << 10
+"""What the kernel may hold of one control connection in each direction, lest ten thousand clients that do not read
+take megabytes each."""
 LINES_PER_TURN = 64
 """Lines that are obeyed before other connections have their turn."""
 
@@ -219,6 +222,8 @@ def _meet(transport: asyncio.Transport, number: int) -> Peer:
     # Telnet's Synch (RFC 854) travels as urgent data; in line, its bytes are where the client put them.
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BUFFER_BYTES)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, KERNEL_BUFFER_BYTES)
     peer, local = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
     return Peer(
         number=number,

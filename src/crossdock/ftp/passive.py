@@ -19,7 +19,7 @@ CLAIM_S = 60.0
 BACKLOG = 1024
 _ACCEPTS_PER_TURN = 64
 _OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-_PAUSE_S = 0.5
+PAUSE_S = 0.5
 
 
 class Expectation:
@@ -65,12 +65,16 @@ class PassivePorts:
         wait_s: how long `expect` waits when every slot of a client's address is taken.
         rest_s: how long a slot rests that was given up unused.
         claim_s: how long a port is kept for a session whose connection does not come.
+        pause_s: how long no connection is taken after one for which the host had no resources.
     """
 
-    def __init__(self, *, wait_s: float = WAIT_S, rest_s: float = REST_S, claim_s: float = CLAIM_S) -> None:
+    def __init__(
+        self, *, wait_s: float = WAIT_S, rest_s: float = REST_S, claim_s: float = CLAIM_S, pause_s: float = PAUSE_S
+    ) -> None:
         self._wait_s = wait_s
         self._rest_s = rest_s
         self._claim_s = claim_s
+        self._pause_s = pause_s
         self._listeners: dict[int, socket.socket] = {}
         self._book = PassiveBook(())
         self._arrivals: dict[int, asyncio.Future[socket.socket]] = {}
@@ -175,7 +179,7 @@ class PassivePorts:
                 _log.error("data connections cannot be accepted", extra={"reason": error.strerror, "port": port})
                 loop = asyncio.get_running_loop()
                 loop.remove_reader(listener)
-                loop.call_later(_PAUSE_S, self._accept_again, port, listener)
+                loop.call_later(self._pause_s, self._accept_again, port, listener)
                 return
             self._deliver(connection, port, normal_address(peer[0]))
 
