@@ -3,9 +3,9 @@
     python bench/functions.py [--warm 1000] [--cold 10] [--template TEMPLATE]
 
 Prints a table for docs/benchmarks.md. First the runner alone, inside this process: that is what Crossdock itself adds
-to the work of a function. Then a service, asked by boto3 over HTTP: the client's own work, the signature and the policies
-are in those figures. A template (a file with one AWS::Lambda::Function and inline code that looks users up as the
-article's does) is measured instead of the project's stand-in for it.
+to the work of a function. Then a service, asked by boto3 over HTTP: the client's own work, the signature and the
+policies are in those figures. With a template (its AWS::Lambda::Function with inline code looks users up as the
+article's does) that function is measured instead of the project's stand-in for it.
 """
 
 import argparse
