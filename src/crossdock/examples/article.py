@@ -9,6 +9,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from crossdock.core.errors import CrossdockError
@@ -201,6 +202,10 @@ class Article:
                 raise
 
 
+def template_path() -> Path:
+    """Where the identity provider's template lies."""
+    return Path(str(files("crossdock.examples") / "identity-provider.yml"))
+
+
 def template_text() -> str:
-    """The identity provider's template."""
-    return (files("crossdock.examples") / "identity-provider.yml").read_text()
+    return template_path().read_text()

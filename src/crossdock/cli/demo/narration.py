@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-WIDTH = 100
+from crossdock.examples.article import template_path
 
 
 class Narrator:
@@ -29,8 +29,8 @@ class Narrator:
         """What the step showed; it was checked."""
         click.echo(click.style("   ✓ ", fg="green") + text)
 
-    def note(self, text: str) -> None:
-        click.echo(f"   {text}")
+    def done(self, text: str) -> None:
+        click.echo(click.style("\n✓ ", fg="green") + text)
 
     @property
     def elapsed_s(self) -> float:
@@ -53,7 +53,7 @@ def _option(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return option if value else f"--no-{option[2:]}"
     if name == "TemplateBody":
-        return f"{option} file://identity-provider.yml"
+        return f"{option} {quote(f'file://{template_path()}')}"
     if name == "SecretString":
         value = json.dumps(
             {key: "…" if key == "Password" else item for key, item in json.loads(value).items()}, ensure_ascii=False

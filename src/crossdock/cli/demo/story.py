@@ -27,7 +27,7 @@ class Story:
         self._aws = AwsClients(service)
         self._say = Narrator()
         self._article = Article(do=self._shown)
-        self._server_id = ""
+        self._server_id = self._role_id = ""
         self._host, self._port = "", 0
         self._passwords = {name: secrets.token_urlsafe(12) for name in ("user1", "user2")}
 
@@ -36,8 +36,7 @@ class Story:
         await self._first_user_uploads()
         await self._second_user_is_refused()
         await self._partner_admits_the_role()
-        self._say.note("")
-        self._say.saw(f"everything was seen to work, in {self._say.elapsed_s:.1f} s")
+        self._say.done(f"everything was seen to work, in {self._say.elapsed_s:.1f} s")
 
     @property
     def server_id(self) -> str:
@@ -60,9 +59,9 @@ class Story:
 
         self._say.step("A bucket in the hub, and the role that file sessions take")
         await article.bucket("hub", article.hub_bucket)
-        role_id = await article.role()
+        self._role_id = await article.role()
         await article.role_policy(article.hub_bucket)
-        self._say.saw(f"the role's id is {role_id}")
+        self._say.saw(f"the role's id is {self._role_id}")
 
         self._say.step("One FTP server")
         self._server_id = await article.server(function_arn)
@@ -130,8 +129,7 @@ class Story:
     async def _partner_admits_the_role(self) -> None:
         article = self._article
         self._say.step("The partner's bucket policy admits sessions of the hub's role, by the role's id")
-        role_id = await article.role()
-        await article.partner_policy(role_id)
+        await article.partner_policy(self._role_id)
 
         self._say.step("user2 uploads into the other account")
         path = self._folder / "delivery.csv"
@@ -141,7 +139,7 @@ class Story:
 
     async def _put(self, name: str, path: Path) -> FtpOutcome:
         user = self.user(name)
-        self._say.command(user.shown(f"put {path.name}"))
+        self._say.command(user.shown(f"put {path}"))
         return await asyncio.to_thread(user.put, path)
 
     async def _compare(self, account: str, bucket: str, path: Path) -> None:
