@@ -28,6 +28,7 @@ _MEANING: Mapping[str, type[FileError]] = {
     "KeyTooLongError": InvalidName,
     "EntityTooLarge": OutOfSpace,
     "PreconditionFailed": Unavailable,
+    "NotImplemented": Unsupported,
 }
 
 
@@ -43,6 +44,5 @@ def file_errors() -> Iterator[None]:
 def from_service_error(error: ServiceError) -> FileError:
     if isinstance(error.__cause__, OutOfSpace):
         return OutOfSpace(str(error.__cause__))
-    if error.status >= 500:
-        return Unavailable(str(error))
-    return _MEANING.get(error.code, Unsupported)(error.reason or str(error))
+    otherwise = Unavailable if error.status >= 500 else Unsupported
+    return _MEANING.get(error.code, otherwise)(error.reason or str(error))
