@@ -284,7 +284,7 @@ async def test_across_accounts_both_sides_decide_and_the_log_hears_which(
     with pytest.raises(Denied) as denied:
         await store.put(THEIRS, [b"content"], {})
     assert f"of account {PARTNER}" in str(denied.value)
-    assert "resource-based policy" in str(denied.value)
+    assert "there is no bucket policy of kiste" in str(denied.value)
     statement = {
         "Effect": "Allow",
         "Principal": {"AWS": "arn:aws:iam::111111111111:root"},
