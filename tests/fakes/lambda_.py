@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from tests.fakes.aws_models import model_of
+from tests.fakes.clock import FakeClock
 from tests.fakes.cloud import HUB, ORIGIN, REGION, CloudParts, admin_of, make_parts
 from tests.fakes.functions import EchoRunner, MemoryFunctionCode, archive
 from tests.fakes.models import assert_fits
@@ -43,13 +44,16 @@ RUNS_AS = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, 
 
 
 class Pauses:
-    """Time that passes at once; `seconds` are the pauses that were asked for."""
+    """Time that passes at once, on a `clock` too if there is one; `seconds` are the pauses that were asked for."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
+        self.clock: FakeClock | None = None
 
     async def __call__(self, seconds: float) -> None:
         self.seconds.append(seconds)
+        if self.clock is not None:
+            self.clock.advance(seconds)
 
 
 def function_arn(name: str, *, account: str = HUB) -> str:

@@ -7,7 +7,7 @@ import json
 from base64 import b64decode, b64encode
 from typing import Any
 
-from crossdock.cloud.lambda_.events import Attempt
+from crossdock.cloud.lambda_.events import Attempt, Event
 from crossdock.cloud.lambda_.faults import (
     invalid_content,
     invalid_parameter,
@@ -40,16 +40,15 @@ async def invoke(functions: Functions, call: Call) -> Result:
     ref = function_ref(call)
     await functions.find(call, ref)
     kind = call.params.get("InvocationType", "RequestResponse")
-    payload = _payload(call, kind)
-    context = _client_context(call.params.get("ClientContext"))
+    event = Event(payload=_payload(call, kind), client_context=_client_context(call.params.get("ClientContext")))
     match kind:
         case "DryRun":
             return {"StatusCode": 204}
         case "Event":
-            return _accept(functions, call, ref, payload, context)
+            return await _accept(functions, call, ref, event)
         case "RequestResponse":
             try:
-                return _answer(call, await _run(functions, call, ref, payload, context))
+                return _answer(call, await _run(functions, call, ref, event))
             except FunctionsBusy as error:
                 raise too_many_requests() from error
         case _:
@@ -65,7 +64,7 @@ def _answer(call: Call, result: InvocationResult) -> Result:
     return answer
 
 
-async def _run(functions: Functions, call: Call, ref: FunctionRef, payload: bytes, context: str) -> InvocationResult:
+async def _run(functions: Functions, call: Call, ref: FunctionRef, event: Event) -> InvocationResult:
     """One invocation of the function as it is now.
 
     Raises:
@@ -76,7 +75,9 @@ async def _run(functions: Functions, call: Call, ref: FunctionRef, payload: byte
     while True:
         try:
             spec = _spec(functions, call, ref, record)
-            return await functions.runner.invoke(spec, payload, request_id=call.request_id, client_context=context)
+            return await functions.runner.invoke(
+                spec, event.payload, request_id=call.request_id, client_context=event.client_context
+            )
         except FunctionUnusable as error:
             # Its code may have been replaced after it was looked up, and before a process could be started.
             latest = await functions.find(call, ref)
@@ -122,10 +123,10 @@ def _spec(functions: Functions, call: Call, ref: FunctionRef, record: FunctionRe
     )
 
 
-def _accept(functions: Functions, call: Call, ref: FunctionRef, payload: bytes, context: str) -> Result:
+async def _accept(functions: Functions, call: Call, ref: FunctionRef, event: Event) -> Result:
     async def attempt() -> Attempt:
         try:
-            result = await _run(functions, call, ref, payload, context)
+            result = await _run(functions, call, ref, event)
         except (FunctionsBusy, OutOfSpace, Unavailable):
             return Attempt.BUSY
         except ServiceError as error:
@@ -134,7 +135,7 @@ def _accept(functions: Functions, call: Call, ref: FunctionRef, payload: bytes, 
             return Attempt.BUSY if error.status >= 500 else Attempt.FAILED
         return Attempt.FAILED if result.error else Attempt.DONE
 
-    if not functions.events.submit(call.house.tasks, attempt, function_arn=ref.arn, size=len(payload)):
+    if not await functions.events.accept(call, ref, event, attempt):
         raise too_many_requests()
     return {"StatusCode": 202}
 

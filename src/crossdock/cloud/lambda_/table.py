@@ -51,7 +51,7 @@ def lambda_operations(
         access_keys=access_keys,
         epoch=epoch,
         directory=directory,
-        events=EventQueue(sleep=sleep),
+        events=EventQueue(sealer=sealer, sleep=sleep),
     )
 
     def row(handler: _Handler, permissions: Permissions, *, is_data: bool = False) -> Operation:
