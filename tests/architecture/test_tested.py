@@ -18,7 +18,6 @@ SPANNING = {"architecture", "contract", "e2e", "fakes"}
 
 EXCEPT = {
     "crossdock.__main__": "one call, made by every test that starts `python -m crossdock`",
-    "crossdock.adapters.embedded": "tests/e2e logs in and writes through it; tests of its own are owed",
     "crossdock.adapters.host.functions.launcher": "runs in a function's own process, started by the runner's tests",
     "crossdock.adapters.host.functions.runtime": "runs in a function's own process, started by the runner's tests",
     "crossdock.api": "the HTTP edge: tests/e2e speaks to it with boto3, curl and the aws command",
