@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from queue import Empty, Queue
 from types import MappingProxyType
@@ -27,6 +28,12 @@ CLEAN = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "TZ": "UTC", "TERM": "du
 
 
 T = TypeVar("T")
+
+
+@cache
+def aws_session() -> boto3.session.Session:
+    """One for all clients: it reads AWS's service models once, which takes longer than most calls."""
+    return boto3.session.Session()
 
 
 @dataclass(slots=True)
@@ -81,7 +88,7 @@ class Service:
 
     def client(self, account: str, service: str, **config):
         variables = self.environment(account)
-        return boto3.session.Session().client(
+        return aws_session().client(
             service,
             aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
