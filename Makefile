@@ -15,13 +15,13 @@ serve: .venv/.runtime ## run Crossdock in ./crossdock-data with the article's tw
 	$(BIN)/crossdock serve --example article
 
 check: .venv/.dev ## format, lint, types, layers and the fast tests
-	$(BIN)/ruff format --check src tests bench
-	$(BIN)/ruff check src tests bench
+	$(BIN)/ruff format --check src tests bench scripts
+	$(BIN)/ruff check src tests bench scripts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(PYTEST) -m "not e2e and not soak" -x
 
-test: .venv/.dev .venv-aws/.done ## everything, with real clients against a real process
+test: .venv/.dev .venv-aws/.done ## everything but the long counts, with real clients against a real process
 	scripts/install-clients
 	$(PYTEST) -m "not soak"
 
