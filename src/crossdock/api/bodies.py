@@ -1,30 +1,65 @@
-"""Request bodies as they arrive: streamed, decoded, measured and checked, never held whole."""
+"""Request bodies as they arrive: objects streamed, decoded, measured and checked, never held whole."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from hashlib import sha256
-from typing import Protocol
 
-from aiohttp import StreamReader
+from aiohttp import StreamReader, web
+from aiohttp.web_protocol import RequestPayloadError
 
-from crossdock.core.errors import ServiceError
+from crossdock.api.refusals import incomplete_body, missing_length, timed_out
 from crossdock.wire.aws_chunked import AwsChunkedDecoder
-from crossdock.wire.sigv4 import Claim, check_payload
+from crossdock.wire.sigv4 import Claim, Flavour, check_payload
+from crossdock.wire.sigv4_claims import STREAMING, UNSIGNED_PAYLOAD
 
 READ_BYTES = 256 << 10
 
 
-class Hash(Protocol):
-    def update(self, data: bytes | bytearray | memoryview, /) -> None: ...
+class Invitation:
+    """Tells a client that waits with its body to send it (RFC 9110 §10.1.1); does nothing for others.
 
-    def hexdigest(self) -> str: ...
+    Given only when the body is wanted, that is after the request was allowed: a refused upload does not travel.
+    """
+
+    def __init__(self, request: web.BaseRequest) -> None:
+        self._request = request
+        expects = request.headers.get("Expect", "").lower() == "100-continue"
+        # RFC 9110 §10.1.1: of a client of HTTP/1.0 the expectation is ignored.
+        self._is_due = expects and request.version >= (1, 1)
+
+    @property
+    def is_due(self) -> bool:
+        """The client still waits: perhaps it will never send the body, and the connection is of no more use."""
+        return self._is_due
+
+    def give(self) -> None:
+        if self._is_due:
+            self._is_due = False
+            if self._request.transport is not None:
+                self._request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+async def read_chunk(content: StreamReader, *, stall_s: float, flavour: Flavour) -> bytes:
+    """The next bytes, none at the end.
+
+    Raises:
+        ServiceError: RequestTimeout, nothing came for too long; IncompleteBody, the connection ended.
+    """
+    try:
+        async with asyncio.timeout(stall_s):
+            return await content.read(READ_BYTES)
+    except TimeoutError as error:
+        raise timed_out(flavour) from error
+    except (OSError, RequestPayloadError) as error:
+        raise incomplete_body("the connection was closed, or the body's framing is wrong") from error
 
 
 class RequestBody:
-    """A body that an operation reads (`operations.streams.BodyStream`).
+    """A body that an operation of S3 reads (`operations.streams.BodyStream`). It can be read once.
 
-    The client is told to go on (`100 Continue`) only when the operation begins to read, that is after it was allowed:
-    a refused upload does not travel.
+    Args:
+        length: the object's, -1 when the client did not say.
+        claim: the request's signature; None for an unsigned request.
     """
 
     def __init__(
@@ -34,13 +69,13 @@ class RequestBody:
         length: int,
         claim: Claim | None,
         decoder: AwsChunkedDecoder | None,
-        invite: Callable[[], None],
+        invitation: Invitation,
         stall_s: float,
     ) -> None:
         self._content = content
         self._claim = claim
         self._decoder = decoder
-        self._invite = invite
+        self._invitation = invitation
         self._stall_s = stall_s
         self._length = length
 
@@ -53,66 +88,33 @@ class RequestBody:
         return dict(self._decoder.trailers) if self._decoder else {}
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        self._invite()
+        self._invitation.give()
         received = 0
-        digest: Hash | None = sha256() if self._is_hashed else None
-        while chunk := await self._read():
+        claim = self._claim
+        # Whoever signed a word instead of a hash signed chunks, or nothing.
+        digest = None if claim is None or claim.payload_hash in (UNSIGNED_PAYLOAD, *STREAMING) else sha256()
+        while chunk := await read_chunk(self._content, stall_s=self._stall_s, flavour="s3"):
             for piece in self._decoder.feed(chunk) if self._decoder else (chunk,):
                 received += len(piece)
-                if self._length >= 0 and received > self._length:
-                    raise incomplete_body("more bytes were sent than announced")
                 if digest is not None:
                     digest.update(piece)
                 yield bytes(piece)
-        if self._length >= 0 and received != self._length:
-            raise incomplete_body(f"{received} of {self._length} bytes were sent")
         if self._decoder is not None:
             self._decoder.check_finished()
-        if self._claim is not None and digest is not None:
-            check_payload(self._claim, digest.hexdigest())
-
-    @property
-    def _is_hashed(self) -> bool:
-        return self._decoder is None and self._claim is not None and len(self._claim.payload_hash) == 64
-
-    async def _read(self) -> bytes:
-        try:
-            async with asyncio.timeout(self._stall_s):
-                return await self._content.read(READ_BYTES)
-        except TimeoutError as error:
-            raise ServiceError(
-                "RequestTimeout",
-                "Your socket connection to the server was not read from or written to within the timeout period.",
-            ) from error
-        except ConnectionError as error:
-            raise incomplete_body("the connection was closed") from error
+        if self._length >= 0 and received != self._length:
+            raise incomplete_body(f"{received} of {self._length} bytes were sent")
+        if claim is not None and digest is not None:
+            check_payload(claim, digest.hexdigest())
 
 
-def incomplete_body(detail: str) -> ServiceError:
-    return ServiceError(
-        "IncompleteBody",
-        f"You did not provide the number of bytes specified by the Content-Length HTTP header: {detail}.",
-    )
+def announced_length(request: web.BaseRequest) -> int:
+    """The length of a body, -1 when it comes in HTTP's own chunks.
 
-
-async def read_whole(content: StreamReader, *, max_bytes: int, invite: Callable[[], None], stall_s: float) -> bytes:
-    """A body of an operation that is not streamed. Raises ServiceError when it is too large or stalls."""
-    invite()
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        while True:
-            async with asyncio.timeout(stall_s):
-                chunk = await content.read(READ_BYTES)
-            if not chunk:
-                return b"".join(chunks)
-            size += len(chunk)
-            if size > max_bytes:
-                raise ServiceError(
-                    "RequestEntityTooLargeException", f"The body may be {max_bytes} bytes at most.", status=413
-                )
-            chunks.append(chunk)
-    except TimeoutError as error:
-        raise ServiceError("RequestTimeout", "The request's body did not arrive in time.", status=408) from error
-    except ConnectionError as error:
-        raise incomplete_body("the connection was closed") from error
+    Raises:
+        ServiceError: MissingContentLength, it says neither.
+    """
+    if request.content_length is not None:
+        return request.content_length
+    if request.headers.get("Transfer-Encoding"):
+        return -1
+    raise missing_length()

@@ -2,25 +2,26 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from ipaddress import ip_address
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
 from botocore.model import ServiceModel
 
 from crossdock.api.answers import send
-from crossdock.api.authenticate import Authenticated, authenticate
-from crossdock.api.bodies import RequestBody, read_whole
+from crossdock.api.authenticate import ANYBODY, S3, Authenticated, Signer, find_signer
+from crossdock.api.bodies import Invitation, RequestBody, announced_length
+from crossdock.api.documents import BodyMemory, Share, decode_s3_document, read_document
+from crossdock.api.heads import read_head, read_origin
+from crossdock.api.refusals import internal_error, unavailable
 from crossdock.cloud.sts.access_keys import AccessKeys
-from crossdock.core.errors import Fault, ServiceError
+from crossdock.core.errors import OutOfSpace, ServiceError, Unavailable
 from crossdock.core.ids import uuid4_text
 from crossdock.operations.call import Operations
-from crossdock.operations.caller import Origin
 from crossdock.operations.streams import ObjectBody
 from crossdock.settings import ApiSettings
-from crossdock.wire.aws_chunked import AwsChunkedDecoder
-from crossdock.wire.http import Headers, HttpRequest, HttpResponse
+from crossdock.wire.aws_chunked import open_decoder
+from crossdock.wire.http import HttpRequest, HttpResponse
 from crossdock.wire.protocols import (
     find_operation,
     format_error,
@@ -30,159 +31,197 @@ from crossdock.wire.protocols import (
     streaming_output,
 )
 from crossdock.wire.routing import Route, route
-from crossdock.wire.sigv4_claims import STREAMING
+from crossdock.wire.sigv4 import flavour_of
+from crossdock.wire.sigv4_claims import scope_service
+
+UNSIGNED_FORM_BYTES = 64 << 10
+"""What is read of a form that nobody signed, to refuse it in the words of the service that it is for."""
 
 _log = logging.getLogger(__name__)
-STALL_S = 60.0
-STREAMED_SERVICE = "s3"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """The one port on which every service answers."""
 
-    models: Mapping[str, ServiceModel]
-    operations: Operations
-    keys: AccessKeys
-    region: str
-    settings: ApiSettings
+    def __init__(
+        self,
+        *,
+        models: Mapping[str, ServiceModel],
+        operations: Operations,
+        keys: AccessKeys,
+        region: str,
+        settings: ApiSettings,
+    ) -> None:
+        self._models = models
+        self._operations = operations
+        self._keys = keys
+        self._region = region
+        self.settings = settings
+        self._memory = BodyMemory(settings.body_memory_bytes)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request. The task's boundary: whatever is not a ServiceError is logged and becomes a 500."""
-        request_id = uuid4_text(self.operations.house.entropy)
-        service = STREAMED_SERVICE
-        try:
-            received = _received(request)
-            where = route(received, virtual_hosts=self.settings.virtual_hosts)
-            service = where.service
-            response, body = await self._answer(request, received, where, request_id)
-        except ServiceError as error:
-            response, body = self._failure(service, error, request_id), None
-        except Exception:
-            _log.exception("request failed", extra={"request_id": request_id, "service": service})
-            response, body = self._failure(service, _internal_error(), request_id), None
-        return await send(request, response, body, now=self.operations.house.clock.now())
+        """Answer one request. The task's boundary: whatever is not foreseen is logged and becomes a 500."""
+        exchange = Exchange(request, request_id=self._new_id())
+        with self._memory.share() as share:
+            try:
+                response, body = await self._answer(exchange, share)
+            except ServiceError as error:
+                exchange.is_over = isinstance(error.__cause__, TimeoutError)
+                response, body = self.refuse(error, exchange.service, exchange.request_id), None
+            except (OutOfSpace, Unavailable) as error:
+                _log.error("the service's disk fails", extra={"request_id": exchange.request_id, "reason": str(error)})
+                refusal = unavailable(flavour_of(exchange.service), "The service's disk is full or fails.")
+                response, body = self.refuse(refusal, exchange.service, exchange.request_id), None
+            except Exception:
+                _log.exception("request failed", extra={"request_id": exchange.request_id, "service": exchange.service})
+                refusal = internal_error(flavour_of(exchange.service))
+                response, body = self.refuse(refusal, exchange.service, exchange.request_id), None
+        return await send(
+            request,
+            response,
+            body,
+            now=self._operations.house.clock.now(),
+            stall_s=self.settings.stalled_timeout_s,
+            # A body that still comes after all must not be taken for the next request.
+            is_last=exchange.is_over or exchange.invitation.is_due,
+        )
 
-    async def _answer(
-        self, request: web.BaseRequest, received: HttpRequest, where: Route, request_id: str
-    ) -> tuple[HttpResponse, ObjectBody | None]:
+    def refuse(self, error: ServiceError, service: str = S3, request_id: str = "") -> HttpResponse:
+        """The answer to a request that failed, in the protocol of the service, or in S3's for one that is not here."""
+        model = self._models.get(service) or self._models[S3]
+        return format_error(model, error, request_id=request_id or self._new_id())
+
+    async def _answer(self, exchange: "Exchange", share: Share) -> tuple[HttpResponse, ObjectBody | None]:
+        received = read_head(exchange.request)
+        where = await self._route(exchange, received, share)
+        exchange.service = where.service
         model = self._model(where.service)
-        invite = _inviter(request)
-        streamed = self._streamed_member(model, where)
-        if streamed is None:
-            whole = await read_whole(
-                request.content, max_bytes=self.settings.max_body_bytes, invite=invite, stall_s=STALL_S
-            )
-            received = replace(received, body=whole)
-        now = self.operations.house.clock.now()
-        who = await authenticate(where.service, received, self.keys, now=now)
-        parsed = parse_request(model, replace(where.request, body=received.body))
-        params: dict[str, Any] = dict(parsed.params)
-        if streamed is not None:
-            params[streamed] = self._body(request, received, who, invite)
-        elif (member := streaming_input(model, parsed.operation)) is not None:
-            params[member] = received.body
-        result = await self.operations.call(
+        signer = await find_signer(where.service, received, self._keys)
+        if where.service == S3:
+            who, operation, params = await self._read_s3(exchange, received, where, signer, share)
+        else:
+            received = replace(received, body=await self._document(exchange, share))
+            who = self._proven(signer, received)
+            parsed = parse_request(model, replace(where.request, body=received.body))
+            operation, params = parsed.operation, dict(parsed.params)
+            if (member := streaming_input(model, operation)) is not None:
+                params[member] = received.body
+        result = await self._operations.call(
             where.service,
-            parsed.operation,
+            operation,
             params,
             caller=who.caller,
             account_id=who.caller.principal.account_id,
-            region=who.claim.region if who.claim else self.region,
-            origin=self._origin(request),
-            request_id=request_id,
+            region=who.claim.region if who.claim else self._region,
+            origin=read_origin(exchange.request, loopback_is_secure=self.settings.loopback_is_secure),
+            request_id=exchange.request_id,
         )
-        return self._formatted(model, parsed.operation, result, request_id)
+        return await _formatted(model, operation, result, exchange.request_id)
+
+    async def _route(self, exchange: "Exchange", received: HttpRequest, share: Share) -> Route:
+        """Where a request goes. Only a form that nobody signed must be looked into: nothing else tells its service."""
+        is_form = received.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+        length = exchange.request.content_length
+        if (
+            received.method == "POST"
+            and is_form
+            and length is not None
+            and length <= UNSIGNED_FORM_BYTES
+            and scope_service(received) is None
+        ):
+            received = replace(received, body=await self._document(exchange, share))
+        return route(received, virtual_hosts=self.settings.virtual_hosts)
+
+    async def _read_s3(
+        self, exchange: "Exchange", received: HttpRequest, where: Route, signer: Signer | None, share: Share
+    ) -> tuple[Authenticated, str, dict[str, Any]]:
+        """Who calls what. S3's signature does not wait for the body, which may be larger than memory."""
+        model = self._models[S3]
+        who = self._proven(signer, received)
+        operation = find_operation(model, where.request)
+        streamed = streaming_input(model, operation)
+        if streamed is not None:
+            params = dict(parse_request(model, where.request).params)
+            params[streamed] = self._body(exchange, received, who)
+            return who, operation, params
+        has_checksum = "requestAlgorithmMember" in model.operation_model(operation).http_checksum
+        document = decode_s3_document(
+            where.request.body or await self._document(exchange, share),
+            received.headers,
+            who,
+            has_checksum=has_checksum,
+        )
+        parsed = parse_request(model, replace(where.request, body=document))
+        return who, parsed.operation, dict(parsed.params)
+
+    def _body(self, exchange: "Exchange", received: HttpRequest, who: Authenticated) -> RequestBody:
+        headers = received.headers
+        payload_hash = who.claim.payload_hash if who.claim is not None else headers.get("x-amz-content-sha256", "")
+        decoder = open_decoder(headers, payload_hash, who.signature)
+        length = (
+            announced_length(exchange.request)
+            if decoder is None
+            else int(headers.get("x-amz-decoded-content-length", ""))
+        )
+        return RequestBody(
+            exchange.request.content,
+            length=length,
+            claim=who.claim,
+            decoder=decoder,
+            invitation=exchange.invitation,
+            stall_s=self.settings.stalled_timeout_s,
+        )
+
+    async def _document(self, exchange: "Exchange", share: Share) -> bytes:
+        return await read_document(
+            exchange.request,
+            max_bytes=self.settings.max_body_bytes,
+            share=share,
+            invitation=exchange.invitation,
+            stall_s=self.settings.stalled_timeout_s,
+            flavour=flavour_of(exchange.service),
+        )
+
+    def _proven(self, signer: Signer | None, received: HttpRequest) -> Authenticated:
+        return ANYBODY if signer is None else signer.prove(received, now=self._operations.house.clock.now())
 
     def _model(self, service: str) -> ServiceModel:
-        if service not in self.models:
+        if service not in self._models:
             raise ServiceError(
                 "UnknownOperationException", f"Crossdock does not have the service {service}.", status=501
             )
-        return self.models[service]
+        return self._models[service]
 
-    def _streamed_member(self, model: ServiceModel, where: Route) -> str | None:
-        """The member of S3's input that is streamed; other services' bodies are small and read whole."""
-        if where.service != STREAMED_SERVICE:
-            return None
-        return streaming_input(model, find_operation(model, where.request))
+    def _new_id(self) -> str:
+        return uuid4_text(self._operations.house.entropy)
 
-    def _body(self, request: web.BaseRequest, received: HttpRequest, who: Authenticated, invite: Any) -> RequestBody:
-        payload_hash = received.headers.get("x-amz-content-sha256") or ""
-        decoder = None
-        length = request.content_length if request.content_length is not None else -1
-        if payload_hash in STREAMING:
-            length = _decoded_length(received.headers)
-            decoder = AwsChunkedDecoder(
-                payload_hash,
-                decoded_length=length,
-                verified=who.signature,
-                expected_trailers=_announced_trailers(received.headers),
-            )
-        elif length < 0 and "transfer-encoding" not in received.headers:
-            raise ServiceError("MissingContentLength", "You must provide the Content-Length HTTP header.", status=411)
-        return RequestBody(
-            request.content, length=length, claim=who.claim, decoder=decoder, invite=invite, stall_s=STALL_S
-        )
 
-    def _formatted(
-        self, model: ServiceModel, operation: str, result: Mapping[str, Any], request_id: str
-    ) -> tuple[HttpResponse, ObjectBody | None]:
-        member = streaming_output(model, operation)
-        body = result.get(member) if member is not None else None
+class Exchange:
+    """One request and its answer: what is known of it, also when it fails."""
+
+    __slots__ = ("invitation", "is_over", "request", "request_id", "service")
+
+    def __init__(self, request: web.BaseRequest, *, request_id: str) -> None:
+        self.request = request
+        self.request_id = request_id
+        self.invitation = Invitation(request)
+        # Until more is known: S3 is what a request is for that names nothing else.
+        self.service = S3
+        # The client has stopped sending.
+        self.is_over = False
+
+
+async def _formatted(
+    model: ServiceModel, operation: str, result: Mapping[str, Any], request_id: str
+) -> tuple[HttpResponse, ObjectBody | None]:
+    member = streaming_output(model, operation)
+    body = result.get(member) if member is not None else None
+    try:
         response = format_response(model, operation, result, request_id=request_id)
+    except BaseException:
         if isinstance(body, ObjectBody):
-            return response, body
-        return (replace(response, body=bytes(body)) if body else response), None
-
-    def _failure(self, service: str, error: ServiceError, request_id: str) -> HttpResponse:
-        model = self.models.get(service) or self.models[STREAMED_SERVICE]
-        return format_error(model, error, request_id=request_id)
-
-    def _origin(self, request: web.BaseRequest) -> Origin:
-        address = request.remote or ""
-        is_loopback = bool(address) and ip_address(address).is_loopback
-        return Origin(
-            source_ip=address,
-            is_secure=request.secure or (is_loopback and self.settings.loopback_is_secure),
-            user_agent=request.headers.get("User-Agent", ""),
-        )
-
-
-def _internal_error() -> ServiceError:
-    message = "We encountered an internal error. Please try again."
-    return ServiceError("InternalError", message, status=500, fault=Fault.RECEIVER)
-
-
-def _received(request: web.BaseRequest) -> HttpRequest:
-    path, _, query = request.raw_path.partition("?")
-    headers = Headers(
-        (name.decode("ascii", "surrogateescape"), value.decode("utf-8", "surrogateescape"))
-        for name, value in request.raw_headers
-    )
-    return HttpRequest(method=request.method, path=path, query=query, headers=headers)
-
-
-def _decoded_length(headers: Headers) -> int:
-    text = headers.get("x-amz-decoded-content-length", "")
-    if not (text.isascii() and text.isdecimal()):
-        raise ServiceError(
-            "MissingContentLength", "You must provide the x-amz-decoded-content-length header.", status=411
-        )
-    return int(text)
-
-
-def _announced_trailers(headers: Headers) -> frozenset[str]:
-    announced = headers.get("x-amz-trailer") or ""
-    return frozenset(name.strip().lower() for name in announced.split(",") if name.strip())
-
-
-def _inviter(request: web.BaseRequest) -> Any:
-    """What tells a waiting client to send its body (RFC 9110 §10.1.1); does nothing for others."""
-    waits = request.headers.get("Expect", "").lower() == "100-continue"
-
-    def invite() -> None:
-        if waits and request.transport is not None:
-            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-
-    return invite
+            await body.reader.close()
+        raise
+    if isinstance(body, ObjectBody):
+        return response, body
+    return (replace(response, body=bytes(body)) if body else response), None

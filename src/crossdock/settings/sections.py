@@ -97,6 +97,25 @@ class ApiSettings:
     max_body_bytes: int = setting(
         10 << 20, "The largest body of a request that is not an S3 object.", low=1 << 16, high=1 << 30
     )
+    body_memory_bytes: int = setting(
+        256 << 20,
+        "Bytes of such bodies held at once, over all clients; a request beyond is told to come again.",
+        low=1 << 20,
+        high=1 << 40,
+    )
+    connections: int = setting(2000, "Connections at once; one more is told so and closed.", low=1, high=MANY)
+    idle_timeout_s: float = setting(
+        75.0,
+        "How long a connection may be silent between requests, and how long the head of a request may take.",
+        low=1,
+        high=DAY_S,
+    )
+    stalled_timeout_s: float = setting(
+        60.0,
+        "How long a request or an answer may stand still before its connection is closed.",
+        low=1,
+        high=DAY_S,
+    )
     virtual_hosts: tuple[str, ...] = setting(
         (),
         "Further domains whose sub-domains are buckets, besides `localhost` and `s3.localhost`.",
