@@ -38,6 +38,7 @@ from crossdock.cloud.sts.operations import sts_operations
 from crossdock.cloud.sts.session_tokens import SessionTokens
 from crossdock.core.logins import LoginAttempt
 from crossdock.core.servers import Server
+from crossdock.files.verbs import VERBS, Need, S3Call, VerbCalls
 from crossdock.operations.operation import FixedPermissions, Operation, ServiceOperations
 from crossdock.ports.functions import FunctionSpec, InvocationResult
 from crossdock.ports.servers import LoginOutcome
@@ -100,6 +101,23 @@ What `aws cloudformation deploy` can make. Properties of the second column are h
 those of the third are accepted without any effect, so that templates deploy as they are: a bucket's `BucketEncryption`
 encrypts nothing here. Any other property fails the resource with a sentence, and so does any other type.
 """
+
+FILE_COMMANDS = """\
+# What a file command needs
+
+Which S3 calls each FTP command makes, as the user's role, and the action that a policy must allow for it: in the role's
+policy, in a session policy if there is one, and in the bucket's policy if the bucket is another account's. An upload
+needs `s3:PutObject` alone, so a drop box works; a listing needs `s3:ListBucket` alone.
+
+*Sometimes* and *if allowed* stand beside a call that is not always made: the first fails the command where it is
+denied, the second is made for a better answer, and left out where it is denied.
+"""
+ON = {
+    "bucket": "the bucket",
+    "object": "the object",
+    "directory marker": "`DIRECTORY/`",
+    "target of the rename": "the new name",
+}
 
 
 class NoTrial:
@@ -171,6 +189,7 @@ def pages() -> Mapping[Path, str]:
         DOCS / "coverage.md": coverage_page(service_tables()),
         DOCS / "settings.md": settings_page(list(setting_rows())),
         DOCS / "cloudformation.md": cloudformation_page(),
+        DOCS / "file-commands.md": file_commands_page(),
     }
 
 
@@ -237,6 +256,22 @@ def cloudformation_page() -> str:
         honoured = ", ".join(f"**{one}**" if one in kind.required else one for one in sorted(kind.properties))
         rows.append((f"`{name}`", honoured, ", ".join(sorted(kind.ignored))))
     return _page(RESOURCE_TYPES, _table(("Type", "Properties", "Accepted without effect"), rows))
+
+
+def file_commands_page() -> str:
+    rows = [row for calls in VERBS.values() for row in _verb_rows(calls)]
+    return _page(FILE_COMMANDS, _table(("FTP", "S3 calls", "Action", "On", "When"), rows))
+
+
+def _verb_rows(verb: VerbCalls) -> Iterable[tuple[str, ...]]:
+    for number, call in enumerate(verb.calls):
+        yield ", ".join(verb.ftp) if number == 0 else "", call.operation, f"`{call.action}`", ON[call.on], _when(call)
+
+
+def _when(call: S3Call) -> str:
+    if call.need is Need.ALWAYS:
+        return f"always: {call.note}" if call.note else "always"
+    return f"*{call.need}:* {call.note}"
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
