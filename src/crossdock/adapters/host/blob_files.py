@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Condition
 
 from crossdock.adapters.host.disk_errors import disk_errors
+from crossdock.adapters.host.headroom import leave_headroom
 from crossdock.adapters.host.whole_files import sync_directory
 from crossdock.core.errors import Unavailable
 from crossdock.core.ids import Entropy
@@ -56,6 +57,8 @@ class BlobFiles:
             written = os.fstat(fd).st_size
             if written != size:
                 raise Unavailable(f"sealing a blob: {written} bytes were written, {size} are accounted for")
+            # Bytes that the kernel moved were not asked about.
+            leave_headroom(fd)
             os.fsync(fd)
             os.rename(self._staged / blob_id, self._path(blob_id))
             self._syncs[blob_id[:2]].sync()
@@ -127,6 +130,7 @@ def write_all(fd: int, chunk: Buffer) -> int:
     view = memoryview(chunk).cast("B")
     size = len(view)
     with disk_errors("writing a blob"):
+        leave_headroom(fd, size)
         while view:
             view = view[os.write(fd, view) :]
     return size

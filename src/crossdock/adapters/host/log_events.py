@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from crossdock.adapters.host import log_rows
-from crossdock.adapters.host.disk_errors import sqlite_errors
+from crossdock.adapters.host.disk_errors import disk_errors, sqlite_errors
 from crossdock.adapters.host.group_commit import GroupCommit
+from crossdock.adapters.host.headroom import leave_headroom
 from crossdock.adapters.host.settling import in_thread
 from crossdock.adapters.host.sqlite_files import Durability, ReadPool, open_for_writing
 from crossdock.ports.logs import LogEvent, LogGroupId, LogStream
@@ -24,13 +25,19 @@ VACUUM_PAGES = 2000
 class SqliteLogEvents:
     """See `ports.logs.LogEvents`. Made by `open_log_events`."""
 
-    def __init__(self, commits: GroupCommit, reads: ReadPool) -> None:
+    def __init__(self, path: Path, commits: GroupCommit, reads: ReadPool) -> None:
+        self._path = path
         self._commits = commits
         self._reads = reads
 
     async def append(self, group: LogGroupId, events: Sequence[LogEvent]) -> None:
+        def append(connection: sqlite3.Connection) -> None:
+            with disk_errors("appending log events"):
+                leave_headroom(self._path)
+            log_rows.append(connection, group, events)
+
         if events:
-            await self._commits.run(lambda connection: log_rows.append(connection, group, events))
+            await self._commits.run(append)
 
     async def read(
         self,
@@ -108,4 +115,4 @@ def open_log_events(path: Path) -> SqliteLogEvents:
     """Open or make `logs.db`; one process writes to it. Raises OutOfSpace or Unavailable."""
     with sqlite_errors(path.name):
         connection = open_for_writing(path, durability=Durability.SYSTEM, schema=log_rows.SCHEMA, shrinks=True)
-    return SqliteLogEvents(GroupCommit(connection, name=path.name), ReadPool(path, threads=2))
+    return SqliteLogEvents(path, GroupCommit(connection, name=path.name), ReadPool(path, threads=2))

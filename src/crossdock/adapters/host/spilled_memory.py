@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from crossdock.adapters.host.disk_errors import disk_errors
+from crossdock.adapters.host.headroom import leave_headroom
 from crossdock.core.errors import NotFound, Unavailable
 
 
@@ -23,6 +24,7 @@ class SpilledMemory:
     def _map(self, size: int) -> memoryview:
         try:
             with disk_errors("spilling an upload"), tempfile.TemporaryFile(dir=self._directory) as file:
+                leave_headroom(file.fileno(), size)
                 # All blocks are allocated now: a mapping that finds the disk full later ends the process with SIGBUS.
                 os.posix_fallocate(file.fileno(), 0, size)
                 return memoryview(mmap.mmap(file.fileno(), size))
