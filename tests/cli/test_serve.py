@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from crossdock.cli.serve import serve
-from crossdock.core.errors import CrossdockError
+from crossdock.core.errors import CrossdockError, OutOfSpace
 from crossdock.settings import Settings, setting_rows
 
 
@@ -107,6 +107,11 @@ def test_options_become_settings(crossdock, app, tmp_path, monkeypatch):
     ("error", "sentence"),
     [
         (CrossdockError("the data directory is in use by process 7"), "the data directory is in use by process 7"),
+        (
+            OutOfSpace("opening the epoch: No space left on device"),
+            "the disk of crossdock-data is full (opening the epoch: No space left on device): make room there, "
+            "then start again",
+        ),
         (
             OSError(errno.ENOSPC, "No space left on device"),
             "the service cannot go on: [Errno 28] No space left on device",

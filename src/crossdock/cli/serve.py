@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from crossdock.cli.options import data_dir_option
+from crossdock.core.errors import OutOfSpace
 from crossdock.core.ports_text import MAX_PORT
 from crossdock.settings import BadSetting, check_option, load_settings
 
@@ -93,6 +94,10 @@ def serve(config: Path | None, example: str | None, accounts: dict[str, str], **
 
     try:
         asyncio.run(run(settings, example=example))
+    except OutOfSpace as error:
+        raise click.ClickException(
+            f"the disk of {settings.data_dir} is full ({error}): make room there, then start again"
+        ) from error
     except OSError as error:
         # The parts say what they can in sentences of their own; this is what no part expected of the machine.
         raise click.ClickException(f"the service cannot go on: {error}") from error

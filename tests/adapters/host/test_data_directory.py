@@ -1,5 +1,6 @@
 """The data directory: whose it is, who uses it, in which format it is."""
 
+import errno
 import os
 import socket
 import stat
@@ -15,6 +16,7 @@ from crossdock.adapters.host.data_directory import (
     DataDirectoryUnusable,
     open_data_directory,
 )
+from crossdock.core.errors import OutOfSpace
 
 HOLD = """
 import sys
@@ -192,6 +194,15 @@ def test_the_directory_of_somebody_else_is_refused(path, monkeypatch):
     open_and_close(path)
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
     with pytest.raises(DataDirectoryUnusable, match="this process is user 12345"):
+        open_data_directory(path, command="test")
+
+
+def test_a_full_disk_is_out_of_space(path, monkeypatch):
+    def fail(*_arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", fail)
+    with pytest.raises(OutOfSpace, match="opening the data directory"):
         open_data_directory(path, command="test")
 
 

@@ -22,8 +22,9 @@ import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from crossdock.adapters.host.disk_errors import from_os_error
 from crossdock.adapters.host.whole_files import replace_file, sync_directory
-from crossdock.core.errors import CrossdockError
+from crossdock.core.errors import CrossdockError, OutOfSpace
 
 logger = logging.getLogger(__name__)
 
@@ -119,6 +120,7 @@ def open_data_directory(
     Raises:
         DataDirectoryBusy: another process holds the lock.
         DataDirectoryUnusable: not ours, not a data directory, of a newer format, or the disk refuses.
+        OutOfSpace: the disk is full.
     """
     path = path.absolute()
     try:
@@ -131,6 +133,9 @@ def open_data_directory(
             os.close(lock_fd)
             raise
     except OSError as error:
+        reason = from_os_error(error, f"opening the data directory {path}")
+        if isinstance(reason, OutOfSpace):
+            raise reason from error
         raise DataDirectoryUnusable(f"cannot use the data directory {path}: {error}") from error
     return DataDirectory(path, lock_fd)
 
