@@ -7,6 +7,9 @@ from hashlib import sha256
 from zlib import crc32
 
 import pytest
+from aiohttp import StreamReader
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.web_protocol import RequestPayloadError
 from tests.fakes.http_client import (
     SIGNED_CHUNKS,
     SIGNED_TRAILER,
@@ -19,6 +22,8 @@ from tests.fakes.http_client import (
 )
 from tests.fakes.http_cloud import serve_cloud
 
+from crossdock.api.bodies import Invitation, RequestBody
+from crossdock.core.errors import ServiceError
 from crossdock.settings import ApiSettings
 
 CONTENT = os.urandom(700_000)
@@ -267,6 +272,45 @@ async def test_an_old_client_is_not_invited():
         head, body = expecting(await cloud.key_of("hub"))
         answer = await ask(cloud.port, head.replace(b"HTTP/1.1", b"HTTP/1.0") + body)
         assert answer.status == 200
+
+
+# What the operation sees.
+
+
+def body_of(*events: bytes | Exception, length: int = -1) -> RequestBody:
+    """A body whose connection brought these, and ended."""
+    content = StreamReader(BaseProtocol(asyncio.get_running_loop()), 1 << 20)
+    for event in events:
+        if isinstance(event, Exception):
+            content.set_exception(event)
+        else:
+            content.feed_data(event)
+    content.feed_eof()
+    return RequestBody(
+        content, length=length, claim=None, decoder=None, invitation=Invitation(WaitingRequest()), stall_s=1
+    )
+
+
+class WaitingRequest:
+    """A request whose client waits to be invited and has left meanwhile."""
+
+    headers = {"Expect": "100-continue"}
+    version = (1, 1)
+    transport = None
+
+
+async def test_a_body_ends_as_long_as_it_said_or_not_at_all():
+    assert [piece async for piece in body_of(b"abc", length=3)] == [b"abc"]
+    assert [piece async for piece in body_of(b"abc")] == [b"abc"]
+    for length in (2, 4):
+        with pytest.raises(ServiceError, match="IncompleteBody"):
+            [piece async for piece in body_of(b"abc", length=length)]
+
+
+@pytest.mark.parametrize("error", [RequestPayloadError("bad"), ConnectionResetError("gone"), OSError("unreachable")])
+async def test_a_body_whose_connection_fails_is_incomplete(error):
+    with pytest.raises(ServiceError, match="IncompleteBody"):
+        [piece async for piece in body_of(b"abc", error)]
 
 
 # Who may write.

@@ -11,6 +11,7 @@ from datetime import datetime
 from email.utils import format_datetime
 
 from aiohttp import web
+from aiohttp.web_protocol import RequestPayloadError
 
 from crossdock.core.errors import FileError
 from crossdock.operations.streams import ObjectBody
@@ -19,6 +20,9 @@ from crossdock.wire.http import HttpResponse
 
 SLICE_BYTES = 1 << 20
 """What a client must take within the time-out."""
+
+LINGER_S = 5.0
+"""How long a body that nobody wants is read and dropped."""
 
 SERVER = "Crossdock"
 
@@ -59,7 +63,7 @@ async def send(
             await _send_object(request, answer, body, stall_s)
         async with asyncio.timeout(stall_s):
             await answer.write_eof()
-        if is_last:
+        if is_last or not await _is_all_read(request):
             request.protocol.force_close()
         return answer
     except TimeoutError as error:
@@ -116,6 +120,17 @@ async def _send_region(request: web.BaseRequest, region: FileRegion, stall_s: fl
                 sent = await loop.sendfile(transport, file, region.offset + start, count)
             if sent != count:
                 raise _cut(request, "a file ended early")
+
+
+async def _is_all_read(request: web.BaseRequest) -> bool:
+    """Read and drop what is left of the body, so that its client comes to read the answer; False if it goes on."""
+    try:
+        async with asyncio.timeout(LINGER_S):
+            while not request.content.at_eof():
+                await request.content.readany()
+    except (TimeoutError, OSError, RequestPayloadError):
+        return False
+    return True
 
 
 def _cut(request: web.BaseRequest, why: str) -> ClientGone:

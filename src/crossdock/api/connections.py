@@ -16,9 +16,6 @@ from crossdock.core.errors import ServiceError
 from crossdock.wire.http import HttpResponse
 from crossdock.wire.sigv4 import Flavour
 
-LINGER_S = 5.0
-"""How long a body that nobody wants is read and dropped, so that its client comes to read the answer."""
-
 _log = logging.getLogger(__name__)
 
 Refuse = Callable[[ServiceError], HttpResponse]
@@ -43,7 +40,8 @@ class ApiConnection(RequestHandler):
             loop=asyncio.get_running_loop(),
             access_log=None,  # type: ignore[arg-type]  # none at all; aiohttp asks whether there is one
             keepalive_timeout=idle_s,
-            lingering_time=LINGER_S,
+            # `answers.send` reads bodies to their end; aiohttp would not notice that a client has left meanwhile.
+            lingering_time=0,
             max_line_size=MAX_LINE_BYTES,
             max_field_size=MAX_LINE_BYTES,
             max_headers=MAX_HEADERS,

@@ -104,8 +104,6 @@ class Endpoint:
             who = self._proven(signer, received)
             parsed = parse_request(model, replace(where.request, body=received.body))
             operation, params = parsed.operation, dict(parsed.params)
-            if (member := streaming_input(model, operation)) is not None:
-                params[member] = received.body
         result = await self._operations.call(
             where.service,
             operation,
