@@ -13,6 +13,7 @@ from typing import Protocol
 
 from tests.fakes.http_cloud import REGION, HttpCloud, serve_cloud
 from tests.fakes.object_store import MemoryS3
+from tests.fakes.stub_s3 import aws_session
 
 from crossdock.adapters.aws.connection import S3Connection, open_s3
 from crossdock.adapters.aws.object_store import AwsObjectStore
@@ -150,7 +151,7 @@ async def aws(directory: Path) -> AsyncIterator[ObjectStores]:
 
 
 def connect(cloud: HttpCloud) -> AbstractAsyncContextManager[S3Connection]:
-    return open_s3(region=REGION, endpoint_url=cloud.url, path_style=True, max_attempts=1)
+    return open_s3(region=REGION, endpoint_url=cloud.url, path_style=True, max_attempts=1, session=aws_session())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

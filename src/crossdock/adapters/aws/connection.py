@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from aiobotocore.config import AioConfig  # type: ignore[import-untyped]  # it ships no types
 from aiobotocore.credentials import AioCredentials  # type: ignore[import-untyped]
 from aiobotocore.session import AioSession  # type: ignore[import-untyped]
+from botocore.handlers import add_expect_header
 
 from crossdock.adapters.aws.failures import file_errors
 from crossdock.ports.functions import TemporaryCredentials
@@ -92,6 +93,7 @@ async def open_s3(
     verify: bool | str = True,
     max_attempts: int = 4,
     read_timeout_s: float = 60.0,
+    session: AioSession | None = None,
 ) -> AsyncIterator[S3Connection]:
     """Open the client that all sessions share.
 
@@ -100,10 +102,11 @@ async def open_s3(
         path_style: the bucket in the path, for those that cannot have it in the host name.
         verify: the file of certificate authorities, or False for none; True for those of the system.
         max_attempts: of one call, the first included.
+        session: reads S3's model once for all clients that are made with it.
     """
     config = AioConfig(
         signature_version="s3v4",
-        retries={"mode": "standard", "max_attempts": max_attempts},
+        retries={"mode": "standard", "total_max_attempts": max_attempts},
         connect_timeout=10,
         read_timeout=read_timeout_s,
         max_pool_connections=POOL_CONNECTIONS,
@@ -112,7 +115,7 @@ async def open_s3(
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    creation = AioSession().create_client(
+    creation = (session or AioSession()).create_client(
         "s3",
         region_name=region,
         endpoint_url=endpoint_url,
@@ -124,6 +127,8 @@ async def open_s3(
     )
     async with creation as client:
         client.meta.events.register("before-call.s3", _sign_as_caller)
+        # aiohttp would wait without end for an invitation (100 Continue) that some servers never send.
+        client.meta.events.unregister("before-call.s3", add_expect_header)
         yield S3Connection(client)
 
 

@@ -49,7 +49,8 @@ class AwsReader:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         while self._offset < self._info.size:
-            chunk = await self._next()
+            # A store that sends more than was asked for must not make the object longer.
+            chunk = (await self._next())[: self._info.size - self._offset]
             self._offset += len(chunk)
             if chunk:
                 yield chunk

@@ -1,0 +1,265 @@
+"""What the contract cannot see of the store on real S3: large copies, aborts, whose credentials, what uploads leave."""
+
+import asyncio
+import os
+
+import pytest
+from tests.contract.object_stores import connect
+from tests.fakes.blocks import make_pool
+from tests.fakes.http_cloud import serve_cloud
+from tests.fakes.object_store import MemoryS3
+from tests.fakes.stub_s3 import WHEN, error, ok, says_nothing, stub_s3
+
+from crossdock.adapters.aws.answers import UNKNOWN
+from crossdock.adapters.aws.object_store import AwsObjectStore
+from crossdock.core.errors import Denied, NotFound, OutOfSpace, Unavailable, Unsupported
+from crossdock.core.homes import ObjectPlace
+from crossdock.files.parts_sink import PartsSink
+from crossdock.files.upload import Upload
+
+MIB = 1 << 20
+PART = 5 * MIB
+SOURCE = ObjectPlace(bucket="box", key="source")
+TARGET = ObjectPlace(bucket="box", key="target")
+BEGUN = ok(b"<InitiateMultipartUploadResult><UploadId>u 1</UploadId></InitiateMultipartUploadResult>")
+HEAD = ok(headers={"ETag": '"x"', "Content-Length": "25", "Content-Type": "text/plain", "x-amz-meta-a": "b"})
+COPIED = ok(b"<CopyPartResult><ETag>&quot;p&quot;</ETag></CopyPartResult>")
+COMPLETED = ok(b"<CompleteMultipartUploadResult><ETag>&quot;t-3&quot;</ETag></CompleteMultipartUploadResult>")
+
+
+async def uploads_in(cloud) -> int:
+    return len((await cloud.s3("ListMultipartUploads", Bucket="box"))["Uploads"])
+
+
+async def store_of(cloud, connection, *actions: str, name: str = "role", **how) -> AwsObjectStore:
+    arn = await cloud.role(name, list(actions) or ["s3:*"], ["arn:aws:s3:::box", "arn:aws:s3:::box/*"])
+    return AwsObjectStore(connection, await cloud.session_of(arn), **how)
+
+
+# Copies.
+
+
+async def test_a_copy_beyond_the_limit_goes_in_parts():
+    content = os.urandom(12 * MIB)
+    async with serve_cloud() as cloud, connect(cloud) as connection:
+        await cloud.s3.bucket("box")
+        await cloud.s3.put("box", "source", content, Metadata={"a": "b"}, ContentType="text/plain")
+        store = await store_of(cloud, connection, max_copy=PART)
+        info = await store.copy(SOURCE, TARGET)
+        assert (info.place, info.size, dict(info.metadata)) == (TARGET, 12 * MIB, {"a": "b"})
+        head = await cloud.s3("HeadObject", Bucket="box", Key="target")
+        assert (head["ETag"].strip('"'), head["ContentType"], head["Metadata"]) == (info.etag, "text/plain", {"a": "b"})
+        assert info.etag.endswith("-3")
+        assert await cloud.s3.read("box", "target") == content
+        assert await uploads_in(cloud) == 0
+
+
+async def test_a_copy_in_parts_asks_for_ranges_of_one_version():
+    async with stub_s3() as stub, stub.store(max_copy=10) as store:
+        stub.then(HEAD, BEGUN, COPIED, COPIED, COPIED, COMPLETED)
+        assert (await store.copy(SOURCE, TARGET)).etag == "t-3"
+    parts = [seen for seen in stub.seen if "x-amz-copy-source-range" in seen.headers]
+    assert [seen.headers["x-amz-copy-source-range"] for seen in parts] == ["bytes=0-9", "bytes=10-19", "bytes=20-24"]
+    assert {seen.headers["x-amz-copy-source-if-match"] for seen in parts} == {'"x"'}
+
+
+@pytest.mark.parametrize("failing", ["UploadPartCopy", "CompleteMultipartUpload"])
+async def test_a_copy_in_parts_that_fails_leaves_nothing(failing):
+    async with stub_s3() as stub, stub.store(max_copy=10) as store:
+        done = [HEAD, BEGUN, COPIED] if failing == "UploadPartCopy" else [HEAD, BEGUN, COPIED, COPIED, COPIED]
+        stub.then(*done, error(412, "PreconditionFailed"), ok(status=204))
+        with pytest.raises(Unavailable, match="PreconditionFailed"):
+            await store.copy(SOURCE, TARGET)
+    assert (stub.seen[-1].method, stub.seen[-1].target) == ("DELETE", "/box/target?uploadId=u%201")
+
+
+async def test_a_copy_whose_parts_stay_behind_says_so_beside_what_failed():
+    async with stub_s3() as stub, stub.store(max_copy=10) as store:
+        stub.then(HEAD, BEGUN, error(403, "AccessDenied"), error(503, "SlowDown"))
+        with pytest.raises(Denied) as caught:
+            await store.copy(SOURCE, TARGET)
+    assert "SlowDown" in caught.value.__notes__[0]
+
+
+async def test_a_copy_that_is_cancelled_leaves_nothing():
+    async with stub_s3() as stub, stub.store(max_copy=10) as store:
+        arrived = asyncio.Event()
+
+        async def never(request):
+            arrived.set()
+            return await says_nothing(request)
+
+        stub.then(HEAD, BEGUN, never, ok(status=204))
+        task = asyncio.get_running_loop().create_task(store.copy(SOURCE, TARGET))
+        async with asyncio.timeout(10):
+            await arrived.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert stub.seen[-1].method == "DELETE"
+
+
+async def test_a_copy_onto_itself_is_refused_before_anything_is_asked():
+    async with stub_s3() as stub, stub.store() as store:
+        with pytest.raises(Unsupported):
+            await store.copy(SOURCE, SOURCE)
+    assert stub.seen == []
+
+
+# Multipart uploads.
+
+
+async def test_an_abort_runs_to_its_end_though_its_caller_is_cancelled():
+    async with stub_s3() as stub, stub.store() as store:
+        stub.then(BEGUN)
+        upload = await store.start_multipart(TARGET, {})
+        arrived, answer = asyncio.Event(), asyncio.Event()
+
+        async def slowly(request):
+            arrived.set()
+            await answer.wait()
+            return await ok(status=204)(request)
+
+        stub.then(slowly)
+        task = asyncio.get_running_loop().create_task(upload.abort())
+        async with asyncio.timeout(10):
+            await arrived.wait()
+            task.cancel()
+            await asyncio.sleep(0)
+            assert not task.done()
+            answer.set()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+
+async def test_an_upload_that_is_gone_was_aborted():
+    async with stub_s3() as stub, stub.store() as store:
+        stub.then(BEGUN, error(404, "NoSuchUpload"))
+        await (await store.start_multipart(TARGET, {})).abort()
+    assert stub.is_done
+
+
+async def test_a_completion_that_fails_after_its_200_is_a_failure():
+    """S3 sends the status before it knows: the error stands in the body."""
+    async with stub_s3() as stub, stub.store() as store:
+        failure = ok(b"<Error><Code>InternalError</Code><Message>no</Message></Error>")
+        stub.then(BEGUN, ok(headers={"ETag": '"p"'}), failure)
+        upload = await store.start_multipart(TARGET, {})
+        await upload.upload_part(1, [b"x"])
+        with pytest.raises(Unavailable, match="InternalError"):
+            await upload.complete()
+
+
+async def test_an_upload_goes_on_only_in_a_store_of_its_kind():
+    memory = MemoryS3()
+    async with stub_s3() as stub, stub.store() as store:
+        stub.then(BEGUN)
+        upload = await store.start_multipart(TARGET, {})
+        with pytest.raises(TypeError):
+            upload.under(memory.store())
+
+
+async def test_what_is_written_is_dated_by_the_store_and_by_nobody_when_it_has_no_clock():
+    async with stub_s3() as stub, stub.store() as store:
+        stub.then(ok(headers={"ETag": '"x"'}), ok(headers={"ETag": '"x"', "Date": "no date"}))
+        assert (await store.put(TARGET, [b"x"], {})).modified_at.strftime("%a, %d %b %Y %H:%M:%S GMT") == WHEN
+        assert (await store.put(TARGET, [b"x"], {})).modified_at == UNKNOWN
+
+
+# Whose credentials.
+
+
+async def test_sessions_share_connections_and_never_credentials():
+    async with serve_cloud() as cloud, connect(cloud) as connection:
+        await cloud.s3.bucket("box")
+        await cloud.s3.put("box", "key", b"content")
+        reader = await store_of(cloud, connection, "s3:GetObject", name="reader")
+        writer = await store_of(cloud, connection, "s3:PutObject", name="writer")
+        place = ObjectPlace(bucket="box", key="key")
+
+        async def outcome(step):
+            try:
+                return type(await step)
+            except Denied:
+                return Denied
+
+        def steps():
+            return (
+                (reader.head(place), False),
+                (writer.head(place), True),
+                (reader.put(place, [b"x"], {}), True),
+                (writer.put(place, [b"x"], {}), False),
+            )
+
+        for _ in range(5):
+            tried = [step for _ in range(4) for step in steps()]
+            found = await asyncio.gather(*(outcome(step) for step, _ in tried))
+            assert [kind is Denied for kind in found] == [is_denied for _, is_denied in tried]
+
+
+async def test_a_session_that_has_ended_is_denied():
+    async with serve_cloud() as cloud, connect(cloud) as connection:
+        await cloud.s3.bucket("box")
+        # Clients sign by this computer's clock, so the session is one of an hour ago.
+        cloud.s3.parts.clock.advance(-3700)
+        store = await store_of(cloud, connection)
+        cloud.s3.parts.clock.advance(3700)
+        with pytest.raises(Denied):
+            await store.list("box", "")
+
+
+# Uploads of unknown length, as file protocols make them.
+
+
+def upload_to(store: AwsObjectStore) -> Upload:
+    return Upload(PartsSink(store, TARGET, {}, blocks=make_pool()), place=TARGET)
+
+
+@pytest.mark.parametrize(
+    ("size", "parts"), [(0, 1), (5, 1), (3 * MIB, 1), (8 * MIB, 1), (8 * MIB + 1, 2), (20 * MIB, 3)]
+)
+async def test_an_upload_of_unknown_length_is_a_put_when_it_is_small(size, parts):
+    content = os.urandom(size)
+    async with serve_cloud() as cloud, connect(cloud) as connection:
+        await cloud.s3.bucket("box")
+        upload = upload_to(await store_of(cloud, connection))
+        for start in range(0, size, 700_000):
+            await upload.write(start, content[start : start + 700_000])
+        with pytest.raises(NotFound):
+            await (await store_of(cloud, connection, name="other")).head(TARGET)
+        info = await upload.commit()
+        assert info.size == size
+        assert info.etag.endswith(f"-{parts}") == (parts > 1)
+        assert await cloud.s3.read("box", "target") == content
+        assert await uploads_in(cloud) == 0
+
+
+@pytest.mark.parametrize("how", ["discarded", "cancelled"])
+async def test_an_upload_that_is_not_completed_leaves_nothing(how):
+    async with serve_cloud() as cloud, connect(cloud) as connection:
+        await cloud.s3.bucket("box")
+        upload = upload_to(await store_of(cloud, connection))
+        for start in range(0, 20 * MIB, MIB):
+            await upload.write(start, bytes(MIB))
+        assert await uploads_in(cloud) == 1
+        if how == "cancelled":
+            task = asyncio.get_running_loop().create_task(upload.discard())
+            await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        else:
+            await upload.discard()
+        assert await uploads_in(cloud) == 0
+        assert await cloud.s3.keys("box") == []
+        await cloud.s3.check_tidy()
+
+
+async def test_a_disk_that_fills_up_behind_the_store_is_told():
+    async with serve_cloud() as cloud, connect(cloud) as connection:
+        await cloud.s3.bucket("box")
+        store = await store_of(cloud, connection)
+        cloud.s3.steps.fail("objects.put", OutOfSpace("full"))
+        with pytest.raises(Unavailable, match="disk is full"):
+            await store.put(TARGET, [b"content"], {})
+        await store.put(TARGET, [b"content"], {})
+        assert await cloud.s3.read("box", "target") == b"content"
