@@ -102,7 +102,7 @@ def be_killed_at_start(dock: Dock, rounds: int) -> None:
 
 def test_a_start_that_was_cut_off_can_be_done_again(tmp_path, temporary):
     """The first start of all, which makes everything, and the ones after it."""
-    be_killed_at_start(Dock(tmp_path / "data", temporary), rounds=3)
+    be_killed_at_start(Dock(tmp_path / "data", temporary), rounds=2)
 
 
 @pytest.mark.soak

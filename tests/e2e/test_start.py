@@ -9,6 +9,7 @@ import stat
 import sys
 import time
 import urllib.request
+from ftplib import FTP, error_perm, error_temp
 from pathlib import Path
 from urllib.error import HTTPError
 
@@ -31,6 +32,12 @@ HOW_TO_BEGIN = [
 def running(tmp_path_factory) -> Service:
     """A service for those that only ask it."""
     with start_service(tmp_path_factory.mktemp("start") / "data") as service:
+        yield service
+
+
+@pytest.fixture
+def article(tmp_path) -> Service:
+    with start_service(tmp_path / "data", "--example", "article") as service:
         yield service
 
 
@@ -64,8 +71,12 @@ def page(url: str) -> tuple[int, str]:
 
 
 def greeting(host: str, port: int) -> str:
-    with socket.create_connection((host, port), timeout=10) as connection:
-        return connection.makefile().readline()
+    """The first line that a server says, empty when there is none."""
+    try:
+        with socket.create_connection((host, port), timeout=10) as connection:
+            return connection.makefile().readline()
+    except ConnectionError:
+        return ""
 
 
 def command_lines(service) -> str:
@@ -314,7 +325,68 @@ def test_wrong_given_keys_are_refused_without_showing_them(tmp_path):
     assert secret not in refused.stderr
 
 
+def everything_logged(service: Service) -> str:
+    """The service's own log, and every log group of the hub."""
+    logs = service.client("hub", "logs")
+    groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
+    events = [event for name in groups for event in logs.filter_log_events(logGroupName=name)["events"]]
+    return "\n".join([service.log(), *(event["message"] for event in events)])
+
+
+def test_a_users_password_is_in_no_log(article):
+    """Of a login, a failed one, and an asked one: the events are there, what was typed is not."""
+    service, user = article, password_of(article, "user1")
+    wrong = secrets.token_hex(12)
+    server_id = service.client("hub", "transfer").list_servers()["Servers"][0]["ServerId"]
+    for password, is_admitted in ((user, True), (wrong, False)):
+        with FTP(timeout=60) as ftp:
+            ftp.connect(*service.ftp_endpoint(server_id))
+            if is_admitted:
+                ftp.login("user1", password)
+            else:
+                with pytest.raises(error_perm, match="530"):
+                    ftp.login("user1", password)
+        service.client("hub", "transfer").test_identity_provider(
+            ServerId=server_id, UserName="user1", UserPassword=password, ServerProtocol="FTP"
+        )
+    until("the failure is logged", lambda: "AUTH_FAILURE" in everything_logged(service))
+    logged = everything_logged(service)
+    assert "CONNECTED" in logged
+    assert "REPORT RequestId" in logged
+    assert [text for text in (user, wrong) if text in logged] == []
+
+
+def password_of(service: Service, user: str) -> str:
+    server_id = service.client("hub", "transfer").list_servers()["Servers"][0]["ServerId"]
+    value = service.client("hub", "secretsmanager").get_secret_value(SecretId=f"aws/transfer/{server_id}/{user}")
+    return json.loads(value["SecretString"])["Password"]
+
+
 # How it ends
+
+
+def test_transfers_may_finish_when_it_is_told_to_end(article):
+    """The upload that is under way gets its 226; nobody new is let in; the object is there after the next start."""
+    service = article
+    server_id = service.client("hub", "transfer").list_servers()["Servers"][0]["ServerId"]
+    host, port = service.ftp_endpoint(server_id)
+    with FTP(timeout=60) as ftp:
+        ftp.connect(host, port)
+        ftp.login("user1", password_of(service, "user1"))
+        with ftp.transfercmd("STOR slow.bin") as connection:
+            connection.sendall(bytes(1 << 20))
+            service.process.send_signal(signal.SIGTERM)
+            until("nobody new is let in", lambda: not greeting(host, port).startswith("220"))
+            assert service.process.poll() is None
+            connection.sendall(bytes(1 << 20))
+        assert ftp.voidresp().startswith("226")
+        with pytest.raises(error_temp, match="421"):
+            ftp.voidresp()
+        ftp.close()
+        assert service.process.wait(30) == 0
+    with start_service(service.data_dir) as again:
+        head = again.client("hub", "s3").head_object(Bucket="hub-inbox-111111111111", Key="slow.bin")
+        assert head["ContentLength"] == 2 << 20
 
 
 def test_a_signal_ends_it_and_answers_what_is_under_way(service):
