@@ -118,3 +118,19 @@ async def test_an_unknown_account_is_refused_with_those_there_are(tmp_path):
         with pytest.raises(click.ClickException) as refusal:
             await ask(tmp_path, "/accounts/hop/environment")
     assert refusal.value.message == "there is no account 'hop' (accounts: hub=111111111111, partner=222222222222)"
+
+
+async def test_a_directory_that_is_not_there_is_an_error_and_leaves_nothing_open(tmp_path):
+    parts = make_parts()
+    server = ControlServer(
+        directory=make_bench().directory,
+        accounts=parts.accounts,
+        house=parts.house,
+        sealer=parts.sealer,
+        region="eu-west-1",
+        api_url="",
+    )
+    await server.close()
+    with pytest.raises(FileNotFoundError):
+        await server.start(tmp_path / "missing" / "control.sock")
+    await server.close()

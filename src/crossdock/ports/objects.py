@@ -83,7 +83,8 @@ class ObjectStore(Protocol):
 
     async def put(
         self, place: ObjectPlace, body: Sequence[bytes | bytearray | memoryview], metadata: Mapping[str, str]
-    ) -> ObjectInfo: ...
+    ) -> ObjectInfo:
+        """S3 does not tell a writer the object's time: `modified_at` is when the store answered, by its own clock."""
 
     async def start_multipart(self, place: ObjectPlace, metadata: Mapping[str, str]) -> MultipartUpload: ...
 

@@ -8,10 +8,11 @@ from tests.contract.object_stores import connect
 from tests.fakes.blocks import make_pool
 from tests.fakes.http_cloud import serve_cloud
 from tests.fakes.object_store import MemoryS3
-from tests.fakes.stub_s3 import WHEN, error, ok, says_nothing, stub_s3
+from tests.fakes.stub_s3 import WHEN, error, hangs_up, ok, says_nothing, stub_s3
 
 from crossdock.adapters.aws.answers import UNKNOWN
 from crossdock.adapters.aws.object_store import AwsObjectStore
+from crossdock.cloud.s3.etags import multipart_etag
 from crossdock.core.errors import Denied, NotFound, OutOfSpace, Unavailable, Unsupported
 from crossdock.core.homes import ObjectPlace
 from crossdock.files.parts_sink import PartsSink
@@ -139,11 +140,46 @@ async def test_an_upload_that_is_gone_was_aborted():
     assert stub.is_done
 
 
+PART_TAG = "9dd4e461268c8034f5c8564e155c67a6"
+
+
+@pytest.mark.parametrize("lost", [error(404, "NoSuchUpload"), hangs_up])
+@pytest.mark.parametrize(
+    ("there", "is_there"),
+    [
+        (ok(headers={"ETag": f'"{multipart_etag([PART_TAG])}"'}), True),
+        (ok(headers={"ETag": '"another"'}), False),
+        (ok(status=404), False),
+        (ok(status=403), False),
+    ],
+)
+async def test_an_object_that_is_there_was_completed_though_the_answer_was_lost(lost, there, is_there):
+    async with stub_s3() as stub, stub.store() as store:
+        stub.then(BEGUN, ok(headers={"ETag": f'"{PART_TAG}"'}), lost, there)
+        upload = await store.start_multipart(TARGET, {})
+        await upload.upload_part(1, [b"x"])
+        if is_there:
+            assert (await upload.complete()).etag == multipart_etag([PART_TAG])
+        else:
+            with pytest.raises((NotFound, Unavailable), match="CompleteMultipartUpload"):
+                await upload.complete()
+    assert stub.is_done
+
+
+async def test_an_object_of_parts_without_digests_cannot_be_known_again():
+    async with stub_s3() as stub, stub.store() as store:
+        stub.then(BEGUN, ok(headers={"ETag": '"no digest"'}), error(404, "NoSuchUpload"), ok(headers={"ETag": '""'}))
+        upload = await store.start_multipart(TARGET, {})
+        await upload.upload_part(1, [b"x"])
+        with pytest.raises(NotFound):
+            await upload.complete()
+
+
 async def test_a_completion_that_fails_after_its_200_is_a_failure():
     """S3 sends the status before it knows: the error stands in the body."""
     async with stub_s3() as stub, stub.store() as store:
         failure = ok(b"<Error><Code>InternalError</Code><Message>no</Message></Error>")
-        stub.then(BEGUN, ok(headers={"ETag": '"p"'}), failure)
+        stub.then(BEGUN, ok(headers={"ETag": '"p"'}), failure, ok(status=404))
         upload = await store.start_multipart(TARGET, {})
         await upload.upload_part(1, [b"x"])
         with pytest.raises(Unavailable, match="InternalError"):

@@ -1,9 +1,11 @@
 """What S3's answers tell about an object."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from crossdock.adapters.aws.connection import Answer
+from crossdock.cloud.s3.etags import multipart_etag, unquoted
 from crossdock.core.homes import ObjectPlace
 from crossdock.ports.objects import ObjectInfo
 
@@ -21,8 +23,12 @@ def info_of(place: ObjectPlace, answer: Answer, *, size: int) -> ObjectInfo:
     )
 
 
-def unquoted(etag: str) -> str:
-    return etag.strip('"')
+def expected_etag(part_etags: Sequence[str]) -> str:
+    """The tag that the object of these parts will have; empty where the parts' tags are no digests, as with SSE-KMS."""
+    try:
+        return multipart_etag([unquoted(etag) for etag in part_etags])
+    except ValueError:
+        return ""
 
 
 def date_of(answer: Answer) -> datetime:

@@ -6,8 +6,9 @@ Source: Amazon S3 API Reference, CopyObject ("up to 5 GB in a single atomic acti
 from collections.abc import Mapping
 from typing import Any
 
-from crossdock.adapters.aws.answers import date_of, unquoted
+from crossdock.adapters.aws.answers import date_of
 from crossdock.adapters.aws.connection import Answer, BoundS3
+from crossdock.cloud.s3.etags import unquoted
 from crossdock.core.errors import FileError
 from crossdock.core.homes import ObjectPlace
 from crossdock.files.unbroken import unbroken

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from crossdock.adapters.aws.answers import date_of, info_of, unquoted
+from crossdock.adapters.aws.answers import date_of, expected_etag, info_of
 from crossdock.adapters.aws.connection import Answer, BoundS3, S3Connection
 from crossdock.adapters.aws.copying import MAX_COPY, copy_in_parts, copy_source
 from crossdock.adapters.aws.download import AwsReader, open_reader
 from crossdock.adapters.aws.pieces import Piece, PiecesFile
-from crossdock.core.errors import NotFound, Unsupported
+from crossdock.cloud.s3.etags import unquoted
+from crossdock.core.errors import FileError, NotFound, Unavailable, Unsupported
 from crossdock.core.homes import ObjectPlace
 from crossdock.files.unbroken import unbroken
 from crossdock.ports.functions import TemporaryCredentials
@@ -130,12 +131,20 @@ class AwsUpload:
 
     async def complete(self) -> ObjectInfo:
         state = self._state
-        parts = [{"PartNumber": number, "ETag": part.etag} for number, part in sorted(state.parts.items())]
-        answer = await self._s3.call("CompleteMultipartUpload", **self._named(), MultipartUpload={"Parts": parts})
+        numbered = sorted(state.parts.items())
+        parts = [{"PartNumber": number, "ETag": part.etag} for number, part in numbered]
+        try:
+            answer = await self._s3.call("CompleteMultipartUpload", **self._named(), MultipartUpload={"Parts": parts})
+            etag = unquoted(answer["ETag"])
+        except (NotFound, Unavailable):
+            # The answer to an attempt may have been lost on its way: then the upload is gone and the object is there.
+            etag = expected_etag([part.etag for _, part in numbered])
+            if not await self._is_there(etag):
+                raise
         return ObjectInfo(
             place=state.place,
             size=sum(part.size for part in state.parts.values()),
-            etag=unquoted(answer["ETag"]),
+            etag=etag,
             modified_at=state.began_at,
             metadata=state.metadata,
         )
@@ -148,6 +157,14 @@ class AwsUpload:
         if not isinstance(store, AwsObjectStore):
             raise TypeError("the upload was begun in another kind of store")
         return AwsUpload(store.s3, self._state)
+
+    async def _is_there(self, etag: str) -> bool:
+        """Whether the object of just these parts is there. Who may not look is not told so, and takes it for lost."""
+        try:
+            answer = await self._s3.call("HeadObject", Bucket=self._state.place.bucket, Key=self._state.place.key)
+        except FileError:
+            return False
+        return bool(etag) and unquoted(answer["ETag"]) == etag
 
     async def _abort(self) -> None:
         try:
