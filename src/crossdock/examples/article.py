@@ -21,6 +21,8 @@ STACK = "transfer-identity"
 ROLE = "transfer-users"
 TAG = {"Key": "crossdock:example", "Value": "article"}
 VPC = {"VpcId": "vpc-0c1d2e3f405162738", "SubnetIds": ["subnet-0a1b2c3d4e5f60718"]}
+CUT_OFF = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"})
+"""How a stack is found whose making was cut off, perhaps because the service was killed: it is made anew."""
 _POLL_S = 0.1
 
 
@@ -58,7 +60,10 @@ class Article:
 
     async def identity_provider(self) -> str:
         """Deploy the identity provider's stack in the hub; returns the function's ARN."""
-        stack = await self._stack()
+        stack = await self._settled_stack()
+        if stack is not None and stack["StackStatus"] in CUT_OFF:
+            await self.do(self.hub, "cloudformation", "DeleteStack", {"StackName": STACK})
+            stack = await self._settled_stack()
         if stack is None:
             await self.do(
                 self.hub,
@@ -71,13 +76,17 @@ class Article:
                     "Capabilities": ["CAPABILITY_IAM"],
                 },
             )
-        while stack is None or stack["StackStatus"].endswith("_IN_PROGRESS"):
-            await self.wait(_POLL_S)
-            stack = await self._stack()
-        if stack["StackStatus"] != "CREATE_COMPLETE":
-            raise CrossdockError(f"stack {STACK} is {stack['StackStatus']}: {stack.get('StackStatusReason', '')}")
+            stack = await self._settled_stack()
+        if stack is None or stack["StackStatus"] != "CREATE_COMPLETE":
+            status, reason = (stack["StackStatus"], stack.get("StackStatusReason", "")) if stack else ("gone", "")
+            raise CrossdockError(f"stack {STACK} is {status}: {reason}")
         outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
         return str(outputs["ProviderFunctionArn"])
+
+    async def _settled_stack(self) -> Mapping[str, Any] | None:
+        while (stack := await self._stack()) is not None and stack["StackStatus"].endswith("_IN_PROGRESS"):
+            await self.wait(_POLL_S)
+        return stack
 
     async def _stack(self) -> Mapping[str, Any] | None:
         try:
