@@ -103,7 +103,12 @@ class ApiSettings:
         low=1 << 20,
         high=1 << 40,
     )
-    connections: int = setting(2000, "Connections at once; one more is told so and closed.", low=1, high=MANY)
+    connections: int = setting(
+        2000,
+        "Connections at once; one more is told so and closed. A client that sends an object slowly holds a megabyte.",
+        low=1,
+        high=MANY,
+    )
     idle_timeout_s: float = setting(
         75.0,
         "How long a connection may be silent between requests, and how long the head of a request may take.",
