@@ -64,7 +64,7 @@ class World:
         answer = b""
         with socket.create_connection((host, int(port)), timeout=MAX_S) as connection:
             # The service may have answered and gone before it has everything.
-            with suppress(ConnectionError):
+            with suppress(OSError):
                 connection.sendall(data)
                 if ends:
                     connection.shutdown(socket.SHUT_WR)

@@ -11,14 +11,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 from tests.e2e.busy_clients import TRUST, Killer
-from tests.e2e.harness import CLEAN, FREE_PORTS, Service, start_service, until
+from tests.e2e.harness import CLEAN, FREE_PORTS, Service, aws_session, start_service, until
 from tests.e2e.leftovers import children, descendants, orphans_come_here, stray_directories, stray_files
 from tests.e2e.promises import Dock
 from tests.fakes.functions import archive
@@ -76,25 +76,28 @@ def test_every_promise_outlives_a_hundred_and_fifty_kills(tmp_path, temporary):
     assert dock.ledger.acknowledged["object"] > 500
 
 
-def start_and_kill(dock: Dock, choices: random.Random) -> None:
-    """Kill it at a moment between its beginning and about when it is ready."""
+@contextmanager
+def start_process(dock: Dock, **variables: str) -> Iterator[subprocess.Popen]:
+    """A service with the example that is not waited for; killed at the end."""
     command = [sys.executable, "-m", "crossdock", "serve", "--data-dir", str(dock.data_dir), *FREE_PORTS]
     with (dock.data_dir.parent / "service.log").open("a") as log:
         process = subprocess.Popen(
             [*command, "--example", "article"],
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=log,
-            env={**CLEAN, "HOME": str(dock.data_dir.parent), "TMPDIR": str(dock.temporary)},
+            text=True,
+            env={**CLEAN, "HOME": str(dock.data_dir.parent), "TMPDIR": str(dock.temporary), **variables},
         )
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(choices.uniform(0.2, 2.0))
-    process.kill()
-    process.wait()
+    with process:
+        yield process
+        process.kill()
 
 
 def be_killed_at_start(dock: Dock, rounds: int) -> None:
     for seed in range(rounds):
-        start_and_kill(dock, random.Random(seed))
+        # At a moment between its beginning and about when it is ready.
+        with start_process(dock) as process, suppress(subprocess.TimeoutExpired):
+            process.wait(random.Random(seed).uniform(0.2, 2.0))
         nobody_is_left()
     with dock.running() as service:
         dock.check(service)
@@ -103,6 +106,32 @@ def be_killed_at_start(dock: Dock, rounds: int) -> None:
 def test_a_start_that_was_cut_off_can_be_done_again(tmp_path, temporary):
     """The first start of all, which makes everything, and the ones after it."""
     be_killed_at_start(Dock(tmp_path / "data", temporary), rounds=2)
+
+
+def test_an_example_that_was_cut_off_is_built_by_the_next_start(tmp_path, temporary):
+    """Killed when its stack is in the making: what there is of it is made anew."""
+    dock = Dock(tmp_path / "data", temporary)
+    key, secret = "AKIAHUB0000000000000", "s" * 40
+    with start_process(dock, CROSSDOCK_KEYS=f"hub={key}:{secret}") as process:
+        formation = aws_session().client(
+            "cloudformation",
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+            region_name="us-east-1",
+            endpoint_url=process.stdout.readline().removeprefix("ready api ").strip(),
+        )
+        until("a resource of the stack is being made", lambda: events_of(formation, "transfer-identity"))
+        process.kill()
+    with dock.running() as service:
+        assert status_of(service, "transfer-identity") == "CREATE_COMPLETE"
+        dock.check(service)
+
+
+def events_of(formation, stack: str) -> list[dict]:
+    try:
+        return formation.describe_stack_events(StackName=stack)["StackEvents"][1:]
+    except ClientError:
+        return []
 
 
 @pytest.mark.soak
@@ -142,10 +171,10 @@ def create_stack(service: Service) -> None:
     )
 
 
-def status_of(service: Service) -> str:
+def status_of(service: Service, name: str = "new") -> str:
     """Of the stack; DELETE_COMPLETE when there is none."""
     try:
-        [stack] = service.client("hub", "cloudformation").describe_stacks(StackName="new")["Stacks"]
+        [stack] = service.client("hub", "cloudformation").describe_stacks(StackName=name)["Stacks"]
     except ClientError:
         return "DELETE_COMPLETE"
     return stack["StackStatus"]
@@ -227,31 +256,33 @@ def asleep(service: Service, marker: str) -> bool:
     return sum(marker in command for command in descendants(service.process.pid).values()) == 2
 
 
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
-def test_nothing_of_a_running_function_outlives_the_service(tmp_path, temporary, end):
+def create_busy_function(service: Service) -> None:
+    service.client("hub", "iam").create_role(RoleName="busy", AssumeRolePolicyDocument=TRUST)
+    service.client("hub", "lambda").create_function(
+        FunctionName="busy",
+        Runtime="python3.12",
+        Role="arn:aws:iam::111111111111:role/busy",
+        Handler="app.handler",
+        Timeout=300,
+        Code={"ZipFile": archive({"app.py": BUSY_FUNCTION})},
+    )
+
+
+def test_nothing_of_a_running_function_outlives_the_service(tmp_path, temporary):
     """Nor its children, nor what left its process group; nor its files, once the service has started again."""
     variables = {"TMPDIR": str(temporary)}
-    marker = f"600.{random.randrange(10**9)}"
-    with start_service(tmp_path / "data", "--drain-timeout", "0", variables=variables) as service:
-        service.client("hub", "iam").create_role(RoleName="busy", AssumeRolePolicyDocument=TRUST)
-        service.client("hub", "lambda").create_function(
-            FunctionName="busy",
-            Runtime="python3.12",
-            Role="arn:aws:iam::111111111111:role/busy",
-            Handler="app.handler",
-            Timeout=300,
-            Code={"ZipFile": archive({"app.py": BUSY_FUNCTION})},
-        )
-
-        invoke(service, {"sleeps": marker}, "Event")
-        until("the function and its children run", lambda: asleep(service, marker))
-        service.process.send_signal(end)
-        service.process.wait(60)
-        nobody_is_left()
-    with start_service(tmp_path / "data", variables=variables) as service:
-        assert stray_files(service.data_dir) == []
-        assert stray_directories(temporary, service.data_dir) == []
-        assert json.load(invoke(service, {})["Payload"]) == "awake"
-        service.stop()
-    nobody_is_left()
+    for end in (signal.SIGKILL, signal.SIGTERM):
+        marker = f"600.{random.randrange(10**9)}"
+        with start_service(tmp_path / "data", "--drain-timeout", "0", variables=variables) as service:
+            assert stray_files(service.data_dir) == []
+            assert stray_directories(temporary, service.data_dir) == []
+            if end == signal.SIGKILL:
+                create_busy_function(service)
+            assert json.load(invoke(service, {})["Payload"]) == "awake"
+            invoke(service, {"sleeps": marker}, "Event")
+            until("the function and its children run", lambda: asleep(service, marker))  # noqa: B023 - asked at once
+            service.process.send_signal(end)
+            service.process.wait(60)
+            nobody_is_left()
     assert list(temporary.iterdir()) == []
+    assert stray_files(tmp_path / "data") == []

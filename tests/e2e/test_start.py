@@ -9,6 +9,7 @@ import stat
 import sys
 import time
 import urllib.request
+from dataclasses import dataclass
 from ftplib import FTP, error_perm, error_temp
 from pathlib import Path
 from urllib.error import HTTPError
@@ -132,25 +133,38 @@ def test_a_new_server_is_announced_and_every_source_agrees_on_its_address(runnin
     assert row.split()[:6] == [server_id, "111111111111", "us-east-1", "FTP", "ONLINE", f"{host}:{port}"]
 
 
-def test_ports_that_the_system_chose_are_kept_over_restarts(tmp_path):
-    with start_service(tmp_path / "data") as service:
-        api_url = service.api_url
-        servers = [create_ftp_server(service), create_ftp_server(service)]
-        for server_id in servers:
-            service.ftp_endpoint(server_id)
-        before = endpoints(service)
-        assert len({endpoint["port"] for endpoint in before}) == 2
+@dataclass(frozen=True, slots=True)
+class Docked:
+    """A directory whose service has two FTP servers, and was killed."""
+
+    data_dir: Path
+    api_url: str
+    endpoints: list[dict]
+
+
+@pytest.fixture(scope="module")
+def docked(tmp_path_factory) -> Docked:
+    with start_service(tmp_path_factory.mktemp("docked") / "data") as service:
+        for _ in range(2):
+            service.ftp_endpoint(create_ftp_server(service))
+        found = Docked(service.data_dir, service.api_url, endpoints(service))
         service.kill()
         asked = service.crossdock("endpoints", check=False)
         assert asked.returncode == 1
         assert "no Crossdock service runs in" in asked.stderr
+    return found
+
+
+def test_ports_that_the_system_chose_are_kept_over_restarts(docked):
+    servers = {endpoint["serverId"] for endpoint in docked.endpoints}
+    assert len({endpoint["port"] for endpoint in docked.endpoints}) == len(servers) == 2
     for end in (Service.stop, Service.kill):
-        with start_service(tmp_path / "data") as service:
-            assert service.api_url == api_url
+        with start_service(docked.data_dir) as service:
+            assert service.api_url == docked.api_url
             lines = [line for line in service.said if line.startswith("ready ftp ")]
-            assert sorted(re.findall(r"server=(\S+)", " ".join(lines))) == sorted(servers)
+            assert set(re.findall(r"server=(\S+)", " ".join(lines))) == servers
             assert service.said[-1] == "crossdock ready"
-            assert endpoints(service) == before
+            assert endpoints(service) == docked.endpoints
             end(service)
 
 
@@ -191,25 +205,24 @@ def test_a_busy_api_port_is_named(tmp_path):
     assert "Traceback" not in refused.stderr
 
 
-def test_a_busy_ftp_port_fails_that_server_and_nothing_else(tmp_path):
-    with start_service(tmp_path / "data") as service:
-        taken, free = create_ftp_server(service), create_ftp_server(service)
-        ports = {server_id: service.ftp_endpoint(server_id)[1] for server_id in (taken, free)}
-        service.stop()
+def test_a_busy_ftp_port_fails_that_server_and_nothing_else(docked):
+    [(taken, busy_port), (free, free_port)] = [
+        (endpoint["serverId"], endpoint["port"]) for endpoint in docked.endpoints
+    ]
     with socket.socket() as busy:
         busy.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        busy.bind(("127.0.0.1", ports[taken]))
+        busy.bind(("127.0.0.1", busy_port))
         busy.listen()
-        with start_service(tmp_path / "data") as service:
+        with start_service(docked.data_dir) as service:
             assert (state_of(service, taken), state_of(service, free)) == ("START_FAILED", "ONLINE")
-            assert greeting("127.0.0.1", ports[free]).startswith("220")
+            assert greeting("127.0.0.1", free_port).startswith("220")
             failed = {endpoint["serverId"]: endpoint for endpoint in endpoints(service)}[taken]
-            assert (failed["state"], failed["port"]) == ("START_FAILED", ports[taken])
+            assert (failed["state"], failed["port"]) == ("START_FAILED", busy_port)
             sentence = service.crossdock("endpoints", taken).stdout
-            assert f"port {ports[taken]} on 127.0.0.1 is in use by another program" in sentence
+            assert f"port {busy_port} on 127.0.0.1 is in use by another program" in sentence
             busy.close()
             service.client("hub", "transfer").start_server(ServerId=taken)
-            assert service.ftp_endpoint(taken) == ("127.0.0.1", ports[taken])
+            assert service.ftp_endpoint(taken) == ("127.0.0.1", busy_port)
 
 
 # The directory
