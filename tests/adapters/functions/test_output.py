@@ -83,6 +83,15 @@ async def test_a_line_without_end_is_cut(printer: Printer):
     assert [len(line) for line in printer.lines] == [MAX_LINE, 5]
 
 
+async def test_a_line_is_cut_at_the_same_place_when_its_end_comes_with_the_piece_that_is_too_much(printer: Printer):
+    for size in (32 * 1024,) * 7 + (32 * 1024 - 5,):
+        printer.say("y" * size)
+        printer.pipe.drain()
+    printer.say("y" * 15 + "\nnext\n")
+    printer.pipe.drain()
+    assert [len(line) for line in printer.lines] == [MAX_LINE, 10, 4]
+
+
 async def test_the_loop_empties_the_pipe_without_being_asked(printer: Printer):
     printer.say("unasked\n")
     async with asyncio.timeout(5):

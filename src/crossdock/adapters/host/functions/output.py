@@ -6,7 +6,7 @@ faster than `RATE` is made to wait, so that it cannot keep the service's loop to
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 TAIL = 4096
 """How much of an invocation's log `LogType=Tail` returns. Source: Lambda API reference, Invoke, LogResult."""
@@ -107,14 +107,19 @@ class OutputPipe:
         lines: list[tuple[int, str]] = []
         for line in whole:
             self._partial += line
+            lines += [(now, text) for text in self._cut_off()]
             lines.append((now, _text(self._partial)))
             self._partial.clear()
         self._partial += rest
-        while len(self._partial) > MAX_LINE:
-            lines.append((now, _text(self._partial[:MAX_LINE])))
-            del self._partial[:MAX_LINE]
+        lines += [(now, text) for text in self._cut_off()]
         if lines:
             self._sink(lines)
+
+    def _cut_off(self) -> Iterator[str]:
+        """What is too much for one line, whether its end has come or not."""
+        while len(self._partial) > MAX_LINE:
+            yield _text(self._partial[:MAX_LINE])
+            del self._partial[:MAX_LINE]
 
     def _keep_tail(self, chunk: bytes) -> None:
         self._tail += chunk
