@@ -17,12 +17,14 @@ from urllib.error import HTTPError
 import boto3
 import pytest
 from tests.e2e.harness import CLEAN, Service, refused_start, run, start_service, until
+from tests.e2e.leftovers import descendants
 
 from crossdock.core.ports_text import format_ports
 
 FUNCTION = "arn:aws:lambda:us-east-1:111111111111:function:nobody"
 KEYS = ("serverId", "accountId", "region", "state", "protocol", "host", "port", "passivePorts")
 VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL")
+HUB_SECRET = secrets.token_hex(20)
 HOW_TO_BEGIN = [
     "there is no Transfer server yet: make one with `crossdock exec hub -- aws transfer create-server …`,",
     "or start with a complete example: crossdock serve --example article",
@@ -38,7 +40,8 @@ def running(tmp_path_factory) -> Service:
 
 @pytest.fixture
 def article(tmp_path) -> Service:
-    with start_service(tmp_path / "data", "--example", "article") as service:
+    given = {"CROSSDOCK_KEYS": f"hub=AKIAHUB0000000000000:{HUB_SECRET}"}
+    with start_service(tmp_path / "data", "--example", "article", variables=given) as service:
         yield service
 
 
@@ -346,7 +349,7 @@ def everything_logged(service: Service) -> str:
     return "\n".join([service.log(), *(event["message"] for event in events)])
 
 
-def test_a_users_password_is_in_no_log(article):
+def test_a_users_password_is_in_no_log_and_a_given_key_in_no_functions_environment(article):
     """Of a login, a failed one, and an asked one: the events are there, what was typed is not."""
     service, user = article, password_of(article, "user1")
     wrong = secrets.token_hex(12)
@@ -366,7 +369,11 @@ def test_a_users_password_is_in_no_log(article):
     logged = everything_logged(service)
     assert "CONNECTED" in logged
     assert "REPORT RequestId" in logged
-    assert [text for text in (user, wrong) if text in logged] == []
+    assert [text for text in (user, wrong, HUB_SECRET) if text in logged] == []
+    functions = descendants(service.process.pid)
+    assert any("ProviderFunction" in command for command in functions.values())
+    for pid in functions:
+        assert HUB_SECRET.encode() not in Path(f"/proc/{pid}/environ").read_bytes()
 
 
 def password_of(service: Service, user: str) -> str:
