@@ -4,36 +4,40 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from crossdock.cloud.cloudformation.intrinsics import Scope, condition_holds, pseudo_parameters
-from crossdock.cloud.cloudformation.parameters import resolve_parameters
+from crossdock.cloud.cloudformation.checks import read_template
+from crossdock.cloud.cloudformation.deploy import stack_scope
+from crossdock.cloud.cloudformation.intrinsics import present_resources
+from crossdock.cloud.cloudformation.journal import resources_of
+from crossdock.cloud.cloudformation.loading import invalid
+from crossdock.cloud.cloudformation.outputs import live_stacks
 from crossdock.cloud.cloudformation.requests import (
+    Wanted,
     find_stack,
-    hidden_parameters,
     look_up_stack,
     on_stack,
-    tags_of,
-    template_text,
+    read_wanted,
+    refuse_undone,
+    stack_permission,
 )
-from crossdock.cloud.cloudformation.stacks import Stacks, refuse_service_role
+from crossdock.cloud.cloudformation.stacks import Stacks, claim, drop_change_sets, put_new_stack
 from crossdock.cloud.cloudformation.store import (
     CHANGE_SETS,
-    RESOURCES,
     STACKS,
     Change,
     ChangeSetRecord,
-    ResourceRecord,
     Source,
     StackRecord,
     seal_source,
     unseal_source,
 )
-from crossdock.cloud.cloudformation.template import MAX_OBJECT_BYTES, Template, invalid, parse_template
+from crossdock.cloud.cloudformation.template import Template
 from crossdock.core.errors import ServiceError
 from crossdock.core.ids import uuid4_text
 from crossdock.operations.call import Call
-from crossdock.operations.operation import Operation, Result
+from crossdock.operations.operation import Operation, Permission, Result
 
 _EMPTY = "The submitted information didn't contain changes. Submit different information to create a change set."
+_NO_SOURCE = Source(template="", parameters={})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,67 +47,61 @@ class ChangeSets:
     def operations(self) -> dict[str, Operation]:
         return {
             "CreateChangeSet": Operation(handler=self.create, permissions=on_stack("CreateChangeSet")),
-            "DeleteChangeSet": Operation(handler=self.delete, permissions=on_stack("DeleteChangeSet")),
-            "DescribeChangeSet": Operation(handler=self.describe, permissions=on_stack("DescribeChangeSet")),
-            "ExecuteChangeSet": Operation(handler=self.execute, permissions=on_stack("ExecuteChangeSet")),
+            "DeleteChangeSet": Operation(handler=self.delete, permissions=_on_its_stack),
+            "DescribeChangeSet": Operation(handler=self.describe, permissions=_on_its_stack),
+            "ExecuteChangeSet": Operation(handler=self.execute, permissions=_on_its_stack),
             "ListChangeSets": Operation(handler=self.list, permissions=on_stack("ListChangeSets")),
         }
 
     async def create(self, call: Call) -> Result:
-        refuse_service_role(call)
+        refuse_undone(call)
         kind = call.params.get("ChangeSetType", "UPDATE")
         if kind not in ("CREATE", "UPDATE"):
             raise invalid("ChangeSetType IMPORT is not supported by Crossdock")
         stack = await look_up_stack(call, call.params["StackName"])
-        is_new = stack is None
-        previous = Source(template="", parameters={})
         if kind == "UPDATE":
-            stack = await find_stack(call, call.params["StackName"])
-            if stack.status == "REVIEW_IN_PROGRESS":
-                raise invalid(f"Stack [{stack.name}] does not exist")
-            previous = self.stacks.source_of(stack)
-        elif stack is not None and stack.status != "REVIEW_IN_PROGRESS":
+            return await self._prepare_update(call, stack)
+        if stack is not None and stack.status != "REVIEW_IN_PROGRESS":
             raise ServiceError(
                 "AlreadyExistsException", f"Stack [{stack.name}] already exists and cannot be created again"
             )
-        text = await template_text(call, previous=previous.template)
-        template, source = self.stacks.checked(call, text, previous=previous.parameters)
-        if stack is None:
-            stack = self.stacks.new_stack(
-                call,
-                call.params["StackName"],
-                source,
-                template,
-                status="REVIEW_IN_PROGRESS",
-                capabilities=call.params.get("Capabilities", []),
-                tags=tags_of(call),
-            )
-        has_changes = source != previous or tags_of(call) not in ({}, stack.tags)
-        changes = await self._changes(call, stack, template, source, previous)
-        record = self._record(call, stack, source, template, kind, changes, has_changes=has_changes)
-        async with call.transaction() as tx:
-            if is_new:
-                await STACKS.put(tx, stack, call.account_id, call.region, stack.uuid, is_new=True)
-            if await CHANGE_SETS.get(tx, stack.uuid, record.name) is not None:
-                raise ServiceError("AlreadyExistsException", f"ChangeSet {record.name} already exists")
-            await CHANGE_SETS.put(tx, record, stack.uuid, record.name, is_new=True)
-        return {"Id": record.change_set_id, "StackId": stack.stack_id}
+        wanted = await read_wanted(call, previous=_NO_SOURCE)
+        is_new = stack is None
+        stack = stack or self.stacks.new_stack(call, wanted, status="REVIEW_IN_PROGRESS")
+        return await self._keep(call, stack, wanted, before=Template(), kind=kind, has_changes=True, is_new=is_new)
 
-    def _record(
+    async def _prepare_update(self, call: Call, stack: StackRecord | None) -> Result:
+        if stack is None or stack.status in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE"):
+            raise invalid(f"Stack [{call.params['StackName']}] does not exist")
+        previous = self.stacks.source_of(stack)
+        wanted = await read_wanted(call, previous=previous)
+        return await self._keep(
+            call,
+            stack,
+            wanted,
+            before=read_template(previous.template) if previous.parameters == wanted.source.parameters else Template(),
+            kind="UPDATE",
+            has_changes=self.stacks.has_changes(stack, wanted),
+        )
+
+    async def _keep(
         self,
         call: Call,
         stack: StackRecord,
-        source: Source,
-        template: Template,
-        kind: str,
-        changes: tuple[Change, ...],
+        wanted: Wanted,
         *,
+        before: Template,
+        kind: str,
         has_changes: bool,
-    ) -> ChangeSetRecord:
-        uuid = uuid4_text(call.house.entropy)
+        is_new: bool = False,
+    ) -> Result:
+        """Write a change set down, with its stack if that is new. `before` is what stays the same if it is written
+        the same."""
         name = call.params["ChangeSetName"]
-        arn = f"arn:aws:cloudformation:{call.region}:{call.account_id}:changeSet/{name}/{uuid}"
-        return ChangeSetRecord(
+        arn = (
+            f"arn:aws:cloudformation:{call.region}:{call.account_id}:changeSet/{name}/{uuid4_text(call.house.entropy)}"
+        )
+        record = ChangeSetRecord(
             change_set_id=arn,
             name=name,
             stack_id=stack.stack_id,
@@ -113,57 +111,64 @@ class ChangeSets:
             reason="" if has_changes else _EMPTY,
             execution_status="AVAILABLE" if has_changes else "UNAVAILABLE",
             created_at=call.now,
-            sealed=seal_source(self.stacks.sealer, source, context=f"cloudformation:{arn}"),
+            sealed=seal_source(self.stacks.sealer, wanted.source, context=_context(arn)),
             description=call.params.get("Description", ""),
-            capabilities=tuple(call.params.get("Capabilities", [])),
-            tags=tags_of(call),
-            changes=changes,
-            hidden=hidden_parameters(template),
+            capabilities=wanted.capabilities,
+            tags=None if wanted.tags is None else dict(wanted.tags),
+            changes=await self._changes(call, stack, wanted, before) if has_changes else (),
+            hidden=wanted.hidden,
+            on_failure=call.params.get("OnStackFailure", "ROLLBACK"),
         )
+        async with call.transaction() as tx:
+            if is_new:
+                await put_new_stack(call, tx, stack)
+            if await CHANGE_SETS.get(tx, stack.uuid, name) is not None:
+                raise ServiceError("AlreadyExistsException", f"ChangeSet {name} already exists")
+            await CHANGE_SETS.put(tx, record, stack.uuid, name, is_new=True)
+        return {"Id": arn, "StackId": stack.stack_id}
 
-    async def _changes(
-        self, call: Call, stack: StackRecord, template: Template, source: Source, previous: Source
-    ) -> tuple[Change, ...]:
+    async def _changes(self, call: Call, stack: StackRecord, wanted: Wanted, before: Template) -> tuple[Change, ...]:
         """What would be added, changed and removed, as far as it can be told before anything is made."""
-        scope = Scope(
-            template=template,
-            parameters=resolve_parameters(template, source.parameters, {}),
-            pseudo=pseudo_parameters(
-                account_id=call.account_id, region=call.region, stack_id=stack.stack_id, stack_name=stack.name
-            ),
-            exports={},
-        )
-        async with call.reading() as tx:
-            existing = {record.logical_id: record for record in await RESOURCES.everything(tx, stack.uuid)}
-        before = parse_template(previous.template, max_bytes=MAX_OBJECT_BYTES) if previous.template else Template()
-        present = {
-            name: resource
-            for name, resource in template.resources.items()
-            if not resource.condition or condition_holds(resource.condition, scope)
-        }
-        changes: list[Change] = []
-        for name, resource in present.items():
-            if name not in existing:
-                changes.append(Change(action="Add", logical_id=name, type=resource.type))
-            elif resource != before.resources.get(name) or source.parameters != previous.parameters:
-                changes.append(_modified(existing[name]))
-        changes.extend(
+        scope = stack_scope(call, stack, wanted, exports={}, made={})
+        present = present_resources(scope)
+        existing = await resources_of(call.house.state, stack)
+        added = [
+            Change(action="Add", logical_id=name, type=resource.type)
+            for name, resource in present.items()
+            if name not in existing
+        ]
+        modified = [
+            Change(
+                action="Modify",
+                logical_id=name,
+                type=resource.type,
+                physical_id=existing[name].physical_id,
+                replacement="Conditional",
+            )
+            for name, resource in present.items()
+            if name in existing and resource != before.resources.get(name)
+        ]
+        removed = [
             Change(action="Remove", logical_id=name, type=record.type, physical_id=record.physical_id)
             for name, record in existing.items()
             if name not in present
-        )
-        return tuple(changes)
+        ]
+        return (*added, *modified, *removed)
 
     async def describe(self, call: Call) -> Result:
-        record = await self._find(call)
-        source = self._source(record)
+        record = await _find(call)
+        source = unseal_source(self.stacks.sealer, record.sealed, context=_context(record.change_set_id))
         return {
             **_summary(record),
-            "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in _shown(record, source).items()],
+            "Parameters": [
+                {"ParameterKey": key, "ParameterValue": "****" if key in record.hidden else value}
+                for key, value in source.parameters.items()
+            ],
             "Changes": [{"Type": "Resource", "ResourceChange": _change(change)} for change in record.changes],
             "Capabilities": list(record.capabilities),
-            "Tags": [{"Key": key, "Value": value} for key, value in record.tags.items()],
+            "Tags": [{"Key": key, "Value": value} for key, value in (record.tags or {}).items()],
             "NotificationARNs": [],
+            "OnStackFailure": record.on_failure,
         }
 
     async def list(self, call: Call) -> Result:
@@ -173,78 +178,91 @@ class ChangeSets:
         return {"Summaries": [_summary(record) for record in records]}
 
     async def execute(self, call: Call) -> Result:
-        record = await self._find(call)
-        if record.execution_status != "AVAILABLE":
-            raise ServiceError(
-                "InvalidChangeSetStatus",
-                f"ChangeSet [{record.change_set_id}] cannot be executed in its current status of [{record.status}]",
-            )
-        source = self._source(record)
+        record = await _find(call)
         stack = await find_stack(call, record.stack_id)
-        template = parse_template(source.template, max_bytes=MAX_OBJECT_BYTES)
-        if record.kind == "CREATE":
-            async with call.transaction() as tx:
-                stack = await self.stacks.claim(
-                    call, stack, tx, status="CREATE_IN_PROGRESS", allowed=frozenset({"REVIEW_IN_PROGRESS"})
+        wanted = self._wanted(record)
+        on_failure = "DO_NOTHING" if call.params.get("DisableRollback") else record.on_failure
+        async with call.transaction() as tx:
+            # Looked up again, for two callers may execute it at once.
+            present = await CHANGE_SETS.get(tx, stack.uuid, record.name)
+            if present is None or present.execution_status != "AVAILABLE":
+                status = present.execution_status if present else "OBSOLETE"
+                raise ServiceError(
+                    "InvalidChangeSetStatus",
+                    f"ChangeSet [{record.change_set_id}] cannot be executed in its current execution status of "
+                    f"[{status}]",
                 )
-                await _mark_executed(tx, record)
-            await self.stacks.start_create(call, replace(stack, sealed=self._sealed_for(stack, source)), source)
+            if record.kind == "CREATE":
+                stack = await claim(call, tx, stack, status="CREATE_IN_PROGRESS", allowed={"REVIEW_IN_PROGRESS"})
+                stack = replace(
+                    stack, on_failure=on_failure, **wanted.fields(self.stacks.sealer, context=stack.context)
+                )
+                await STACKS.put(tx, stack, call.account_id, call.region, stack.uuid)
+                await drop_change_sets(tx, stack)
+            else:
+                stack = await self.stacks.claim_update(call, tx, stack)
+            executed = replace(record, execution_status="EXECUTE_COMPLETE")
+            await CHANGE_SETS.put(tx, executed, stack.uuid, record.name)
+        if record.kind == "CREATE":
+            await self.stacks.start_create(call, stack, wanted)
         else:
-            await self.stacks.start_update(call, stack, source, template, record.capabilities, record.tags)
-            async with call.transaction() as tx:
-                await _mark_executed(tx, record)
+            await self.stacks.start_update(call, stack, wanted, is_rolled_back=on_failure != "DO_NOTHING")
         return {}
 
-    def _sealed_for(self, stack: StackRecord, source: Source) -> str:
-        return seal_source(self.stacks.sealer, source, context=f"cloudformation:{stack.uuid}")
+    def _wanted(self, record: ChangeSetRecord) -> Wanted:
+        source = unseal_source(self.stacks.sealer, record.sealed, context=_context(record.change_set_id))
+        return Wanted(
+            template=read_template(source.template),
+            source=source,
+            capabilities=record.capabilities,
+            tags=record.tags,
+        )
 
     async def delete(self, call: Call) -> Result:
-        record = await self._find(call)
+        try:
+            record = await _find(call)
+        except ServiceError as error:
+            if error.code == "ChangeSetNotFound":
+                return {}
+            raise
         async with call.transaction() as tx:
-            await CHANGE_SETS.delete(tx, record.stack_id.rsplit("/", 1)[-1], record.name)
+            await CHANGE_SETS.delete(tx, record.uuid, record.name)
         return {}
 
-    async def _find(self, call: Call) -> ChangeSetRecord:
-        name = call.params["ChangeSetName"]
-        async with call.reading() as tx:
-            if name.startswith("arn:"):
-                for record in await CHANGE_SETS.everything(tx):
-                    if record.change_set_id == name and f":{call.account_id}:" in name:
-                        return record
-                raise _not_found(name)
-        if "StackName" not in call.params:
-            raise invalid("StackName must be specified if ChangeSetName is not specified as an ARN.")
-        stack = await find_stack(call, call.params["StackName"])
-        async with call.reading() as tx:
-            found = await CHANGE_SETS.get(tx, stack.uuid, name)
-        if found is None:
-            raise _not_found(name)
-        return found
 
-    def _source(self, record: ChangeSetRecord) -> Source:
-        return unseal_source(self.stacks.sealer, record.sealed, context=f"cloudformation:{record.change_set_id}")
+async def _find(call: Call) -> ChangeSetRecord:
+    """The change set that a call names, by name and stack or by ARN. Raises ServiceError."""
+    name = call.params["ChangeSetName"]
+    if name.startswith("arn:"):
+        stacks = await live_stacks(call)
+    elif "StackName" not in call.params:
+        raise invalid("StackName must be specified if ChangeSetName is not specified as an ARN.")
+    else:
+        stacks = [await find_stack(call, call.params["StackName"])]
+    async with call.reading() as tx:
+        for stack in stacks:
+            for record in await CHANGE_SETS.everything(tx, stack.uuid):
+                if name in (record.change_set_id, record.name):
+                    return record
+    raise ServiceError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", status=404)
 
 
-def _not_found(name: str) -> ServiceError:
-    return ServiceError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", status=404)
+async def _on_its_stack(call: Call) -> tuple[Permission, ...]:
+    """The permission on the stack of the change set that the call names, by whatever it is named."""
+    if "StackName" not in call.params and call.params["ChangeSetName"].startswith("arn:"):
+        try:
+            stack_id = (await _find(call)).stack_id
+        except ServiceError:
+            stack_id = "*"  # whether it is there is told only to those who may ask about every stack
+        return (stack_permission(call, call.operation, stack_id),)
+    return (stack_permission(call, call.operation, call.params.get("StackName", "*")),)
 
 
-async def _mark_executed(tx: Any, record: ChangeSetRecord) -> None:
-    uuid = record.stack_id.rsplit("/", 1)[-1]
-    await CHANGE_SETS.put(tx, replace(record, execution_status="EXECUTE_COMPLETE"), uuid, record.name)
+def _context(arn: str) -> str:
+    return f"cloudformation:{arn}"
 
 
-def _modified(record: ResourceRecord) -> Change:
-    return Change(
-        action="Modify",
-        logical_id=record.logical_id,
-        type=record.type,
-        physical_id=record.physical_id,
-        replacement="Conditional",
-    )
-
-
-def _change(change: Change) -> dict[str, Any]:
+def _change(change: Change) -> Mapping[str, Any]:
     shown: dict[str, Any] = {
         "Action": change.action,
         "LogicalResourceId": change.logical_id,
@@ -257,10 +275,6 @@ def _change(change: Change) -> dict[str, Any]:
     if change.replacement:
         shown["Replacement"] = change.replacement
     return shown
-
-
-def _shown(record: ChangeSetRecord, source: Source) -> Mapping[str, str]:
-    return {key: "****" if key in record.hidden else value for key, value in source.parameters.items()}
 
 
 def _summary(record: ChangeSetRecord) -> dict[str, Any]:

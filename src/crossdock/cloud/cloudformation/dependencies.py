@@ -1,54 +1,75 @@
 """In which order resources are made: what a resource refers to comes first."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from crossdock.cloud.cloudformation.template import Resource, Template, invalid
+from crossdock.cloud.cloudformation.loading import invalid
+from crossdock.cloud.cloudformation.template import Resource, Template
 
 _PLACEHOLDER = re.compile(r"\$\{([^!${}][^${}]*)\}")
 
 
-def creation_order(template: Template, present: Mapping[str, Resource]) -> list[str]:
+def creation_order(
+    template: Template, present: Mapping[str, Resource], holds: Callable[[str], bool] | None = None
+) -> list[str]:
     """Logical ids so that each comes after all it needs; otherwise in the template's order.
 
     Args:
         present: the resources whose conditions hold.
+        holds: what a condition is, so that only the branch of an Fn::If that is taken counts; None follows both.
 
     Raises:
         ServiceError: ValidationError for a reference to nothing, or a circle.
     """
-    needs = {name: _needs(resource, template, present) for name, resource in present.items()}
+    waiting = {name: _needs(resource, template, present, holds) for name, resource in present.items()}
+    needed_by: dict[str, list[str]] = {name: [] for name in present}
+    for name, needed in waiting.items():
+        for other in needed:
+            needed_by[other].append(name)
+    position = {name: number for number, name in enumerate(present)}
     order: list[str] = []
-    waiting = dict(needs)
-    while waiting:
-        free = [name for name, needed in waiting.items() if not needed - set(order)]
-        if not free:
-            raise invalid(f"Circular dependency between resources: [{', '.join(sorted(waiting))}]")
+    free = [name for name, needed in waiting.items() if not needed]
+    while free:
+        following: list[str] = []
         for name in free:
             order.append(name)
-            del waiting[name]
+            for other in needed_by[name]:
+                waiting[other].discard(name)
+                if not waiting[other]:
+                    following.append(other)
+        free = sorted(following, key=position.__getitem__)
+    if len(order) < len(present):
+        circle = sorted(present.keys() - set(order))
+        raise invalid(f"Circular dependency between resources: [{', '.join(circle)}]")
     return order
 
 
-def _needs(resource: Resource, template: Template, present: Mapping[str, Resource]) -> set[str]:
+def _needs(
+    resource: Resource, template: Template, present: Mapping[str, Resource], holds: Callable[[str], bool] | None
+) -> set[str]:
     known = {*template.resources, *template.parameters}
-    for name in resource.depends_on:
-        if name not in template.resources:
-            raise invalid(f"Template format error: Unresolved resource dependencies [{name}] in the Resources block")
-    needed = set(resource.depends_on)
-    for name in references(resource.properties):
-        if name not in known and not name.startswith("AWS::"):
-            raise invalid(f"Template format error: Unresolved resource dependencies [{name}] in the Resources block")
-        needed.add(name)
-    return {name for name in needed if name in present}
+    needed = {*resource.depends_on}
+    if unknown := sorted(needed - template.resources.keys()):
+        raise _unresolved(unknown)
+    mentioned = set(references(resource.properties, holds))
+    if unknown := sorted(name for name in mentioned - known if not name.startswith("AWS::")):
+        raise _unresolved(unknown)
+    return {name for name in needed | mentioned if name in present}
 
 
-def references(value: Any) -> Iterator[str]:
-    """Every name that Ref, Fn::GetAtt and Fn::Sub mention, whatever branch of an Fn::If they stand in."""
+def _unresolved(names: list[str]) -> Exception:
+    return invalid(
+        f"Template format error: Unresolved resource dependencies [{', '.join(names)}] in the Resources block of the "
+        "template"
+    )
+
+
+def references(value: Any, holds: Callable[[str], bool] | None = None) -> Iterator[str]:
+    """Every name that Ref, Fn::GetAtt and Fn::Sub mention."""
     if isinstance(value, list):
         for item in value:
-            yield from references(item)
+            yield from references(item, holds)
         return
     if not isinstance(value, dict):
         return
@@ -56,21 +77,31 @@ def references(value: Any) -> Iterator[str]:
         if name == "Ref" and isinstance(argument, str):
             yield argument
         elif name == "Fn::GetAtt" and argument:
-            yield (argument.split(".", 1) if isinstance(argument, str) else argument)[0]
+            yield from _get_att_references(argument, holds)
         elif name == "Fn::Sub":
-            yield from _sub_references(argument)
+            yield from _sub_references(argument, holds)
+        elif name == "Fn::If" and holds is not None and isinstance(argument, list) and len(argument) == 3:
+            yield from references(argument[1] if holds(str(argument[0])) else argument[2], holds)
         else:
-            yield from references(argument)
+            yield from references(argument, holds)
 
 
-def _sub_references(argument: Any) -> Iterator[str]:
+def _get_att_references(argument: Any, holds: Callable[[str], bool] | None) -> Iterator[str]:
+    if isinstance(argument, str):
+        yield argument.split(".", 1)[0]
+    elif isinstance(argument, list) and isinstance(argument[0], str):
+        yield argument[0]
+        yield from references(argument[1:], holds)
+
+
+def _sub_references(argument: Any, holds: Callable[[str], bool] | None) -> Iterator[str]:
     own: Mapping[str, Any] = {}
     if isinstance(argument, list) and len(argument) == 2 and isinstance(argument[1], dict):
         own = argument[1]
-        yield from references(own)
+        yield from references(list(own.values()), holds)
         argument = argument[0]
     if isinstance(argument, str):
         for match in _PLACEHOLDER.finditer(argument):
-            name = match[1].strip().split(".", 1)[0]
-            if match[1].strip() not in own and name not in own:
-                yield name
+            name = match[1].strip()
+            if name not in own:
+                yield name.split(".", 1)[0]

@@ -1,8 +1,9 @@
 """Brings a stack's resources in line with a template, and back again when that fails."""
 
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 from crossdock.cloud.cloudformation.dependencies import creation_order
@@ -10,166 +11,198 @@ from crossdock.cloud.cloudformation.intrinsics import (
     Made,
     Scope,
     condition_holds,
+    present_resources,
     pseudo_parameters,
 )
-from crossdock.cloud.cloudformation.journal import Journal
-from crossdock.cloud.cloudformation.making import Failed, Making
-from crossdock.cloud.cloudformation.outputs import check_exports_unused, resolve_outputs
-from crossdock.cloud.cloudformation.parameters import resolve_parameters
-from crossdock.cloud.cloudformation.removal import Removal, last_made_first
-from crossdock.cloud.cloudformation.store import ResourceRecord, Source, seal_source
-from crossdock.cloud.cloudformation.template import MAX_OBJECT_BYTES, Template, parse_template
-from crossdock.core.errors import ServiceError
+from crossdock.cloud.cloudformation.journal import resources_of
+from crossdock.cloud.cloudformation.making import Failed, Making, Site
+from crossdock.cloud.cloudformation.outputs import RecordedExports, check_exports_unused, resolve_outputs
+from crossdock.cloud.cloudformation.parameters import typed_parameters
+from crossdock.cloud.cloudformation.removal import Removal
+from crossdock.cloud.cloudformation.requests import Wanted
+from crossdock.cloud.cloudformation.store import ResourceRecord, StackRecord, seal_outputs
+from crossdock.core.errors import FileError, ServiceError
 from crossdock.operations.call import Call
+
+_RETRY_S = 5.0
 
 _log = logging.getLogger(__name__)
 
 
-class RecordedExports(dict[str, str]):
-    """Exports of the account and region that remember which of them were used."""
-
-    def __init__(self, exports: Mapping[str, str]) -> None:
-        super().__init__(exports)
-        self.used: set[str] = set()
-
-    def __getitem__(self, name: str) -> str:
-        self.used.add(name)
-        return super().__getitem__(name)
-
-
 @dataclass(slots=True)
 class Deployment:
-    """One create, update or delete of one stack, done as the caller of `call`."""
+    """One create, update or delete of one stack, done as the caller of `site.call`."""
 
-    call: Call
-    journal: Journal
-    source: Source
-    exports: RecordedExports
+    site: Site
     _making: Making = field(init=False)
     _removal: Removal = field(init=False)
 
     def __post_init__(self) -> None:
-        self._making = Making(self.call, self.journal)
-        self._removal = Removal(self.call, self.journal)
+        self._making = Making(self.site)
+        self._removal = Removal(self.site)
 
-    async def create(self) -> None:
-        """From CREATE_IN_PROGRESS to CREATE_COMPLETE, or to what `on_failure` asks for."""
-        await self._guarded(self._create())
+    async def create(self, wanted: Wanted, exports: RecordedExports) -> None:
+        """From CREATE_IN_PROGRESS to CREATE_COMPLETE, or to what the stack's `on_failure` asks for."""
+        await self._guarded(self._create(wanted, exports))
 
-    async def update(self) -> None:
-        """From UPDATE_IN_PROGRESS to UPDATE_COMPLETE or UPDATE_ROLLBACK_COMPLETE."""
-        await self._guarded(self._update())
+    async def update(self, wanted: Wanted, exports: RecordedExports, *, is_rolled_back: bool) -> None:
+        """From UPDATE_IN_PROGRESS to UPDATE_COMPLETE, or back to what was, or to UPDATE_FAILED as it then is."""
+        await self._guarded(self._update(wanted, exports, is_rolled_back=is_rolled_back))
 
-    async def delete(self) -> None:
+    async def delete(self, *, retained: Collection[str] = ()) -> None:
         """From DELETE_IN_PROGRESS to DELETE_COMPLETE or DELETE_FAILED."""
-        await self._guarded(self._delete())
+        await self._guarded(self._delete(retained))
 
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
         except Exception:  # the task's boundary: a stack must never stay "in progress" for ever
-            _log.exception("stack operation failed", extra={"stack": self.journal.stack.stack_id})
-            verb = self.journal.stack.status.split("_", 1)[0]
-            await self.journal.set_stack(f"{verb}_FAILED", "Internal failure; the service's log has the details.")
+            _log.exception("stack operation failed", extra={"stack": self.site.journal.stack.stack_id})
+            await self._give_up()
 
-    async def _create(self) -> None:
+    async def _give_up(self) -> None:
+        """Say so, as soon as it can be said: perhaps the disk is full."""
+        journal = self.site.journal
+        status = INTERRUPTED.get(journal.stack.status, journal.stack.status)
+        while True:
+            try:
+                await journal.set_stack(status, "Internal failure; the service's log has the details.")
+                return
+            except FileError:
+                await self.site.sleep(_RETRY_S)
+
+    async def _create(self, wanted: Wanted, exports: RecordedExports) -> None:
+        journal = self.site.journal
         try:
-            await self._apply()
+            changes = await self._apply(wanted, exports)
         except Failed as failure:
             await self._abandon(str(failure))
-            return
-        await self.journal.set_stack("CREATE_COMPLETE")
+        else:
+            await journal.set_stack("CREATE_COMPLETE", **changes.fields)
 
     async def _abandon(self, reason: str) -> None:
-        match self.journal.stack.on_failure:
+        journal = self.site.journal
+        match journal.stack.on_failure:
             case "DO_NOTHING":
-                await self.journal.set_stack("CREATE_FAILED", reason)
+                await journal.set_stack("CREATE_FAILED", reason)
             case "DELETE":
-                await self.journal.set_stack("DELETE_IN_PROGRESS", reason)
-                await self._delete()
+                await journal.set_stack("DELETE_IN_PROGRESS", reason)
+                await self._delete(is_rollback=True)
             case _:
-                await self.journal.set_stack("ROLLBACK_IN_PROGRESS", f"{reason} Rollback requested by user.")
-                failed = await self._removal.everything()
-                await self.journal.set_stack(
-                    "ROLLBACK_FAILED" if failed else "ROLLBACK_COMPLETE", _failed_to_delete(failed)
-                )
+                await journal.set_stack("ROLLBACK_IN_PROGRESS", f"{reason} Rollback requested by user.")
+                failed = await self._removal.everything(is_rollback=True)
+                await journal.set_stack("ROLLBACK_FAILED" if failed else "ROLLBACK_COMPLETE", _not_deleted(failed))
 
-    async def _update(self) -> None:
-        previous = self.journal.stack
+    async def _update(self, wanted: Wanted, exports: RecordedExports, *, is_rolled_back: bool) -> None:
+        journal = self.site.journal
         try:
-            replaced, removed = await self._apply()
+            changes = await self._apply(wanted, exports)
         except Failed as failure:
-            await self.journal.set_stack("UPDATE_ROLLBACK_IN_PROGRESS", str(failure))
-            problems = await self._removal.undo(self._making.steps)
-            await self.journal.set_stack(
-                "UPDATE_ROLLBACK_FAILED" if problems else "UPDATE_ROLLBACK_COMPLETE",
-                problems,
-                outputs=previous.outputs,
+            if not is_rolled_back:
+                await journal.set_stack("UPDATE_FAILED", str(failure))
+                return
+            await journal.set_stack("UPDATE_ROLLBACK_IN_PROGRESS", str(failure))
+            failed = await self._removal.undo(self._making.steps)
+            await journal.set_stack(
+                "UPDATE_ROLLBACK_FAILED" if failed else "UPDATE_ROLLBACK_COMPLETE",
+                f"The following resource(s) failed to update: [{', '.join(failed)}]." if failed else "",
             )
             return
-        await self.journal.set_stack("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
-        for record in last_made_first(replaced + removed):
-            await self._removal.leftover(record, is_replaced=record in replaced)
-        context = f"cloudformation:{self.journal.stack.uuid}"
-        await self.journal.set_stack(
-            "UPDATE_COMPLETE", sealed=seal_source(self.journal.sealer, self.source, context=context)
-        )
+        await journal.set_stack("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", **changes.fields)
+        await self._removal.unwanted(changes.removed)
+        await journal.set_stack("UPDATE_COMPLETE")
 
-    async def _delete(self) -> None:
+    async def _delete(self, retained: Collection[str] = (), *, is_rollback: bool = False) -> None:
+        call, journal = self.site.call, self.site.journal
         try:
-            await check_exports_unused(self.call, self.journal.stack)
+            await check_exports_unused(call, journal.sealer, journal.stack)
         except ServiceError as error:
-            await self.journal.set_stack("DELETE_FAILED", error.message)
+            await journal.set_stack("DELETE_FAILED", error.message)
             return
-        failed = await self._removal.everything()
+        failed = await self._removal.everything(retained=retained, is_rollback=is_rollback)
         if failed:
-            await self.journal.set_stack("DELETE_FAILED", _failed_to_delete(failed))
+            await journal.set_stack("DELETE_FAILED", _not_deleted(failed))
         else:
-            now = self.call.house.clock.now()
-            await self.journal.set_stack("DELETE_COMPLETE", deleted_at=now, outputs=(), imports=())
+            now = call.house.clock.now()
+            await journal.set_stack("DELETE_COMPLETE", deleted_at=now, sealed_outputs="", imports=())
 
-    async def _apply(self) -> tuple[list[ResourceRecord], list[ResourceRecord]]:
-        """Make and change everything; returns what was replaced, and what is no longer wanted. Raises Failed."""
+    async def _apply(self, wanted: Wanted, exports: RecordedExports) -> "_Changes":
+        """Make and change everything. Raises Failed."""
+        journal = self.site.journal
         made: dict[str, Made] = {}
+        scope = stack_scope(self.site.call, journal.stack, wanted, exports, made)
         try:
-            template = parse_template(self.source.template, max_bytes=MAX_OBJECT_BYTES)
-            scope = self._scope(template, made)
-            present = {
-                name: resource
-                for name, resource in template.resources.items()
-                if not resource.condition or condition_holds(resource.condition, scope)
-            }
-            order = creation_order(template, present)
+            present = present_resources(scope)
+            order = creation_order(scope.template, present, lambda name: condition_holds(name, scope))
         except ServiceError as error:
             raise Failed(error.message) from error
-        old = await self.journal.resources()
+        old = await resources_of(self.site.call.house.state, journal.stack)
         for position, name in enumerate(order):
+            self._check_time()
             made[name] = (await self._making.bring(present[name], old.get(name), scope, position)).made
         try:
-            outputs = await resolve_outputs(self.call, self.journal.stack, template, scope)
+            outputs = await resolve_outputs(self.site.call, journal.sealer, journal.stack, scope)
         except ServiceError as error:
             raise Failed(error.message) from error
-        self.journal.stack = replace(
-            self.journal.stack,
-            description=template.description,
-            outputs=outputs,
-            imports=tuple(sorted(self.exports.used)),
-        )
-        replaced = [step.before for step in self._making.steps if step.is_replacement and step.before is not None]
-        return replaced, [record for name, record in old.items() if name not in present]
-
-    def _scope(self, template: Template, made: Mapping[str, Made]) -> Scope:
-        stack = self.journal.stack
-        return Scope(
-            template=template,
-            parameters=resolve_parameters(template, self.source.parameters, {}),
-            pseudo=pseudo_parameters(
-                account_id=stack.account_id, region=stack.region, stack_id=stack.stack_id, stack_name=stack.name
-            ),
-            exports=self.exports,
-            resources=made,
+        context = journal.stack.context
+        return _Changes(
+            fields={
+                **wanted.fields(journal.sealer, context),
+                "sealed_outputs": seal_outputs(journal.sealer, outputs, context=context),
+                "imports": tuple(sorted(exports.used)),
+            },
+            removed=[record for name, record in old.items() if name not in present],
         )
 
+    def _check_time(self) -> None:
+        """Raises Failed when a stack's creation takes longer than its caller wanted to wait."""
+        stack, minutes = self.site.journal.stack, self.site.journal.stack.timeout_minutes
+        if minutes is None or stack.status != "CREATE_IN_PROGRESS":
+            return
+        if self.site.call.house.clock.now() > self.site.call.now + timedelta(minutes=minutes):
+            raise Failed(f"Stack creation time exceeded the specified timeout of {minutes} minutes.")
 
-def _failed_to_delete(logical_ids: list[str]) -> str:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Changes:
+    """What the stack's record says from now on, and which resources it no longer has."""
+
+    fields: Mapping[str, Any]
+    removed: list[ResourceRecord]
+
+
+def stack_scope(
+    call: Call, stack: StackRecord, wanted: Wanted, exports: Mapping[str, str], made: Mapping[str, Made]
+) -> Scope:
+    """What the functions of a stack's template can refer to."""
+    return Scope(
+        template=wanted.template,
+        parameters=typed_parameters(wanted.template, wanted.source.parameters),
+        pseudo=pseudo_parameters(
+            account_id=call.account_id, region=call.region, stack_id=stack.stack_id, stack_name=stack.name
+        ),
+        exports=exports,
+        resources=made,
+    )
+
+
+INTERRUPTED: Mapping[str, str] = {
+    "CREATE_IN_PROGRESS": "CREATE_FAILED",
+    "DELETE_IN_PROGRESS": "DELETE_FAILED",
+    "ROLLBACK_IN_PROGRESS": "ROLLBACK_FAILED",
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": "UPDATE_COMPLETE",
+    "UPDATE_IN_PROGRESS": "UPDATE_FAILED",
+    "UPDATE_ROLLBACK_IN_PROGRESS": "UPDATE_ROLLBACK_FAILED",
+}
+"""What becomes of a stack whose operation ended half-way. What was left to clean up is cleaned up next time."""
+
+
+def interrupted(stack: StackRecord) -> StackRecord:
+    """A stack that was being worked on when the service ended."""
+    status = INTERRUPTED[stack.status]
+    reason = "The service was restarted during the operation; update the stack again, or delete it."
+    return replace(stack, status=status, reason="" if status == "UPDATE_COMPLETE" else reason)
+
+
+def _not_deleted(logical_ids: list[str]) -> str:
     return f"The following resource(s) failed to delete: [{', '.join(logical_ids)}]." if logical_ids else ""

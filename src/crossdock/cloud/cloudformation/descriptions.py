@@ -4,12 +4,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crossdock.cloud.cloudformation.outputs import live_stacks
-from crossdock.cloud.cloudformation.requests import find_stack, hidden_parameters, on_stack, template_text
+from crossdock.cloud.cloudformation.checks import read_template
+from crossdock.cloud.cloudformation.events import event_key
+from crossdock.cloud.cloudformation.loading import invalid
+from crossdock.cloud.cloudformation.outputs import all_exports, live_stacks
+from crossdock.cloud.cloudformation.parameters import hidden_parameters, literal
+from crossdock.cloud.cloudformation.requests import find_stack, needed_capabilities, on_stack, template_text
 from crossdock.cloud.cloudformation.resources.table import KINDS
 from crossdock.cloud.cloudformation.stacks import Stacks
-from crossdock.cloud.cloudformation.store import EVENTS, RESOURCES, STACKS, EventRecord, ResourceRecord, StackRecord
-from crossdock.cloud.cloudformation.template import MAX_OBJECT_BYTES, Template, invalid, parse_template
+from crossdock.cloud.cloudformation.store import (
+    EVENT_COUNTS,
+    EVENTS,
+    RESOURCES,
+    STACKS,
+    EventRecord,
+    Output,
+    ResourceRecord,
+    StackRecord,
+    outputs_of,
+)
+from crossdock.cloud.cloudformation.template import Template
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Operation, Result, needs
 from crossdock.operations.paging import page_key, page_token
@@ -30,7 +44,7 @@ class Descriptions:
             ),
             "DescribeStacks": Operation(handler=self.describe, permissions=on_stack("DescribeStacks")),
             "GetTemplateSummary": Operation(handler=self.template_summary, permissions=on_stack("GetTemplateSummary")),
-            "ListExports": Operation(handler=list_exports, permissions=needs("cloudformation:ListExports")),
+            "ListExports": Operation(handler=self.list_exports, permissions=needs("cloudformation:ListExports")),
             "ListStackResources": Operation(handler=list_resources, permissions=on_stack("ListStackResources")),
             "ListStacks": Operation(handler=list_stacks, permissions=needs("cloudformation:ListStacks")),
             "ValidateTemplate": Operation(
@@ -49,7 +63,7 @@ class Descriptions:
             text = source.template
         else:
             text = await template_text(call)
-        template = parse_template(text, max_bytes=MAX_OBJECT_BYTES)
+        template = read_template(text)
         return {
             **_summary(template),
             "ResourceTypes": sorted({resource.type for resource in template.resources.values()}),
@@ -57,6 +71,15 @@ class Descriptions:
                 {**parameter, "ParameterType": template.parameters[parameter["ParameterKey"]].get("Type", "String")}
                 for parameter in _declared(template)
             ],
+        }
+
+    async def list_exports(self, call: Call) -> Result:
+        found = await all_exports(call, self.stacks.sealer)
+        return {
+            "Exports": [
+                {"ExportingStackId": stack.stack_id, "Name": output.export_name, "Value": output.value}
+                for stack, output in found
+            ]
         }
 
     def _described(self, stack: StackRecord) -> dict[str, Any]:
@@ -72,13 +95,15 @@ class Descriptions:
             ],
             "Capabilities": list(stack.capabilities),
             "Tags": [{"Key": key, "Value": value} for key, value in stack.tags.items()],
-            "Outputs": [_output(output) for output in stack.outputs],
+            "Outputs": [_output(output) for output in outputs_of(self.stacks.sealer, stack)],
             "DisableRollback": stack.on_failure == "DO_NOTHING",
             "NotificationARNs": [],
             "RollbackConfiguration": {},
             "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
             "EnableTerminationProtection": False,
         }
+        if stack.timeout_minutes is not None:
+            shown["TimeoutInMinutes"] = stack.timeout_minutes
         if stack.description:
             shown["Description"] = stack.description
         if stack.reason:
@@ -95,7 +120,7 @@ def _times(stack: StackRecord) -> dict[str, Any]:
     return {name: moment for name, moment in times.items() if moment is not None}
 
 
-def _output(output: Any) -> dict[str, str]:
+def _output(output: Output) -> dict[str, str]:
     shown = {"OutputKey": output.key, "OutputValue": output.value}
     if output.description:
         shown["Description"] = output.description
@@ -124,26 +149,21 @@ async def list_stacks(call: Call) -> Result:
     return {"StackSummaries": listed}
 
 
-async def list_exports(call: Call) -> Result:
-    found = [
-        {"ExportingStackId": stack.stack_id, "Name": output.export_name, "Value": output.value}
-        for stack in await live_stacks(call)
-        for output in stack.outputs
-        if output.export_name
-    ]
-    return {"Exports": sorted(found, key=lambda export: export["Name"])}
-
-
 async def describe_events(call: Call) -> Result:
-    """The newest event first, a page at a time."""
+    """The newest event first, a page at a time; a page is told by the number of its newest event."""
     stack = await find_stack(call, call.params["StackName"])
-    async with call.reading() as tx:
-        events = list(reversed(await EVENTS.everything(tx, stack.uuid)))
     after = page_key(call.params.get("NextToken"), error_code="ValidationError")
-    start = int(after[0]) if after and after[0].isdecimal() else 0
-    result: dict[str, Any] = {"StackEvents": [_event(event) for event in events[start : start + EVENTS_PER_PAGE]]}
-    if len(events) > start + EVENTS_PER_PAGE:
-        result["NextToken"] = page_token((str(start + EVENTS_PER_PAGE),))
+    async with call.reading() as tx:
+        count = await EVENT_COUNTS.get(tx, stack.uuid)
+        end = count.events if count else 0
+        if after is not None:
+            end = min(end, int(after[0])) if after[0].isdecimal() and len(after[0]) < 10 else 0
+        start = max(0, end - EVENTS_PER_PAGE)
+        previous = event_key(stack, start - 1) if start else None
+        events = await EVENTS.page(tx, stack.uuid, after=previous, limit=end - start) if end else []
+    result: dict[str, Any] = {"StackEvents": [_event(event) for event in reversed(events)]}
+    if start:
+        result["NextToken"] = page_token((str(start),))
     return result
 
 
@@ -212,7 +232,7 @@ def _resource(record: ResourceRecord) -> dict[str, Any]:
 
 
 async def validate_template(call: Call) -> Result:
-    template = parse_template(await template_text(call), max_bytes=MAX_OBJECT_BYTES)
+    template = read_template(await template_text(call))
     return {**_summary(template), "Parameters": _declared(template)}
 
 
@@ -220,12 +240,10 @@ def _summary(template: Template) -> dict[str, Any]:
     summary: dict[str, Any] = {}
     if template.description:
         summary["Description"] = template.description
-    iam = [r for r in template.resources.values() if r.type in KINDS and KINDS[r.type].is_iam]
-    if iam:
-        named = any(KINDS[r.type].name_property in r.properties for r in iam)
-        summary["Capabilities"] = ["CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM"]
-        types = ", ".join(sorted({r.type for r in iam}))
-        summary["CapabilitiesReason"] = f"The following resource(s) require capabilities: [{types}]"
+    if capabilities := needed_capabilities(template):
+        iam = {r.type for r in template.resources.values() if r.type in KINDS and KINDS[r.type].is_iam}
+        summary["Capabilities"] = list(capabilities)
+        summary["CapabilitiesReason"] = f"The following resource(s) require capabilities: [{', '.join(sorted(iam))}]"
     return summary
 
 
@@ -235,7 +253,7 @@ def _declared(template: Template) -> list[dict[str, Any]]:
         {
             "ParameterKey": name,
             "NoEcho": name in hidden,
-            **({"DefaultValue": str(body["Default"])} if "Default" in body else {}),
+            **({"DefaultValue": literal(body["Default"])} if "Default" in body else {}),
             **({"Description": str(body["Description"])} if "Description" in body else {}),
         }
         for name, body in template.parameters.items()

@@ -9,8 +9,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from crossdock.cloud.cloudformation.parameters import ParameterValue
-from crossdock.cloud.cloudformation.template import Template, invalid
+from crossdock.cloud.cloudformation.loading import invalid
+from crossdock.cloud.cloudformation.parameters import ParameterValue, literal
+from crossdock.cloud.cloudformation.template import Resource, Template
+
+MAX_RESOLVED_CHARS = 4_194_304
+"""Of all texts in one resource's properties, so that a small template cannot make a large one."""
+PSEUDO_PARAMETERS = frozenset(
+    {
+        "AWS::AccountId",
+        "AWS::NoValue",
+        "AWS::NotificationARNs",
+        "AWS::Partition",
+        "AWS::Region",
+        "AWS::StackId",
+        "AWS::StackName",
+        "AWS::URLSuffix",
+    }
+)
+CONDITION_FUNCTIONS = frozenset({"Fn::And", "Fn::Equals", "Fn::Not", "Fn::Or"})
 
 _PLACEHOLDER = re.compile(r"\$\{([^${}]*)\}")
 
@@ -31,6 +48,18 @@ class Made:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class Spent:
+    """How much text the functions of one value have made so far."""
+
+    chars: int = 0
+
+    def add(self, chars: int) -> None:
+        self.chars += chars
+        if self.chars > MAX_RESOLVED_CHARS:
+            raise invalid(f"Template error: the functions of one value make more than {MAX_RESOLVED_CHARS} characters")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
     """Everything a template's functions can refer to. `resources` grows as resources are made."""
@@ -40,6 +69,9 @@ class Scope:
     pseudo: Mapping[str, str]
     exports: Mapping[str, str]
     resources: Mapping[str, Made] = field(default_factory=dict)
+    conditions: dict[str, bool] = field(default_factory=dict)
+    """Those that were evaluated: what they depend on never changes."""
+    spent: Spent = field(default_factory=Spent)
 
 
 def pseudo_parameters(*, account_id: str, region: str, stack_id: str, stack_name: str) -> dict[str, str]:
@@ -57,55 +89,78 @@ def resolve(value: Any, scope: Scope) -> Any:
     """The value with every function replaced by its result; `AWS::NoValue` members left out.
 
     Raises:
-        ServiceError: ValidationError when a function is malformed or refers to something that is not there.
+        ServiceError: ValidationError when a function is malformed, refers to something that is not there, or makes
+            more text than MAX_RESOLVED_CHARS.
     """
+    scope.spent.chars = 0
+    resolved = _resolve(value, scope)
+    scope.spent.add(_size(resolved))
+    return resolved
+
+
+def _resolve(value: Any, scope: Scope) -> Any:
     if isinstance(value, dict):
         if len(value) == 1:
             name, argument = next(iter(value.items()))
-            if name in _FUNCTIONS:
-                return _FUNCTIONS[name](argument, scope)
-            if isinstance(name, str) and name.startswith("Fn::"):
-                raise invalid(f"Template error: the function {name} is not supported by Crossdock")
-        resolved = {name: resolve(item, scope) for name, item in value.items()}
+            if name in FUNCTIONS:
+                return FUNCTIONS[name](argument, scope)
+        resolved = {name: _resolve(item, scope) for name, item in value.items()}
         return {name: item for name, item in resolved.items() if item is not NO_VALUE}
     if isinstance(value, list):
-        return [item for item in (resolve(element, scope) for element in value) if item is not NO_VALUE]
+        return [item for item in (_resolve(element, scope) for element in value) if item is not NO_VALUE]
     return value
 
 
-def condition_holds(name: str, scope: Scope, _seen: tuple[str, ...] = ()) -> bool:
-    """Evaluate a named condition. Raises ServiceError for an unknown one or a circle."""
-    if name not in scope.template.conditions:
-        raise invalid(f"Template format error: Unresolved condition dependency {name} in the Conditions block")
-    if name in _seen:
-        raise invalid(f"Template format error: Circular dependency between conditions [{', '.join((*_seen, name))}]")
-    return _condition(scope.template.conditions[name], scope, (*_seen, name))
+def _size(value: Any) -> int:
+    if isinstance(value, dict):
+        return sum(len(name) + _size(item) for name, item in value.items())
+    if isinstance(value, list):
+        return sum(_size(item) for item in value)
+    return len(value) if isinstance(value, str) else 8
 
 
-def _condition(value: Any, scope: Scope, seen: tuple[str, ...]) -> bool:
+def present_resources(scope: Scope) -> dict[str, Resource]:
+    """The resources whose conditions hold. Every condition of the template is evaluated, used or not."""
+    for name in scope.template.conditions:
+        condition_holds(name, scope)
+    return {
+        name: resource
+        for name, resource in scope.template.resources.items()
+        if not resource.condition or condition_holds(resource.condition, scope)
+    }
+
+
+def condition_holds(name: str, scope: Scope) -> bool:
+    """Evaluate a named condition. Raises ServiceError for an unknown or malformed one."""
+    if name not in scope.conditions:
+        if name not in scope.template.conditions:
+            raise invalid(f"Template format error: Unresolved condition dependency {name} in the Conditions block")
+        scope.conditions[name] = _condition(scope.template.conditions[name], scope)
+    return scope.conditions[name]
+
+
+def _condition(value: Any, scope: Scope) -> bool:
     if not isinstance(value, dict) or len(value) != 1:
         raise invalid("Template format error: Conditions can only be boolean operations on parameters and conditions")
     name, argument = next(iter(value.items()))
     match name:
         case "Condition" if isinstance(argument, str):
-            return condition_holds(argument, scope, seen)
+            return condition_holds(argument, scope)
         case "Fn::Equals" if isinstance(argument, list) and len(argument) == 2:
-            left, right = (resolve(item, scope) for item in argument)
+            left, right = (_resolve(item, scope) for item in argument)
             return bool(_as_text(left) == _as_text(right))
         case "Fn::Not" if isinstance(argument, list) and len(argument) == 1:
-            return not _condition(argument[0], scope, seen)
+            return not _condition(argument[0], scope)
         case "Fn::And" if isinstance(argument, list) and 2 <= len(argument) <= 10:
-            return all(_condition(item, scope, seen) for item in argument)
+            return all(_condition(item, scope) for item in argument)
         case "Fn::Or" if isinstance(argument, list) and 2 <= len(argument) <= 10:
-            return any(_condition(item, scope, seen) for item in argument)
+            return any(_condition(item, scope) for item in argument)
     raise invalid(f"Template error: {name} is malformed in the Conditions block")
 
 
 def _as_text(value: Any) -> Any:
     """Parameters are texts, template literals may be numbers or booleans: they compare as texts."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int | float) else value
+    return literal(value) if isinstance(value, bool | int | float) else value
 
 
 def _text(value: Any, function: str) -> str:
@@ -128,15 +183,18 @@ def _ref(argument: Any, scope: Scope) -> Any:
         return scope.parameters[argument]
     if argument in scope.resources:
         return scope.resources[argument].ref
-    raise invalid(f"Template format error: Unresolved resource dependencies [{argument}] in the template")
+    raise invalid(
+        f"Template format error: Unresolved resource dependencies [{argument}] in the Resources block of the template"
+    )
 
 
 def _get_att(argument: Any, scope: Scope) -> str:
     parts = argument.split(".", 1) if isinstance(argument, str) else argument
     if not isinstance(parts, list) or len(parts) != 2:
         raise invalid("Template error: every Fn::GetAtt object requires two non-empty parameters")
-    name = parts[0]
-    attribute = resolve(parts[1], scope)
+    name, attribute = parts[0], _resolve(parts[1], scope)
+    if not isinstance(name, str) or not isinstance(attribute, str):
+        raise invalid("Template error: every Fn::GetAtt object requires two non-empty parameters")
     made = scope.resources.get(name)
     if made is None:
         raise invalid(f"Template error: instance of Fn::GetAtt references undefined resource {name}")
@@ -153,14 +211,14 @@ def _sub(argument: Any, scope: Scope) -> str:
     if isinstance(argument, list):
         if len(argument) != 2 or not isinstance(argument[1], dict):
             raise invalid("Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments")
-        own = {name: resolve(value, scope) for name, value in argument[1].items()}
+        own = {name: _resolve(value, scope) for name, value in argument[1].items()}
         argument = argument[0]
     if not isinstance(argument, str):
         raise invalid("Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments")
 
     def fill(match: re.Match[str]) -> str:
         name = match[1]
-        if name.startswith("!"):
+        if name.startswith("!"):  # how a template writes a ${ that is none
             return "${" + name[1:] + "}"
         name = name.strip()
         if name in own:
@@ -168,28 +226,38 @@ def _sub(argument: Any, scope: Scope) -> str:
         found = _get_att(name, scope) if "." in name else _ref(name, scope)
         return _text(found, "Fn::Sub")
 
-    return _PLACEHOLDER.sub(fill, argument)
+    pieces: list[str] = []
+    position = 0
+    for match in _PLACEHOLDER.finditer(argument):
+        piece = argument[position : match.start()] + fill(match)
+        position = match.end()
+        scope.spent.add(len(piece))
+        pieces.append(piece)
+    return "".join(pieces) + argument[position:]
 
 
 def _if(argument: Any, scope: Scope) -> Any:
     if not isinstance(argument, list) or len(argument) != 3 or not isinstance(argument[0], str):
         raise invalid("Template error: Fn::If requires a list argument with three elements")
-    return resolve(argument[1] if condition_holds(argument[0], scope) else argument[2], scope)
+    return _resolve(argument[1] if condition_holds(argument[0], scope) else argument[2], scope)
 
 
 def _join(argument: Any, scope: Scope) -> str:
     if not isinstance(argument, list) or len(argument) != 2:
         raise invalid("Template error: every Fn::Join object requires two parameters, a delimiter and a list")
-    items = resolve(argument[1], scope)
+    items = _resolve(argument[1], scope)
     if not isinstance(items, list):
         raise invalid("Template error: every Fn::Join object requires two parameters, a delimiter and a list")
-    return _text(argument[0], "Fn::Join").join(_text(item, "Fn::Join") for item in items)
+    delimiter = _text(argument[0], "Fn::Join")
+    texts = [_text(item, "Fn::Join") for item in items]
+    scope.spent.add(sum(len(text) + len(delimiter) for text in texts))
+    return delimiter.join(texts)
 
 
 def _select(argument: Any, scope: Scope) -> Any:
     if not isinstance(argument, list) or len(argument) != 2:
         raise invalid("Template error: Fn::Select requires a list argument with two elements")
-    index, items = resolve(argument[0], scope), resolve(argument[1], scope)
+    index, items = _resolve(argument[0], scope), _resolve(argument[1], scope)
     try:
         position = int(index)
     except (TypeError, ValueError) as error:
@@ -202,14 +270,16 @@ def _select(argument: Any, scope: Scope) -> Any:
 def _split(argument: Any, scope: Scope) -> list[str]:
     if not isinstance(argument, list) or len(argument) != 2 or not isinstance(argument[0], str) or not argument[0]:
         raise invalid("Template error: every Fn::Split object requires two parameters, a delimiter and a string")
-    return _text(resolve(argument[1], scope), "Fn::Split").split(argument[0])
+    text = _text(_resolve(argument[1], scope), "Fn::Split")
+    scope.spent.add(len(text))
+    return text.split(argument[0])
 
 
 def _find_in_map(argument: Any, scope: Scope) -> Any:
     if not isinstance(argument, list) or len(argument) != 3:
         raise invalid("Template error: every Fn::FindInMap object requires three parameters")
     found: Any = scope.template.mappings
-    keys = [_text(resolve(item, scope), "Fn::FindInMap") for item in argument]
+    keys = [_text(_resolve(item, scope), "Fn::FindInMap") for item in argument]
     for key in keys:
         if not isinstance(found, dict) or key not in found:
             raise invalid(f"Template error: Unable to get mapping for {'::'.join(keys)}")
@@ -218,17 +288,19 @@ def _find_in_map(argument: Any, scope: Scope) -> Any:
 
 
 def _base64(argument: Any, scope: Scope) -> str:
-    return b64encode(_text(resolve(argument, scope), "Fn::Base64").encode()).decode()
+    text = _text(_resolve(argument, scope), "Fn::Base64")
+    scope.spent.add(len(text))
+    return b64encode(text.encode()).decode()
 
 
 def _import_value(argument: Any, scope: Scope) -> str:
-    name = _text(resolve(argument, scope), "Fn::ImportValue")
+    name = _text(_resolve(argument, scope), "Fn::ImportValue")
     if name not in scope.exports:
         raise invalid(f"No export named {name} found.")
     return scope.exports[name]
 
 
-_FUNCTIONS: Mapping[str, Callable[[Any, Scope], Any]] = {
+FUNCTIONS: Mapping[str, Callable[[Any, Scope], Any]] = {
     "Ref": _ref,
     "Fn::Base64": _base64,
     "Fn::FindInMap": _find_in_map,

@@ -1,25 +1,32 @@
-"""Writes down what happens to a stack: its status, its resources, its events, each in a commit of its own."""
+"""Writes down what happens to a stack: its status, its resources, its events, each in a commit of its own.
+
+What is going to happen is written before it happens, so that a service that was killed in between knows what to look
+for. No text of a NoEcho parameter gets into a reason.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from crossdock.cloud.cloudformation.events import note_resource, note_stack
 from crossdock.cloud.cloudformation.intrinsics import Made
 from crossdock.cloud.cloudformation.store import (
-    EVENTS,
+    LEFTOVERS,
     RESOURCES,
     STACKS,
-    EventRecord,
     ResourceRecord,
     StackRecord,
     seal_properties,
     unseal_properties,
 )
 from crossdock.cloud.cloudformation.template import Resource
-from crossdock.core.ids import uuid4_text
 from crossdock.operations.call import House
 from crossdock.ports.host import Sealer
-from crossdock.ports.state import Transaction
+from crossdock.ports.state import State, Transaction
+
+MASK = "****"
+INITIATED = "Resource creation Initiated"
+REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
 
 
 @dataclass(slots=True)
@@ -29,112 +36,161 @@ class Journal:
     house: House
     sealer: Sealer
     stack: StackRecord
+    secrets: tuple[str, ...] = ()
 
     async def set_stack(self, status: str, reason: str = "", **changes: Any) -> None:
         """Give the stack a status (and other fields), with an event."""
-        self.stack = replace(self.stack, status=status, reason=reason, **changes)
+        stack = replace(self.stack, status=status, reason=_masked(reason, self.secrets), **changes)
         async with self.house.state.transaction() as tx:
-            await self._put_stack(tx)
-            await self._put_event(
-                tx,
-                logical_id=self.stack.name,
-                physical_id=self.stack.stack_id,
-                type_="AWS::CloudFormation::Stack",
-                status=status,
-                reason=reason,
-            )
-
-    async def resources(self) -> dict[str, ResourceRecord]:
-        async with self.house.state.reading() as tx:
-            records = await RESOURCES.everything(tx, self.stack.uuid)
-        return {record.logical_id: record for record in records}
+            await STACKS.put(tx, stack, stack.account_id, stack.region, stack.uuid)
+            await note_stack(self.house, tx, stack)
+        self.stack = stack
 
     async def begin(
-        self, resource: Resource, status: str, *, position: int, properties: Mapping[str, Any], physical_id: str = ""
+        self,
+        resource: Resource,
+        *,
+        position: int,
+        properties: Mapping[str, Any],
+        replaces: ResourceRecord | None = None,
     ) -> ResourceRecord:
+        """A resource is going to be made; what it replaces is left over from now on."""
         record = ResourceRecord(
             logical_id=resource.logical_id,
             type=resource.type,
             position=position,
-            status=status,
+            status="UPDATE_IN_PROGRESS" if replaces else "CREATE_IN_PROGRESS",
+            reason=REPLACING if replaces else "",
             updated_at=self.house.clock.now(),
-            sealed=seal_properties(self.sealer, properties, context=self._context(resource.logical_id)),
-            physical_id=physical_id,
+            sealed=self._sealed(resource.logical_id, properties),
             deletion_policy=resource.deletion_policy,
         )
-        await self.put(record)
+        async with self.house.state.transaction() as tx:
+            if replaces is not None:
+                left = replace(replaces, deletion_policy=resource.replace_policy)
+                await LEFTOVERS.put(tx, left, *_leftover_key(self.stack, left))
+            await self._put(tx, record)
         return record
 
-    async def complete(self, record: ResourceRecord, status: str, made: Made) -> ResourceRecord:
-        done = replace(
-            record,
-            status=status,
-            physical_id=made.physical_id,
-            ref=made.ref,
-            attributes=dict(made.attributes),
-            reason="",
-            updated_at=self.house.clock.now(),
+    async def begin_change(
+        self, old: ResourceRecord, resource: Resource, *, position: int, properties: Mapping[str, Any]
+    ) -> ResourceRecord:
+        """A resource is going to be changed in place: from now on it may have these properties, or parts of them."""
+        return await self._note(
+            replace(
+                old,
+                status="UPDATE_IN_PROGRESS",
+                reason="",
+                position=position,
+                deletion_policy=resource.deletion_policy,
+                pending=(*old.pending, self._sealed(old.logical_id, properties)),
+            )
         )
-        await self.put(done)
-        return done
 
-    async def fail(self, record: ResourceRecord, status: str, reason: str) -> None:
-        await self.put(replace(record, status=status, reason=reason, updated_at=self.house.clock.now()))
+    async def claim(self, record: ResourceRecord, physical_id: str) -> ResourceRecord:
+        """The resource that is being made is, or will be, this one."""
+        if record.physical_id == physical_id:
+            return record
+        return await self._note(replace(record, physical_id=physical_id, reason=INITIATED))
 
-    async def put(self, record: ResourceRecord) -> None:
-        async with self.house.state.transaction() as tx:
-            await RESOURCES.put(tx, record, self.stack.uuid, record.logical_id)
-            await self._resource_event(tx, record)
+    async def complete(
+        self, record: ResourceRecord, status: str, made: Made, properties: Mapping[str, Any]
+    ) -> ResourceRecord:
+        return await self._note(
+            replace(
+                record,
+                status=status,
+                physical_id=made.physical_id,
+                ref=made.ref,
+                attributes=dict(made.attributes),
+                reason="",
+                sealed=self._sealed(record.logical_id, properties),
+                pending=(),
+            )
+        )
+
+    async def fail(
+        self, record: ResourceRecord, status: str, reason: str, *, physical_id: str | None = None
+    ) -> ResourceRecord:
+        physical_id = record.physical_id if physical_id is None else physical_id
+        return await self._note(
+            replace(record, status=status, reason=_masked(reason, self.secrets), physical_id=physical_id)
+        )
+
+    async def keep(self, record: ResourceRecord, resource: Resource, position: int) -> ResourceRecord:
+        """A resource that the new template wants as it is: only its place and its policy may be others."""
+        kept = replace(record, position=position, deletion_policy=resource.deletion_policy)
+        if kept != record:
+            await self.restore(kept)
+        return kept
 
     async def restore(self, record: ResourceRecord) -> None:
         """Put a record back as it was, without an event: the resource was never away."""
         async with self.house.state.transaction() as tx:
+            await LEFTOVERS.delete(tx, *_leftover_key(self.stack, record))
             await RESOURCES.put(tx, record, self.stack.uuid, record.logical_id)
 
+    async def leave(self, record: ResourceRecord) -> None:
+        """A resource that nobody wants and that could not be deleted: it is tried again later."""
+        async with self.house.state.transaction() as tx:
+            await LEFTOVERS.put(tx, record, *_leftover_key(self.stack, record))
+
     async def announce(self, record: ResourceRecord, status: str, reason: str = "") -> None:
-        """An event of a resource whose record is not, or no longer, the stack's."""
+        """An event of a resource, whose record stays as it is."""
         async with self.house.state.transaction() as tx:
-            await self._resource_event(tx, replace(record, status=status, reason=reason))
+            await note_resource(
+                self.house, tx, self.stack, replace(record, status=status, reason=_masked(reason, self.secrets))
+            )
 
-    async def forget(self, record: ResourceRecord) -> None:
-        """The resource is gone: drop its record, keep an event."""
+    async def forget(self, record: ResourceRecord, status: str = "DELETE_COMPLETE", *, is_leftover: bool) -> None:
+        """The resource is gone, or no longer the stack's: drop its record, keep an event."""
         async with self.house.state.transaction() as tx:
-            await RESOURCES.delete(tx, self.stack.uuid, record.logical_id)
-            await self._resource_event(tx, replace(record, status="DELETE_COMPLETE", reason=""))
+            if is_leftover:
+                await LEFTOVERS.delete(tx, *_leftover_key(self.stack, record))
+            else:
+                await RESOURCES.delete(tx, self.stack.uuid, record.logical_id)
+            await note_resource(self.house, tx, self.stack, replace(record, status=status, reason=""))
 
-    def properties(self, record: ResourceRecord) -> dict[str, Any]:
-        return unseal_properties(self.sealer, record.sealed, context=self._context(record.logical_id))
+    def states(self, record: ResourceRecord) -> list[dict[str, Any]]:
+        """The properties that a resource has, or may have if it was being changed; the last known ones first."""
+        context = _context(self.stack, record.logical_id)
+        return [unseal_properties(self.sealer, sealed, context=context) for sealed in (record.sealed, *record.pending)]
 
-    def _context(self, logical_id: str) -> str:
-        return f"cloudformation:{self.stack.uuid}:{logical_id}"
+    async def _note(self, record: ResourceRecord) -> ResourceRecord:
+        noted = replace(record, updated_at=self.house.clock.now())
+        async with self.house.state.transaction() as tx:
+            await self._put(tx, noted)
+        return noted
 
-    async def _put_stack(self, tx: Transaction) -> None:
-        await STACKS.put(tx, self.stack, self.stack.account_id, self.stack.region, self.stack.uuid)
+    async def _put(self, tx: Transaction, record: ResourceRecord) -> None:
+        await RESOURCES.put(tx, record, self.stack.uuid, record.logical_id)
+        await note_resource(self.house, tx, self.stack, record)
 
-    async def _resource_event(self, tx: Transaction, record: ResourceRecord) -> None:
-        await self._put_event(
-            tx,
-            logical_id=record.logical_id,
-            physical_id=record.physical_id,
-            type_=record.type,
-            status=record.status,
-            reason=record.reason,
-        )
+    def _sealed(self, logical_id: str, properties: Mapping[str, Any]) -> str:
+        return seal_properties(self.sealer, properties, context=_context(self.stack, logical_id))
 
-    async def _put_event(
-        self, tx: Transaction, *, logical_id: str, physical_id: str, type_: str, status: str, reason: str
-    ) -> None:
-        now = self.house.clock.now()
-        event = EventRecord(
-            event_id=uuid4_text(self.house.entropy),
-            stack_id=self.stack.stack_id,
-            stack_name=self.stack.name,
-            logical_id=logical_id,
-            physical_id=physical_id,
-            type=type_,
-            status=status,
-            reason=reason,
-            happened_at=now,
-        )
-        existing = await EVENTS.everything(tx, self.stack.uuid)
-        await EVENTS.put(tx, event, self.stack.uuid, f"{len(existing):06}")
+
+async def resources_of(state: State, stack: StackRecord) -> dict[str, ResourceRecord]:
+    async with state.reading() as tx:
+        records = await RESOURCES.everything(tx, stack.uuid)
+    return {record.logical_id: record for record in records}
+
+
+async def leftovers_of(state: State, stack: StackRecord) -> list[ResourceRecord]:
+    """What earlier operations should have deleted."""
+    async with state.reading() as tx:
+        return await LEFTOVERS.everything(tx, stack.uuid)
+
+
+def _leftover_key(stack: StackRecord, record: ResourceRecord) -> tuple[str, str, str]:
+    return stack.uuid, record.logical_id, record.physical_id
+
+
+def _context(stack: StackRecord, logical_id: str) -> str:
+    return f"{stack.context}:{logical_id}"
+
+
+def _masked(text: str, secrets: tuple[str, ...]) -> str:
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    return text

@@ -1,17 +1,20 @@
 """Makes one resource as a template wants it: new, changed in place, or replaced."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from crossdock.cloud.cloudformation.intrinsics import Scope, resolve
 from crossdock.cloud.cloudformation.journal import Journal
+from crossdock.cloud.cloudformation.loading import invalid
 from crossdock.cloud.cloudformation.resources.kind import CannotUpdate, ResourceKind, Workplace
 from crossdock.cloud.cloudformation.resources.table import kind_of
 from crossdock.cloud.cloudformation.store import ResourceRecord
 from crossdock.cloud.cloudformation.template import Resource
 from crossdock.core.errors import ServiceError
 from crossdock.operations.call import Call
+
+Sleep = Callable[[float], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,17 +30,43 @@ class Failed(Exception):
     """A resource could not be made; the message is the stack's reason."""
 
 
-def workplace(call: Call, journal: Journal, logical_id: str) -> Workplace:
-    stack = journal.stack
-    return Workplace(call=call, stack_id=stack.stack_id, stack_name=stack.name, logical_id=logical_id)
+@dataclass(slots=True)
+class Site:
+    """What all work on the resources of one stack needs."""
+
+    call: Call
+    journal: Journal
+    sleep: Sleep
+
+    def workplace(self, logical_id: str, claim: Callable[[str], Awaitable[None]] | None = None) -> Workplace:
+        return Workplace(
+            call=self.call,
+            stack_name=self.journal.stack.name,
+            logical_id=logical_id,
+            claim=claim or _claims_nothing,
+            sleep=self.sleep,
+        )
+
+    async def delete(self, record: ResourceRecord) -> None:
+        """Delete what is, or may be, there. Raises ServiceError."""
+        if record.physical_id:
+            properties = self.journal.states(record)[0]
+            await kind_of(record.type).delete(self.workplace(record.logical_id), record.physical_id, properties)
+
+
+async def _claims_nothing(_physical_id: str) -> None:
+    return None
+
+
+def failure(error: ServiceError) -> str:
+    return f"{error.message} (Service error code: {error.code})"
 
 
 @dataclass(slots=True)
 class Making:
     """Makes a stack's resources one by one; `steps` is what was done, so that it can be undone."""
 
-    call: Call
-    journal: Journal
+    site: Site
     steps: list[Step] = field(default_factory=list)
 
     async def bring(
@@ -45,25 +74,45 @@ class Making:
     ) -> ResourceRecord:
         """One resource as the template wants it. Raises Failed after its event is written."""
         try:
-            properties = resolve(resource.properties, scope)
             kind = kind_of(resource.type)
-            kind.check(properties)
+            properties = kind.check(resolve(resource.properties, scope))
         except ServiceError as error:
-            record = await self.journal.begin(resource, "CREATE_IN_PROGRESS", position=position, properties={})
-            await self.journal.fail(record, "CREATE_FAILED", error.message)
-            if old is None:
-                self.steps.append(Step(before=None, after=record))
-            else:
-                await self.journal.restore(old)
-            raise Failed(f"The following resource(s) failed to create: [{resource.logical_id}].") from error
+            raise await self._refused(resource, old, error, position) from error
+        if old is not None and not old.is_complete:
+            await self._clear(old)
+            old = None
         if old is None or old.type != resource.type:
             return await self._make(resource, kind, properties, position, replaces=old)
-        if self.journal.properties(old) == properties and old.physical_id:
-            return old
+        if self.site.journal.states(old) == [properties]:
+            return await self.site.journal.keep(old, resource, position)
         try:
             return await self._change(resource, kind, old, properties, position)
         except CannotUpdate:
+            if (kept := _name_is_kept(kind, old, properties)) is not None:
+                raise await self._refused(resource, old, kept, position) from kept
             return await self._make(resource, kind, properties, position, replaces=old)
+
+    async def _refused(
+        self, resource: Resource, old: ResourceRecord | None, error: ServiceError, position: int
+    ) -> Failed:
+        """Nothing was tried: note that, and say why the stack fails."""
+        if old is not None:
+            await self.site.journal.announce(old, "UPDATE_FAILED", error.message)
+            await self.site.journal.restore(old)
+            return Failed(f"The following resource(s) failed to update: [{resource.logical_id}].")
+        record = await self.site.journal.begin(resource, position=position, properties={})
+        record = await self.site.journal.fail(record, "CREATE_FAILED", error.message)
+        self.steps.append(Step(before=None, after=record))
+        return Failed(f"The following resource(s) failed to create: [{resource.logical_id}].")
+
+    async def _clear(self, half_made: ResourceRecord) -> None:
+        """Take away what an interrupted or failed operation may have left."""
+        try:
+            await self.site.delete(half_made)
+        except ServiceError as error:
+            await self.site.journal.fail(half_made, "DELETE_FAILED", failure(error))
+            raise Failed(f"The following resource(s) failed to update: [{half_made.logical_id}].") from error
+        await self.site.journal.forget(half_made, is_leftover=False)
 
     async def _make(
         self,
@@ -74,17 +123,26 @@ class Making:
         *,
         replaces: ResourceRecord | None,
     ) -> ResourceRecord:
+        journal = self.site.journal
         verb = "UPDATE" if replaces else "CREATE"
-        record = await self.journal.begin(resource, f"{verb}_IN_PROGRESS", position=position, properties=properties)
+        record = await journal.begin(resource, position=position, properties=properties, replaces=replaces)
+
+        async def claim(physical_id: str) -> None:
+            nonlocal record
+            record = await journal.claim(record, physical_id)
+
+        at = self.site.workplace(resource.logical_id, claim)
+        is_replacement = replaces is not None
         try:
-            made = await kind.create(workplace(self.call, self.journal, resource.logical_id), properties)
+            made = await kind.create(at, properties)
         except ServiceError as error:
-            await self._note_failure(record, f"{verb}_FAILED", error, restored=replaces)
-            if replaces is None:
-                self.steps.append(Step(before=None, after=record))
+            record = await journal.fail(
+                record, f"{verb}_FAILED", failure(error), physical_id=record.physical_id if at.has_changed else ""
+            )
+            self.steps.append(Step(before=replaces, after=record, is_replacement=is_replacement))
             raise Failed(f"The following resource(s) failed to {verb.lower()}: [{resource.logical_id}].") from error
-        done = await self.journal.complete(record, f"{verb}_COMPLETE", made)
-        self.steps.append(Step(before=replaces, after=done, is_replacement=replaces is not None))
+        done = await journal.complete(record, f"{verb}_COMPLETE", made, properties)
+        self.steps.append(Step(before=replaces, after=done, is_replacement=is_replacement))
         return done
 
     async def _change(
@@ -95,29 +153,30 @@ class Making:
         properties: Mapping[str, Any],
         position: int,
     ) -> ResourceRecord:
-        at = workplace(self.call, self.journal, resource.logical_id)
+        journal = self.site.journal
+        record = await journal.begin_change(old, resource, position=position, properties=properties)
+        at = self.site.workplace(resource.logical_id)
+        made = old.made
         try:
-            made = await kind.update(at, old.physical_id, self.journal.properties(old), properties)
+            # After an interruption it may be in more than one state: each difference is made good.
+            for state in journal.states(old):
+                if state != properties:
+                    made = await kind.update(at, old.physical_id, state, properties)
         except ServiceError as error:
-            await self._note_failure(old, "UPDATE_FAILED", error, restored=old)
-            # The change may have been made in part: undoing puts the old properties back.
-            self.steps.append(Step(before=old, after=old))
+            record = await journal.fail(record, "UPDATE_FAILED", failure(error))
+            self.steps.append(Step(before=old, after=record if at.has_changed else old))
             raise Failed(f"The following resource(s) failed to update: [{resource.logical_id}].") from error
-        record = await self.journal.begin(
-            resource,
-            "UPDATE_IN_PROGRESS",
-            position=position,
-            properties=properties,
-            physical_id=old.physical_id,
-        )
-        done = await self.journal.complete(record, "UPDATE_COMPLETE", made)
+        done = await journal.complete(record, "UPDATE_COMPLETE", made, properties)
         self.steps.append(Step(before=old, after=done))
         return done
 
-    async def _note_failure(
-        self, record: ResourceRecord, status: str, error: ServiceError, *, restored: ResourceRecord | None
-    ) -> None:
-        reason = f"{error.message} (Service error code: {error.code})"
-        await self.journal.fail(record, status, reason)
-        if restored is not None:
-            await self.journal.restore(restored)
+
+def _name_is_kept(kind: ResourceKind, old: ResourceRecord, properties: Mapping[str, Any]) -> ServiceError | None:
+    """Two resources cannot have one name, so one whose name the template gives cannot be replaced under it."""
+    name = properties.get(kind.name_property)
+    if name is None or name not in (old.physical_id, old.attributes.get(kind.name_property)):
+        return None
+    return invalid(
+        f"CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename {name} and "
+        "update the stack again."
+    )

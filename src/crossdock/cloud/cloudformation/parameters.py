@@ -1,111 +1,173 @@
 """Parameters: what the caller gave, checked against what the template declares.
 
-Source: AWS CloudFormation User Guide, "Parameters section".
+Source: AWS CloudFormation User Guide, "CloudFormation template Parameters syntax".
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from crossdock.cloud.cloudformation.template import Template, invalid
+from crossdock.cloud.cloudformation.allowed_pattern import BadPattern, matches
+from crossdock.cloud.cloudformation.loading import invalid, is_speakable
+from crossdock.cloud.cloudformation.template import Template
 
 ParameterValue = str | list[str]
-MAX_PATTERN_INPUT = 4096
+MAX_VALUE_BYTES = 4096
+_DECLARED = frozenset(
+    {
+        "AllowedPattern",
+        "AllowedValues",
+        "ConstraintDescription",
+        "Default",
+        "Description",
+        "MaxLength",
+        "MaxValue",
+        "MinLength",
+        "MinValue",
+        "NoEcho",
+        "Type",
+    }
+)
 
 
-def resolve_parameters(
-    template: Template, given: Mapping[str, str], previous: Mapping[str, str]
-) -> dict[str, ParameterValue]:
-    """Every declared parameter's value, lists split.
+def check_declared(name: str, declared: Mapping[str, Any]) -> None:
+    """Raises ServiceError ValidationError for a declaration that is malformed."""
+    if unknown := sorted(declared.keys() - _DECLARED):
+        raise invalid(f"Invalid template parameter property '{unknown[0]}'")
+    kind = declared.get("Type")
+    if not isinstance(kind, str):
+        raise invalid(f"Template format error: Every Parameters object must contain a Type member. ({name})")
+    if kind.startswith("AWS::SSM::Parameter::"):
+        raise invalid(f"Template error: parameter {name} has the type {kind}, which Crossdock does not support")
+    if kind not in ("String", "Number", "CommaDelimitedList") and not kind.startswith(("List<", "AWS::")):
+        raise invalid(f"Template format error: Unrecognized parameter type: {kind}")
+    allowed = declared.get("AllowedValues", [])
+    if not isinstance(allowed, list) or not all(isinstance(item, str | int | float) for item in allowed):
+        raise invalid(f"Template format error: Parameter {name}: AllowedValues must be a list of literals")
+    for limit in ("MinLength", "MaxLength", "MinValue", "MaxValue"):
+        if limit in declared and _number(declared[limit]) is None:
+            raise invalid(f"Template format error: Parameter {name}: {limit} must be a number")
+    for text in ("AllowedPattern", "ConstraintDescription", "Description"):
+        if not isinstance(declared.get(text, ""), str):
+            raise invalid(f"Template format error: Parameter {name}: {text} must be a string")
+    if not isinstance(declared.get("Default", ""), str | int | float):
+        raise invalid(f"Template format error: Every Default member must be a string. ({name})")
+    if literal(declared.get("NoEcho", False)).lower() not in ("true", "false"):
+        raise invalid(f"Template format error: Parameter {name}: NoEcho must be true or false")
 
-    Args:
-        given: the caller's values as texts.
-        previous: values of the stack's last deployment, for those that the caller asked to keep.
+
+def hidden_parameters(template: Template) -> tuple[str, ...]:
+    """Parameters marked NoEcho."""
+    return tuple(
+        name for name, body in template.parameters.items() if literal(body.get("NoEcho", "")).lower() == "true"
+    )
+
+
+def parameter_texts(template: Template, given: Mapping[str, str]) -> dict[str, str]:
+    """The text behind every declared parameter: given, or the default.
 
     Raises:
         ServiceError: ValidationError for a parameter that is unknown, missing or outside its constraints.
     """
     if unknown := sorted(given.keys() - template.parameters.keys()):
         raise invalid(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
-    texts = parameter_texts(template, given, previous)
-    return {name: _typed(name, texts[name], declared) for name, declared in template.parameters.items()}
-
-
-def parameter_texts(template: Template, given: Mapping[str, str], previous: Mapping[str, str]) -> dict[str, str]:
-    """The texts behind the values: given, kept from before, or the default."""
     texts: dict[str, str] = {}
     missing: list[str] = []
     for name, declared in template.parameters.items():
         if name in given:
             texts[name] = given[name]
-        elif name in previous:
-            texts[name] = previous[name]
         elif "Default" in declared:
-            texts[name] = _text(declared["Default"])
+            texts[name] = literal(declared["Default"])
         else:
             missing.append(name)
     if missing:
         raise invalid(f"Parameters: [{', '.join(sorted(missing))}] must have values")
+    for name, text in texts.items():
+        _check(name, text, template.parameters[name])
     return texts
 
 
-def _text(value: Any) -> str:
+def typed_parameters(template: Template, texts: Mapping[str, str]) -> dict[str, ParameterValue]:
+    """The values that templates refer to: lists are split."""
+    return {
+        name: _items(text) if _is_list(template.parameters[name]) else text
+        for name, text in texts.items()
+        if name in template.parameters
+    }
+
+
+def literal(value: Any) -> str:
+    """A template's literal as the text that CloudFormation makes of it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
 
 
-def _typed(name: str, text: str, declared: Mapping[str, Any]) -> ParameterValue:
-    kind = declared.get("Type")
-    if kind is None:
-        raise invalid(f"Template format error: Every Parameters object must contain a Type member. ({name})")
-    if str(kind).startswith("AWS::SSM::Parameter::"):
-        raise invalid(f"Parameter {name}: type {kind} is not supported by Crossdock")
-    is_list = kind == "CommaDelimitedList" or str(kind).startswith("List<")
-    if not is_list and kind not in ("String", "Number") and not str(kind).startswith("AWS::"):
-        raise invalid(f"Template format error: Unrecognized parameter type: {kind}")
-    values = [part.strip() for part in text.split(",")] if is_list else [text]
-    for value in values:
-        _check(name, value, declared, is_number=kind in ("Number", "List<Number>"))
-    return values if is_list else text
+def _is_list(declared: Mapping[str, Any]) -> bool:
+    kind = str(declared["Type"])
+    return kind == "CommaDelimitedList" or kind.startswith("List<")
 
 
-def _check(name: str, value: str, declared: Mapping[str, Any], *, is_number: bool) -> None:
-    complaint = declared.get("ConstraintDescription")
+def _items(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",")]
+
+
+def _check(name: str, text: str, declared: Mapping[str, Any]) -> None:
+    """The value itself never stands in a sentence: it may be a password."""
+    if not is_speakable(text):
+        raise invalid(f"Parameter '{name}' holds a control character")
+    if len(text.encode()) > MAX_VALUE_BYTES:
+        raise invalid(f"Parameter '{name}' must contain at most {MAX_VALUE_BYTES} bytes")
+    is_list = _is_list(declared)
+    is_number = declared["Type"] in ("Number", "List<Number>")
+    for value in _items(text) if is_list else [text]:
+        complaint = _complaint(value, declared, is_number=is_number, has_length=not is_list and not is_number)
+        if complaint:
+            described = declared.get("ConstraintDescription")
+            raise invalid(
+                f"Parameter {name} failed to satisfy constraint: {described}"
+                if described
+                else f"Parameter '{name}' {complaint}"
+            )
+
+
+def _complaint(value: str, declared: Mapping[str, Any], *, is_number: bool, has_length: bool) -> str:
     allowed = declared.get("AllowedValues")
-    if allowed is not None and value not in [_text(item) for item in allowed]:
-        listed = ", ".join(_text(item) for item in allowed)
-        raise invalid(complaint or f"Parameter '{name}' must be one of AllowedValues: [{listed}]")
+    if allowed is not None and value not in [literal(item) for item in allowed]:
+        return "must be one of AllowedValues"
     pattern = declared.get("AllowedPattern")
-    if pattern is not None and not _matches(name, str(pattern), value):
-        raise invalid(
-            f"Parameter '{name}' must match pattern {pattern}" if not complaint else f"Parameter {name}: {complaint}"
-        )
+    if pattern is not None and not _fits(pattern, value):
+        return f"must match pattern {pattern}"
     if is_number:
-        _check_number(name, value, declared)
-        return
-    if len(value) < int(declared.get("MinLength", 0)):
-        raise invalid(f"Parameter '{name}' must contain at least {declared['MinLength']} characters")
-    if len(value) > int(declared.get("MaxLength", len(value))):
-        raise invalid(f"Parameter '{name}' must contain at most {declared['MaxLength']} characters")
+        return _number_complaint(value, declared)
+    if has_length and len(value) < (_number(declared.get("MinLength")) or 0):
+        return f"must contain at least {declared['MinLength']} characters"
+    if has_length and "MaxLength" in declared and len(value) > (_number(declared["MaxLength"]) or 0):
+        return f"must contain at most {declared['MaxLength']} characters"
+    return ""
 
 
-def _matches(name: str, pattern: str, value: str) -> bool:
-    # The template's author chose the pattern: bound what it may be run on.
-    if len(value) > MAX_PATTERN_INPUT:
-        raise invalid(f"Parameter '{name}' is longer than {MAX_PATTERN_INPUT} characters")
+def _fits(pattern: str, value: str) -> bool:
     try:
-        return re.fullmatch(pattern, value) is not None
-    except re.error as error:
-        raise invalid(f"Parameter '{name}': AllowedPattern is not a valid regular expression ({error})") from error
+        return matches(pattern, value)
+    except BadPattern as error:
+        raise invalid(f"Template error: the AllowedPattern {pattern[:100]} cannot be used: {error}") from error
 
 
-def _check_number(name: str, value: str, declared: Mapping[str, Any]) -> None:
+def _number_complaint(value: str, declared: Mapping[str, Any]) -> str:
+    number = _number(value)
+    if number is None:
+        return "must be a number"
+    if "MinValue" in declared and number < (_number(declared["MinValue"]) or 0):
+        return f"must be a number not less than {declared['MinValue']}"
+    if "MaxValue" in declared and number > (_number(declared["MaxValue"]) or 0):
+        return f"must be a number not greater than {declared['MaxValue']}"
+    return ""
+
+
+def _number(value: Any) -> float | None:
+    """A finite number, None for what is none."""
     try:
         number = float(value)
-    except ValueError as error:
-        raise invalid(f"Parameter '{name}' must be a number") from error
-    if number < float(declared.get("MinValue", number)):
-        raise invalid(f"Parameter '{name}' must be a number not less than {declared['MinValue']}")
-    if number > float(declared.get("MaxValue", number)):
-        raise invalid(f"Parameter '{name}' must be a number not greater than {declared['MaxValue']}")
+    except (TypeError, ValueError):
+        return None
+    return number if abs(number) < float("inf") else None

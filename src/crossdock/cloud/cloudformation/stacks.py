@@ -1,40 +1,42 @@
-"""CreateStack, UpdateStack, DeleteStack, and what tells about stacks."""
+"""CreateStack, UpdateStack, DeleteStack, GetTemplate: the operations that change stacks."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Collection, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any
 
-from crossdock.cloud.cloudformation.deploy import Deployment, RecordedExports
+from crossdock.cloud.cloudformation.deploy import Deployment, interrupted
+from crossdock.cloud.cloudformation.events import note_stack
 from crossdock.cloud.cloudformation.journal import Journal
-from crossdock.cloud.cloudformation.outputs import all_exports
-from crossdock.cloud.cloudformation.parameters import parameter_texts, resolve_parameters
+from crossdock.cloud.cloudformation.loading import invalid
+from crossdock.cloud.cloudformation.making import Site, Sleep
+from crossdock.cloud.cloudformation.outputs import RecordedExports, all_exports
 from crossdock.cloud.cloudformation.requests import (
-    check_capabilities,
+    Wanted,
     find_stack,
-    given_parameters,
-    hidden_parameters,
     look_up_stack,
     on_stack,
-    tags_of,
-    template_text,
+    read_wanted,
+    refuse_undone,
 )
 from crossdock.cloud.cloudformation.store import (
     CHANGE_SETS,
     STACKS,
     Source,
     StackRecord,
-    seal_source,
     unseal_source,
 )
-from crossdock.cloud.cloudformation.template import MAX_OBJECT_BYTES, Template, invalid, parse_template
 from crossdock.core.errors import ServiceError
 from crossdock.core.ids import uuid4_text
-from crossdock.operations.call import Call
+from crossdock.operations.call import Call, House
 from crossdock.operations.operation import Operation, Result
 from crossdock.ports.host import Sealer
+from crossdock.ports.state import Transaction
 
 STABLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
+# A stack that failed half-way is mended by an update, which makes good whatever is missing or different. (AWS wants
+# ContinueUpdateRollback first after UPDATE_ROLLBACK_FAILED.)
+MENDABLE = frozenset({"CREATE_FAILED", "UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED"})
 PATIENCE_S = 5.0
 NO_CHANGES = "No updates are to be performed."
 
@@ -44,6 +46,7 @@ class Stacks:
     """The operations that change stacks. Work goes on in the background after the answer, as at AWS."""
 
     sealer: Sealer
+    sleep: Sleep = asyncio.sleep
 
     def operations(self) -> dict[str, Operation]:
         return {
@@ -54,140 +57,147 @@ class Stacks:
         }
 
     async def create(self, call: Call) -> Result:
-        refuse_service_role(call)
-        text = await template_text(call)
-        template, source = self.checked(call, text, previous={})
-        record = self.new_stack(
-            call,
-            call.params["StackName"],
-            source,
-            template,
-            status="CREATE_IN_PROGRESS",
-            on_failure=_on_failure(call),
-            capabilities=call.params.get("Capabilities", []),
-            tags=tags_of(call),
+        refuse_undone(call)
+        wanted = await read_wanted(call, previous=Source(template="", parameters={}))
+        record = replace(
+            self.new_stack(call, wanted, status="CREATE_IN_PROGRESS", on_failure=_on_failure(call)),
+            timeout_minutes=call.params.get("TimeoutInMinutes"),
         )
         async with call.transaction() as tx:
-            for other in await STACKS.everything(tx, call.account_id, call.region):
-                if other.name == record.name and other.status != "DELETE_COMPLETE":
-                    raise ServiceError("AlreadyExistsException", f"Stack [{record.name}] already exists")
-            await STACKS.put(tx, record, call.account_id, call.region, record.uuid, is_new=True)
-        await self.start_create(call, record, source)
+            await put_new_stack(call, tx, record)
+        await self.start_create(call, record, wanted)
         return {"StackId": record.stack_id}
 
     async def update(self, call: Call) -> Result:
-        refuse_service_role(call)
+        refuse_undone(call)
         stack = await find_stack(call, call.params["StackName"])
-        previous = self.source_of(stack)
-        text = await template_text(call, previous=previous.template)
-        template, source = self.checked(call, text, previous=previous.parameters)
-        if source == previous and tags_of(call) in ({}, stack.tags):
+        wanted = await read_wanted(call, previous=self.source_of(stack))
+        if not self.has_changes(stack, wanted):
             raise invalid(NO_CHANGES)
-        await self.start_update(call, stack, source, template, call.params.get("Capabilities", []), tags_of(call))
+        async with call.transaction() as tx:
+            stack = await self.claim_update(call, tx, stack)
+        await self.start_update(call, stack, wanted, is_rolled_back=not call.params.get("DisableRollback"))
         return {"StackId": stack.stack_id}
 
     async def delete(self, call: Call) -> Result:
+        refuse_undone(call)
         stack = await look_up_stack(call, call.params["StackName"])
         if stack is None or stack.status == "DELETE_COMPLETE":
             return {}
-        if call.params.get("RetainResources"):
-            raise invalid("RetainResources is not supported by Crossdock: set DeletionPolicy: Retain in the template")
+        retained = call.params.get("RetainResources", [])
+        if retained and stack.status != "DELETE_FAILED":
+            raise invalid(
+                "Invalid operation on stack. RetainResources can be given only for a stack in DELETE_FAILED state"
+            )
         async with call.transaction() as tx:
-            stack = await self.claim(call, stack, tx, status="DELETE_IN_PROGRESS", allowed=None)
-            for change_set in await CHANGE_SETS.everything(tx, stack.uuid):
-                await CHANGE_SETS.delete(tx, stack.uuid, change_set.name)
-        deployment = await self._deployment(call, stack, self.source_of(stack))
-        await deployment.journal.set_stack("DELETE_IN_PROGRESS", "User Initiated")
-        await _begin(call, deployment.delete(), name=f"delete stack {stack.name}")
+            stack = await claim(call, tx, stack, status="DELETE_IN_PROGRESS", allowed=None)
+            await drop_change_sets(tx, stack)
+        await self.start_delete(call, stack, retained)
         return {}
 
     async def get_template(self, call: Call) -> Result:
+        if call.params.get("ChangeSetName"):
+            raise invalid("ChangeSetName is not supported by Crossdock: the template of a stack is shown")
+        if "StackName" not in call.params:
+            raise invalid("StackName must be specified")
         stack = await find_stack(call, call.params["StackName"])
         return {"TemplateBody": self.source_of(stack).template, "StagesAvailable": ["Original", "Processed"]}
 
-    def checked(self, call: Call, text: str, *, previous: dict[str, str] | Any) -> tuple[Template, Source]:
-        """The template and its parameters' texts, after every check that needs no resource."""
-        template = parse_template(text, max_bytes=MAX_OBJECT_BYTES)
-        given = given_parameters(call, previous=previous)
-        resolve_parameters(template, given, {})
-        check_capabilities(template, call.params.get("Capabilities", []))
-        return template, Source(template=text, parameters=parameter_texts(template, given, {}))
+    def has_changes(self, stack: StackRecord, wanted: Wanted) -> bool:
+        """Whether an update would do anything; what failed half-way can be asked for again."""
+        return (
+            stack.status in MENDABLE
+            or wanted.source != self.source_of(stack)
+            or (wanted.tags is not None and wanted.tags != stack.tags)
+        )
 
-    def new_stack(
-        self,
-        call: Call,
-        name: str,
-        source: Source,
-        template: Template,
-        *,
-        status: str,
-        capabilities: Iterable[str],
-        tags: dict[str, str],
-        on_failure: str = "ROLLBACK",
-    ) -> StackRecord:
+    def new_stack(self, call: Call, wanted: Wanted, *, status: str, on_failure: str = "ROLLBACK") -> StackRecord:
+        name = call.params["StackName"]
         uuid = uuid4_text(call.house.entropy)
-        return StackRecord(
+        record = StackRecord(
             stack_id=f"arn:aws:cloudformation:{call.region}:{call.account_id}:stack/{name}/{uuid}",
             name=name,
             account_id=call.account_id,
             region=call.region,
             status=status,
             created_at=call.now,
-            sealed=seal_source(self.sealer, source, context=f"cloudformation:{uuid}"),
-            description=template.description,
-            capabilities=tuple(capabilities),
-            tags=tags,
+            sealed="",
             on_failure=on_failure,
-            hidden=hidden_parameters(template),
         )
+        return replace(record, **wanted.fields(self.sealer, record.context))
 
-    async def start_create(self, call: Call, stack: StackRecord, source: Source) -> None:
-        deployment = await self._deployment(call, stack, source)
-        await deployment.journal.set_stack("CREATE_IN_PROGRESS", "User Initiated")
-        await _begin(call, deployment.create(), name=f"create stack {stack.name}")
+    async def start_create(self, call: Call, stack: StackRecord, wanted: Wanted) -> None:
+        deployment = self._deployment(call, stack, wanted)
+        await deployment.site.journal.set_stack("CREATE_IN_PROGRESS", "User Initiated")
+        work = deployment.create(wanted, await self._exports(call))
+        await _begin(call, work, name=f"create stack {stack.name}")
 
-    async def start_update(
-        self,
-        call: Call,
-        stack: StackRecord,
-        source: Source,
-        template: Template,
-        capabilities: Iterable[str],
-        tags: dict[str, str],
-    ) -> None:
-        async with call.transaction() as tx:
-            stack = await self.claim(call, stack, tx, status="UPDATE_IN_PROGRESS", allowed=STABLE)
-            stack = replace(
-                stack,
-                capabilities=tuple(capabilities),
-                tags=tags or stack.tags,
-                updated_at=call.now,
-                hidden=hidden_parameters(template),
-            )
-            await STACKS.put(tx, stack, call.account_id, call.region, stack.uuid)
-        deployment = await self._deployment(call, stack, source)
-        await deployment.journal.set_stack("UPDATE_IN_PROGRESS", "User Initiated")
-        await _begin(call, deployment.update(), name=f"update stack {stack.name}")
+    async def claim_update(self, call: Call, tx: Transaction, stack: StackRecord) -> StackRecord:
+        """Take the stack for an update; its change sets have become obsolete."""
+        stack = await claim(call, tx, stack, status="UPDATE_IN_PROGRESS", allowed=STABLE | MENDABLE)
+        stack = replace(stack, updated_at=call.now)
+        await STACKS.put(tx, stack, call.account_id, call.region, stack.uuid)
+        await drop_change_sets(tx, stack)
+        return stack
 
-    async def claim(
-        self, call: Call, stack: StackRecord, tx: Any, *, status: str, allowed: frozenset[str] | None
-    ) -> StackRecord:
-        """Take the stack for an operation, inside the transaction that will store it, so that only one can have it."""
-        present = await STACKS.get(tx, call.account_id, call.region, stack.uuid)
-        if present is None or present.is_busy or (allowed is not None and present.status not in allowed):
-            state = present.status if present else "DELETE_COMPLETE"
-            raise invalid(f"Stack:{stack.stack_id} is in {state} state and can not be updated.")
-        claimed = replace(present, status=status)
-        await STACKS.put(tx, claimed, call.account_id, call.region, stack.uuid)
-        return claimed
+    async def start_update(self, call: Call, stack: StackRecord, wanted: Wanted, *, is_rolled_back: bool) -> None:
+        deployment = self._deployment(call, stack, wanted)
+        await deployment.site.journal.set_stack("UPDATE_IN_PROGRESS", "User Initiated")
+        work = deployment.update(wanted, await self._exports(call), is_rolled_back=is_rolled_back)
+        await _begin(call, work, name=f"update stack {stack.name}")
+
+    async def start_delete(self, call: Call, stack: StackRecord, retained: Collection[str]) -> None:
+        deployment = self._deployment(call, stack, None)
+        await deployment.site.journal.set_stack("DELETE_IN_PROGRESS", "User Initiated")
+        await _begin(call, deployment.delete(retained=retained), name=f"delete stack {stack.name}")
 
     def source_of(self, stack: StackRecord) -> Source:
-        return unseal_source(self.sealer, stack.sealed, context=f"cloudformation:{stack.uuid}")
+        return unseal_source(self.sealer, stack.sealed, context=stack.context)
 
-    async def _deployment(self, call: Call, stack: StackRecord, source: Source) -> Deployment:
-        journal = Journal(house=call.house, sealer=self.sealer, stack=stack)
-        exports = RecordedExports(await all_exports(call))
-        return Deployment(call=call, journal=journal, source=source, exports=exports)
+    def _deployment(self, call: Call, stack: StackRecord, wanted: Wanted | None) -> Deployment:
+        secrets = _hidden_texts(self.source_of(stack), stack.hidden)
+        if wanted is not None:
+            secrets |= _hidden_texts(wanted.source, wanted.hidden)
+        journal = Journal(house=call.house, sealer=self.sealer, stack=stack, secrets=tuple(secrets))
+        return Deployment(Site(call=call, journal=journal, sleep=self.sleep))
+
+    async def _exports(self, call: Call) -> RecordedExports:
+        exports = await all_exports(call, self.sealer)
+        return RecordedExports({output.export_name: output.value for _, output in exports})
+
+
+async def put_new_stack(call: Call, tx: Transaction, record: StackRecord) -> None:
+    """Raises AlreadyExistsException when a live stack has the name."""
+    for other in await STACKS.everything(tx, call.account_id, call.region):
+        if other.name == record.name and other.status != "DELETE_COMPLETE":
+            raise ServiceError("AlreadyExistsException", f"Stack [{record.name}] already exists")
+    await STACKS.put(tx, record, call.account_id, call.region, record.uuid, is_new=True)
+
+
+async def claim(
+    call: Call, tx: Transaction, stack: StackRecord, *, status: str, allowed: Collection[str] | None
+) -> StackRecord:
+    """Take the stack for an operation, inside the transaction that will store it, so that only one can have it.
+
+    Raises ValidationError when another operation has it, or when it is in none of the `allowed` states (None = any).
+    """
+    present = await STACKS.get(tx, call.account_id, call.region, stack.uuid)
+    if present is None or present.is_busy or (allowed is not None and present.status not in allowed):
+        state = present.status if present else "DELETE_COMPLETE"
+        raise invalid(f"Stack:{stack.stack_id} is in {state} state and can not be updated.")
+    claimed = replace(present, status=status)
+    await STACKS.put(tx, claimed, call.account_id, call.region, stack.uuid)
+    return claimed
+
+
+async def drop_change_sets(tx: Transaction, stack: StackRecord) -> None:
+    """Forget what was prepared for a stack as it was before."""
+    for change_set in await CHANGE_SETS.everything(tx, stack.uuid):
+        await CHANGE_SETS.delete(tx, stack.uuid, change_set.name)
+
+
+def _hidden_texts(source: Source, hidden: Collection[str]) -> set[str]:
+    return {text for name, text in source.parameters.items() if name in hidden and text}
 
 
 def _on_failure(call: Call) -> str:
@@ -198,14 +208,6 @@ def _on_failure(call: Call) -> str:
     return str(call.params.get("OnFailure", "ROLLBACK"))
 
 
-def refuse_service_role(call: Call) -> None:
-    """Stacks are made as their caller; acting as another role is not built."""
-    if call.params.get("RoleARN"):
-        raise invalid("RoleARN is not supported by Crossdock: resources are made with the caller's own permissions")
-    if call.params.get("NotificationARNs"):
-        raise invalid("NotificationARNs are not supported by Crossdock: there is no SNS")
-
-
 async def _begin(call: Call, work: Coroutine[Any, Any, None], *, name: str) -> None:
     """Start work on a stack; what is done soon is done when the request is answered.
 
@@ -214,17 +216,14 @@ async def _begin(call: Call, work: Coroutine[Any, Any, None], *, name: str) -> N
     await asyncio.wait({call.house.tasks.start(work, name=name)}, timeout=PATIENCE_S)
 
 
-async def recover_interrupted(house: Any) -> int:
+async def recover_interrupted(house: House) -> int:
     """At start: a stack that was being worked on when the service ended has failed. Returns how many."""
     count = 0
     async with house.state.transaction() as tx:
         for stack in await STACKS.everything(tx):
             if stack.is_busy:
-                verb = stack.status.split("_", 1)[0]
-                reason = "The service was restarted during the operation; delete the stack or update it again."
-                status = {"UPDATE": "UPDATE_ROLLBACK_COMPLETE"}.get(verb, f"{verb}_FAILED")
-                await STACKS.put(
-                    tx, replace(stack, status=status, reason=reason), stack.account_id, stack.region, stack.uuid
-                )
+                failed = interrupted(stack)
+                await STACKS.put(tx, failed, stack.account_id, stack.region, stack.uuid)
+                await note_stack(house, tx, failed)
                 count += 1
     return count

@@ -5,7 +5,7 @@ Templates, parameters and resolved properties can hold passwords and function va
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,11 @@ class Output:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackRecord:
-    """One stack. `sealed` holds its template's text and its parameters' texts; `imports` are exports it uses."""
+    """One stack.
+
+    `sealed` holds its template's text and its parameters' texts, `sealed_outputs` its outputs, which may be made of
+    parameters; `imports` are the exports it uses, `hidden` its NoEcho parameters.
+    """
 
     stack_id: str
     name: str
@@ -40,14 +44,20 @@ class StackRecord:
     deleted_at: datetime | None = None
     capabilities: tuple[str, ...] = ()
     tags: dict[str, str] = field(default_factory=dict)
-    outputs: tuple[Output, ...] = ()
+    sealed_outputs: str = ""
     imports: tuple[str, ...] = ()
     on_failure: str = "ROLLBACK"
     hidden: tuple[str, ...] = ()
+    timeout_minutes: int | None = None
 
     @property
     def uuid(self) -> str:
         return self.stack_id.rsplit("/", 1)[-1]
+
+    @property
+    def context(self) -> str:
+        """What its texts are sealed for."""
+        return f"cloudformation:{self.uuid}"
 
     @property
     def is_busy(self) -> bool:
@@ -56,7 +66,11 @@ class StackRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceRecord:
-    """One resource of a stack; `position` is its place in the order of creation."""
+    """One resource of a stack; `position` is its place in the order of creation.
+
+    `sealed` are the properties it was last known to have. One that was never complete has no `ref`: it may or may not
+    be there under `physical_id`. While it is changed in place, `pending` are the properties that it may have by now.
+    """
 
     logical_id: str
     type: str
@@ -69,6 +83,11 @@ class ResourceRecord:
     attributes: dict[str, str] = field(default_factory=dict)
     reason: str = ""
     deletion_policy: str = "Delete"
+    pending: tuple[str, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        return bool(self.ref)
 
     @property
     def made(self) -> Made:
@@ -89,6 +108,13 @@ class EventRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventCount:
+    """How many events a stack has had."""
+
+    events: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     action: str
     logical_id: str
@@ -99,6 +125,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeSetRecord:
+    """`tags` None leaves the stack's as they are."""
+
     change_set_id: str
     name: str
     stack_id: str
@@ -111,17 +139,27 @@ class ChangeSetRecord:
     reason: str = ""
     description: str = ""
     capabilities: tuple[str, ...] = ()
-    tags: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] | None = None
     changes: tuple[Change, ...] = ()
     hidden: tuple[str, ...] = ()
+    on_failure: str = "ROLLBACK"
+
+    @property
+    def uuid(self) -> str:
+        """Its stack's."""
+        return self.stack_id.rsplit("/", 1)[-1]
 
 
 STACKS: Records[StackRecord] = Records(TableSpec(name="cloudformation_stacks"), StackRecord)
 """By account, region and the stack's UUID, deleted ones included."""
 RESOURCES: Records[ResourceRecord] = Records(TableSpec(name="cloudformation_resources"), ResourceRecord)
 """By the stack's UUID and logical id."""
+LEFTOVERS: Records[ResourceRecord] = Records(TableSpec(name="cloudformation_leftovers"), ResourceRecord)
+"""What was replaced and is still to be deleted, by the stack's UUID, logical and physical id."""
 EVENTS: Records[EventRecord] = Records(TableSpec(name="cloudformation_events"), EventRecord)
-"""By the stack's UUID, time and event id."""
+"""By the stack's UUID and a number."""
+EVENT_COUNTS: Records[EventCount] = Records(TableSpec(name="cloudformation_event_counts"), EventCount)
+"""By the stack's UUID."""
 CHANGE_SETS: Records[ChangeSetRecord] = Records(TableSpec(name="cloudformation_change_sets"), ChangeSetRecord)
 """By the stack's UUID and the change set's name."""
 
@@ -151,3 +189,15 @@ def seal_properties(sealer: Sealer, properties: Mapping[str, Any], *, context: s
 def unseal_properties(sealer: Sealer, sealed: str, *, context: str) -> dict[str, Any]:
     properties: dict[str, Any] = json.loads(sealer.unseal(sealed, context=context))
     return properties
+
+
+def seal_outputs(sealer: Sealer, outputs: tuple[Output, ...], *, context: str) -> str:
+    return sealer.seal(json.dumps([asdict(output) for output in outputs]).encode(), context=context)
+
+
+def outputs_of(sealer: Sealer, stack: StackRecord) -> tuple[Output, ...]:
+    """A stack's outputs, those that are exported included."""
+    if not stack.sealed_outputs:
+        return ()
+    opened = sealer.unseal(stack.sealed_outputs, context=stack.context)
+    return tuple(Output(**output) for output in json.loads(opened))

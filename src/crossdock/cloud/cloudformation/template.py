@@ -1,21 +1,20 @@
-"""Templates: YAML or JSON text to a checked `Template`.
+"""Templates: a loaded document to a `Template` whose outer shape is right.
 
-Source: AWS CloudFormation User Guide, "CloudFormation template sections", "Intrinsic function reference".
+Source: AWS CloudFormation User Guide, "CloudFormation template sections".
 """
 
-import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
+from crossdock.cloud.cloudformation.loading import MAX_BODY_BYTES, MAX_OBJECT_BYTES, invalid, load_template
 
-from crossdock.core.errors import ServiceError
+__all__ = ["MAX_BODY_BYTES", "MAX_OBJECT_BYTES", "Resource", "Template", "invalid", "parse_template"]
 
-MAX_BODY_BYTES = 51_200
-MAX_OBJECT_BYTES = 1_048_576
-MAX_DEPTH = 64
+VERSION = "2010-09-09"
 MAX_RESOURCES = 500
+MAX_PARAMETERS = 200
+MAX_OUTPUTS = 200
 SECTIONS = frozenset(
     {
         "AWSTemplateFormatVersion",
@@ -45,27 +44,8 @@ RESOURCE_ATTRIBUTES = frozenset(
         "Description",
     }
 )
-_SHORT_FORMS = (
-    "And",
-    "Base64",
-    "Cidr",
-    "Equals",
-    "FindInMap",
-    "GetAZs",
-    "If",
-    "ImportValue",
-    "Join",
-    "Not",
-    "Or",
-    "Select",
-    "Split",
-    "Sub",
-    "Transform",
-)
-
-
-def invalid(sentence: str) -> ServiceError:
-    return ServiceError("ValidationError", sentence)
+DELETION_POLICIES = frozenset({"Delete", "Retain", "RetainExceptOnCreate"})
+REPLACE_POLICIES = frozenset({"Delete", "Retain"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +56,12 @@ class Resource:
     depends_on: tuple[str, ...] = ()
     condition: str = ""
     deletion_policy: str = "Delete"
+    replace_policy: str = "Delete"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """A template whose outer shape is right; what its functions refer to is checked when they are resolved."""
+    """What refers to what is checked by `checks`, and resolved by `intrinsics`."""
 
     description: str = ""
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -90,171 +71,86 @@ class Template:
     outputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML as CloudFormation reads it: the short forms of functions, no aliases, no doubled keys, dates as text."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.events.AliasEvent):
-            raise invalid("Template error: YAML aliases are not allowed in CloudFormation templates")
-        return super().compose_node(parent, index)
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-def _construct(loader: _Loader, node: yaml.Node) -> Any:
-    if isinstance(node, yaml.ScalarNode):
-        return loader.construct_scalar(node)
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
-    assert isinstance(node, yaml.MappingNode)
-    return _construct_mapping(loader, node)
-
-
-def _construct_mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
-    mapping: dict[Hashable, Any] = {}
-    for key_node, value_node in node.value:
-        key = loader.construct_object(key_node, deep=True)
-        if not isinstance(key, Hashable):
-            raise invalid("Template format error: YAML keys must be scalars")
-        if key in mapping:
-            raise invalid(f"Template format error: the key {key!r} is given twice")
-        mapping[key] = loader.construct_object(value_node, deep=True)
-    return mapping
-
-
-def _construct_get_att(loader: _Loader, node: yaml.Node) -> dict[str, Any]:
-    value = _construct(loader, node)
-    return {"Fn::GetAtt": value.split(".", 1) if isinstance(value, str) else value}
-
-
-def _short_form(name: str) -> Any:
-    return lambda loader, node: {name: _construct(loader, node)}
-
-
-for _name in _SHORT_FORMS:
-    _Loader.add_constructor(f"!{_name}", _short_form(f"Fn::{_name}"))
-_Loader.add_constructor("!Ref", _short_form("Ref"))
-_Loader.add_constructor("!Condition", _short_form("Condition"))
-_Loader.add_constructor("!GetAtt", _construct_get_att)
-_Loader.add_constructor("tag:yaml.org,2002:map", _construct_mapping)
-
-
-def parse_template(text: str, *, max_bytes: int = MAX_BODY_BYTES) -> Template:
+def parse_template(text: str, *, max_bytes: int = MAX_OBJECT_BYTES) -> Template:
     """Read a template.
 
     Raises:
         ServiceError: ValidationError with AWS's "Template format error" or "Template error" and what is wrong.
     """
-    if len(text.encode()) > max_bytes:
-        raise invalid(f"Member must have length less than or equal to {max_bytes}")
-    document = _load(text)
-    if not isinstance(document, dict):
-        raise invalid("Template format error: unsupported structure.")
-    if unknown := sorted(str(name) for name in document if name not in SECTIONS):
+    document = load_template(text, max_bytes=max_bytes)
+    if unknown := sorted(name for name in document if name not in SECTIONS):
         raise invalid(f"Invalid template property or properties [{', '.join(unknown)}]")
+    if document.get("AWSTemplateFormatVersion", VERSION) != VERSION:
+        raise invalid("Template format error: unsupported value for AWSTemplateFormatVersion.")
     if document.get("Transform"):
         raise invalid("Template error: macros and transforms are not supported by Crossdock")
     if document.get("Rules"):
         raise invalid("Template error: Rules are not supported by Crossdock")
-    resources = _section(document, "Resources")
+    description = document.get("Description") or ""
+    if not isinstance(description, str):
+        raise invalid("Template format error: Description must be a string.")
+    resources = _objects(document, "Resources", at_most=MAX_RESOURCES)
     if not resources:
         raise invalid("Template format error: At least one Resources member must be defined.")
-    if len(resources) > MAX_RESOURCES:
-        raise invalid(f"Template format error: Number of resources, {len(resources)}, is greater than {MAX_RESOURCES}")
     return Template(
-        description=str(document.get("Description") or ""),
-        parameters=_objects(document, "Parameters"),
-        mappings=_section(document, "Mappings"),
+        description=description,
+        parameters=_objects(document, "Parameters", at_most=MAX_PARAMETERS),
+        mappings=_objects(document, "Mappings", at_most=MAX_PARAMETERS),
         conditions=_section(document, "Conditions"),
         resources={name: _resource(name, body) for name, body in resources.items()},
-        outputs=_objects(document, "Outputs"),
+        outputs=_objects(document, "Outputs", at_most=MAX_OUTPUTS),
     )
-
-
-def _load(text: str) -> Any:
-    try:
-        if text.lstrip().startswith("{"):
-            document = json.loads(text, object_pairs_hook=_no_doubled_keys)
-        else:
-            document = yaml.load(text, Loader=_Loader)
-    except (yaml.YAMLError, ValueError) as error:
-        kind = "JSON" if text.lstrip().startswith("{") else "YAML"
-        raise invalid(f"Template format error: {kind} not well-formed. ({_first_line(error)})") from error
-    except RecursionError as error:
-        raise invalid("Template format error: nested too deeply") from error
-    _check_depth(document)
-    return document
-
-
-def _no_doubled_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in found:
-            raise ValueError(f"the key {name!r} is given twice")
-        found[name] = value
-    return found
-
-
-def _check_depth(value: Any, depth: int = 0) -> None:
-    if depth > MAX_DEPTH:
-        raise invalid("Template format error: nested too deeply")
-    if isinstance(value, dict):
-        for item in value.values():
-            _check_depth(item, depth + 1)
-    elif isinstance(value, list):
-        for item in value:
-            _check_depth(item, depth + 1)
 
 
 def _section(document: Mapping[str, Any], name: str) -> dict[str, Any]:
     section = document.get(name) or {}
-    if not isinstance(section, dict) or not all(isinstance(key, str) for key in section):
+    if not isinstance(section, dict):
         raise invalid(f"Template format error: [/{name}] must be an object")
     return section
 
 
-def _objects(document: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _objects(document: Mapping[str, Any], name: str, *, at_most: int) -> dict[str, Any]:
     section = _section(document, name)
+    if len(section) > at_most:
+        raise invalid(f"Template format error: Number of {name.lower()}, {len(section)}, is greater than {at_most}")
     for key, body in section.items():
         if not isinstance(body, dict):
             raise invalid(f"Template format error: [/{name}/{key}] must be an object")
+        if not (key.isalnum() and key.isascii() and len(key) <= 255):
+            # CloudFormation's word for each section is its name without the s.
+            raise invalid(f"Template format error: {name.removesuffix('s')} name {key} is non alphanumeric.")
     return section
 
 
-def _resource(logical_id: str, body: Any) -> Resource:
+def _resource(logical_id: str, body: Mapping[str, Any]) -> Resource:
     where = f"[/Resources/{logical_id}]"
-    if not logical_id.isalnum() or not logical_id.isascii():
-        raise invalid(f"Template format error: Resource name {logical_id} is non alphanumeric.")
-    if not isinstance(body, dict):
-        raise invalid(f"Template format error: {where} resource definition is malformed")
-    if not isinstance(body.get("Type"), str):
+    if not isinstance(body.get("Type"), str) or not body["Type"]:
         raise invalid(f"Template format error: {where} Every Resources object must contain a Type member.")
-    if unknown := sorted(str(name) for name in body if name not in RESOURCE_ATTRIBUTES):
+    if unknown := sorted(name for name in body if name not in RESOURCE_ATTRIBUTES):
         raise invalid(f"Invalid template resource property '{unknown[0]}'")
-    depends_on = body.get("DependsOn", [])
+    depends_on = body.get("DependsOn") or []
     depends_on = [depends_on] if isinstance(depends_on, str) else depends_on
     if not isinstance(depends_on, list) or not all(isinstance(name, str) for name in depends_on):
         raise invalid(f"Template format error: {where} DependsOn must be a string or list of strings.")
     properties = body.get("Properties") or {}
     if not isinstance(properties, dict):
         raise invalid(f"Template format error: {where} Properties must be an object")
-    deletion_policy = body.get("DeletionPolicy", "Delete")
-    if deletion_policy not in ("Delete", "Retain", "RetainExceptOnCreate"):
-        raise invalid(f"Template format error: Unrecognized DeletionPolicy {deletion_policy} for resource {logical_id}")
+    condition = body.get("Condition", "")
+    if not isinstance(condition, str):
+        raise invalid(f"Template format error: {where} Condition must be a string.")
     return Resource(
         logical_id=logical_id,
         type=body["Type"],
         properties=properties,
         depends_on=tuple(depends_on),
-        condition=body.get("Condition", ""),
-        deletion_policy=deletion_policy,
+        condition=condition,
+        deletion_policy=_policy(logical_id, body, "DeletionPolicy", DELETION_POLICIES),
+        replace_policy=_policy(logical_id, body, "UpdateReplacePolicy", REPLACE_POLICIES),
     )
 
 
-def _first_line(error: Exception) -> str:
-    mark = getattr(error, "problem_mark", None)
-    return f"line {mark.line + 1}, column {mark.column + 1}" if mark else str(error).splitlines()[0][:200]
+def _policy(logical_id: str, body: Mapping[str, Any], attribute: str, known: frozenset[str]) -> str:
+    policy = body.get(attribute, "Delete")
+    if not isinstance(policy, str) or policy not in known:
+        raise invalid(f"Template format error: Unrecognized {attribute} {policy} for resource {logical_id}")
+    return policy

@@ -1,82 +1,68 @@
 """AWS::Transfer::Server, AWS::Transfer::User."""
 
-import asyncio
+from typing import Any
 
 from crossdock.cloud.cloudformation.intrinsics import Made
+from crossdock.cloud.cloudformation.loading import invalid
 from crossdock.cloud.cloudformation.resources.kind import (
     CannotUpdate,
     Properties,
     ResourceKind,
     Workplace,
+    changed_names,
     given,
     ignoring_absence,
 )
+from crossdock.cloud.cloudformation.resources.shapes import TAGS, TEXTS, document, listed, record, text, whole
 
-_SERVER_PROPERTIES = frozenset(
-    {
-        "Certificate",
-        "Domain",
-        "EndpointDetails",
-        "EndpointType",
-        "IdentityProviderDetails",
-        "IdentityProviderType",
-        "IpAddressType",
-        "LoggingRole",
-        "PostAuthenticationLoginBanner",
-        "PreAuthenticationLoginBanner",
-        "ProtocolDetails",
-        "Protocols",
-        "S3StorageOptions",
-        "SecurityPolicyName",
-        "StructuredLogDestinations",
-        "Tags",
-        "WorkflowDetails",
-    }
-)
-_USER_PROPERTIES = frozenset(
-    {
-        "HomeDirectory",
-        "HomeDirectoryMappings",
-        "HomeDirectoryType",
-        "Policy",
-        "PosixProfile",
-        "Role",
-        "ServerId",
-        "SshPublicKeys",
-        "Tags",
-        "UserName",
-    }
-)
 # CloudFormation's default is older than the API's.
 _DEFAULT_SECURITY_POLICY = "TransferSecurityPolicy-2018-11"
 _STARTING_POLLS = 100
 _POLL_S = 0.1
+# What UpdateServer and UpdateUser take for what a template no longer says.
+_CLEARED_SERVER: dict[str, Any] = {
+    "LoggingRole": "",
+    "PostAuthenticationLoginBanner": "",
+    "PreAuthenticationLoginBanner": "",
+    "Protocols": ["SFTP"],
+    "SecurityPolicyName": _DEFAULT_SECURITY_POLICY,
+    "StructuredLogDestinations": [],
+}
+_CLEARED_USER: dict[str, Any] = {"HomeDirectory": "", "HomeDirectoryType": "PATH", "Policy": ""}
 
 
 async def _create_server(at: Workplace, properties: Properties) -> Made:
     params = {"SecurityPolicyName": _DEFAULT_SECURITY_POLICY, **properties}
     server_id = (await at.do("transfer", "CreateServer", params))["ServerId"]
+    arn = f"arn:aws:transfer:{at.call.region}:{at.call.account_id}:server/{server_id}"
+    await at.claim(arn)
     # A stack is complete when its server accepts; one that cannot start is described with the reason.
     for _ in range(_STARTING_POLLS):
         server = (await at.do("transfer", "DescribeServer", {"ServerId": server_id}))["Server"]
         if server["State"] != "STARTING":
             break
-        await asyncio.sleep(_POLL_S)
-    return _made_server(server["Arn"], server_id)
+        await at.sleep(_POLL_S)
+    return _made_server(arn)
 
 
-def _made_server(arn: str, server_id: str) -> Made:
-    return Made(physical_id=arn, ref=arn, attributes={"Arn": arn, "ServerId": server_id})
+def _made_server(arn: str) -> Made:
+    return Made(physical_id=arn, ref=arn, attributes={"Arn": arn, "ServerId": _server_id(arn)})
 
 
 async def _update_server(at: Workplace, physical_id: str, old: Properties, new: Properties) -> Made:
-    changed = {name for name in {*old, *new} if old.get(name) != new.get(name)}
-    if changed & {"Domain", "Tags"}:
+    changed = changed_names(old, new)
+    if changed & {"Domain", "IdentityProviderType"} or (changed - new.keys()) - _CLEARED_SERVER.keys() - {"Tags"}:
         raise CannotUpdate
-    server_id = _server_id(physical_id)
-    cleared = {name: "" for name in changed - new.keys() if name.endswith("Banner") or name == "LoggingRole"}
-    await at.do("transfer", "UpdateServer", {"ServerId": server_id, **given(new, *changed), **cleared})
-    return _made_server(physical_id, server_id)
+    _refuse_changed_tags(changed)
+    cleared = {name: _CLEARED_SERVER[name] for name in changed - new.keys()}
+    params = {"ServerId": _server_id(physical_id), **given(new, *changed), **cleared}
+    await at.do("transfer", "UpdateServer", params)
+    return _made_server(physical_id)
+
+
+def _refuse_changed_tags(changed: set[str]) -> None:
+    if "Tags" in changed:
+        raise invalid("Crossdock cannot change the Tags of what is there already.")
 
 
 def _server_id(arn: str) -> str:
@@ -89,38 +75,100 @@ async def _delete_server(at: Workplace, physical_id: str, _properties: Propertie
 
 async def _create_user(at: Workplace, properties: Properties) -> Made:
     keys = properties.get("SshPublicKeys", [])
+    if len(keys) > 1:
+        raise invalid("Crossdock keeps one SSH public key for each user: SshPublicKeys has more.")
     params = {name: value for name, value in properties.items() if name != "SshPublicKeys"}
-    key = {"SshPublicKeyBody": keys[0]} if keys else {}
-    await at.do("transfer", "CreateUser", {**params, **key})
+    await at.do("transfer", "CreateUser", {**params, **({"SshPublicKeyBody": keys[0]} if keys else {})})
+    made = _made_user(at, properties)
+    await at.claim(made.physical_id)
+    return made
+
+
+def _made_user(at: Workplace, properties: Properties) -> Made:
     server_id, user_name = properties["ServerId"], properties["UserName"]
-    for further in keys[1:]:
-        params = {"ServerId": server_id, "UserName": user_name, "SshPublicKeyBody": further}
-        await at.do("transfer", "ImportSshPublicKey", params)
-    described = await at.do("transfer", "DescribeUser", {"ServerId": server_id, "UserName": user_name})
-    arn = described["User"]["Arn"]
+    arn = f"arn:aws:transfer:{at.call.region}:{at.call.account_id}:user/{server_id}/{user_name}"
     return Made(physical_id=arn, ref=arn, attributes={"Arn": arn, "ServerId": server_id, "UserName": user_name})
 
 
-async def _update_user(at: Workplace, physical_id: str, old: Properties, new: Properties) -> Made:
-    changed = {name for name in {*old, *new} if old.get(name) != new.get(name)}
-    if changed & {"ServerId", "SshPublicKeys", "Tags", "UserName"}:
+async def _update_user(at: Workplace, _physical_id: str, old: Properties, new: Properties) -> Made:
+    changed = changed_names(old, new)
+    if changed & {"ServerId", "UserName"} or "PosixProfile" in changed - new.keys():
         raise CannotUpdate
-    await at.do("transfer", "UpdateUser", given(new, "ServerId", "UserName", *changed))
-    attributes = {"Arn": physical_id, "ServerId": new["ServerId"], "UserName": new["UserName"]}
-    return Made(physical_id=physical_id, ref=physical_id, attributes=attributes)
+    _refuse_changed_tags(changed)
+    if "SshPublicKeys" in changed:
+        raise invalid("Crossdock cannot change the SshPublicKeys of a user that is there already.")
+    cleared = {name: _CLEARED_USER[name] for name in changed - new.keys() if name in _CLEARED_USER}
+    await at.do("transfer", "UpdateUser", {**given(new, "ServerId", "UserName", *changed), **cleared})
+    return _made_user(at, new)
 
 
 async def _delete_user(at: Workplace, _physical_id: str, properties: Properties) -> None:
     await ignoring_absence(at.do("transfer", "DeleteUser", given(properties, "ServerId", "UserName")))
 
 
+_WORKFLOWS = listed(record({"WorkflowId": text, "ExecutionRole": text}, "WorkflowId", "ExecutionRole"))
 SERVER = ResourceKind(
-    create=_create_server, update=_update_server, delete=_delete_server, properties=_SERVER_PROPERTIES
+    create=_create_server,
+    update=_update_server,
+    delete=_delete_server,
+    properties={
+        "Certificate": text,
+        "Domain": text,
+        "EndpointDetails": record(
+            {
+                "AddressAllocationIds": TEXTS,
+                "SecurityGroupIds": TEXTS,
+                "SubnetIds": TEXTS,
+                "VpcEndpointId": text,
+                "VpcId": text,
+            }
+        ),
+        "EndpointType": text,
+        "IdentityProviderDetails": record(
+            {
+                "DirectoryId": text,
+                "Function": text,
+                "InvocationRole": text,
+                "SftpAuthenticationMethods": text,
+                "Url": text,
+            }
+        ),
+        "IdentityProviderType": text,
+        "IpAddressType": text,
+        "LoggingRole": text,
+        "PostAuthenticationLoginBanner": text,
+        "PreAuthenticationLoginBanner": text,
+        "ProtocolDetails": record(
+            {"As2Transports": TEXTS, "PassiveIp": text, "SetStatOption": text, "TlsSessionResumptionMode": text}
+        ),
+        "Protocols": TEXTS,
+        "S3StorageOptions": record({"DirectoryListingOptimization": text}),
+        "SecurityPolicyName": text,
+        "StructuredLogDestinations": TEXTS,
+        "Tags": TAGS,
+        "WorkflowDetails": record({"OnPartialUpload": _WORKFLOWS, "OnUpload": _WORKFLOWS}),
+    },
+    attributes=frozenset({"Arn", "ServerId"}),
 )
 USER = ResourceKind(
     create=_create_user,
     update=_update_user,
     delete=_delete_user,
-    properties=_USER_PROPERTIES,
+    properties={
+        "HomeDirectory": text,
+        "HomeDirectoryMappings": listed(
+            record({"Entry": text, "Target": text, "Type": text}, "Entry", "Target"),
+        ),
+        "HomeDirectoryType": text,
+        "Policy": document,
+        "PosixProfile": record({"Gid": whole, "SecondaryGids": listed(whole), "Uid": whole}, "Gid", "Uid"),
+        "Role": text,
+        "ServerId": text,
+        "SshPublicKeys": TEXTS,
+        "Tags": TAGS,
+        "UserName": text,
+    },
     required=frozenset({"Role", "ServerId", "UserName"}),
+    attributes=frozenset({"Arn", "ServerId", "UserName"}),
+    name_property="UserName",
 )
