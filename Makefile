@@ -4,6 +4,8 @@
 
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest -q
+# Without real clients, and on every core; those with real clients measure and wait, so they have the machine to themselves.
+FAST := -m "not e2e and not soak" --ignore tests/e2e -n auto --dist worksteal
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,18 +21,19 @@ check: .venv/.dev ## format, lint, types, layers and the fast tests
 	$(BIN)/ruff check src tests bench scripts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(PYTEST) -m "not e2e and not soak" -x
+	$(PYTEST) $(FAST) -x
 
 test: .venv/.dev .venv-aws/.done ## everything but the long counts, with real clients against a real process
 	scripts/install-clients
-	$(PYTEST) -m "not soak"
+	$(PYTEST) $(FAST)
+	$(PYTEST) -m "e2e and not soak" tests/e2e
 
 soak: .venv/.dev .venv-aws/.done ## the long counts: faults, fuzz, generated cases
 	scripts/install-clients
 	$(PYTEST) -m soak
 
 coverage: .venv/.dev ## branch coverage of the fast tests
-	$(PYTEST) -m "not e2e and not soak" --cov --cov-report=term-missing:skip-covered
+	$(PYTEST) $(FAST) --cov --cov-report=term-missing:skip-covered
 
 docs: .venv/.dev ## regenerate the generated pages
 	$(BIN)/python scripts/generate_docs.py
