@@ -58,3 +58,12 @@ class Decision:
             case Verdict.IMPLICIT_DENY:
                 return explain_implicit_deny(self.request, self.policies, self.withheld_by, self.reasons)
         return explain_unknown(self.request, self.policies.unreadable)
+
+    def sentences(self) -> tuple[str, ...]:
+        """The same with a sentence for each layer that had to allow and did not."""
+        if self.verdict is not Verdict.IMPLICIT_DENY:
+            return (self.explain(),)
+        reasons = self.reasons
+        return tuple(
+            explain_implicit_deny(self.request, self.policies, (layer,), reasons) for layer in self.withheld_by
+        )
