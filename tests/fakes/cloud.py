@@ -26,9 +26,10 @@ from crossdock.cloud.sts.access_keys import AccessKeys
 from crossdock.cloud.sts.operations import sts_operations
 from crossdock.cloud.sts.session_tokens import SessionTokens
 from crossdock.core.principals import IamUser
-from crossdock.operations.call import House, Operations
+from crossdock.operations.call import House, Operations, Validator
 from crossdock.operations.caller import Caller, Origin
 from crossdock.operations.operation import ServiceOperations
+from crossdock.ports.state import State
 
 HUB = "111111111111"
 PARTNER = "222222222222"
@@ -52,8 +53,8 @@ class CloudParts:
     access_keys: AccessKeys
 
 
-def make_parts() -> CloudParts:
-    state = CountingState(MemoryState())
+def make_parts(stored: State | None = None) -> CloudParts:
+    state = CountingState(stored or MemoryState())
     clock = FakeClock()
     epoch = CountedEpoch()
     sealer = PlainSealer()
@@ -74,7 +75,10 @@ def make_parts() -> CloudParts:
 
 
 def make_operations(
-    parts: CloudParts, *services: ServiceOperations, sources: Mapping[str, ResourcePolicySource] | None = None
+    parts: CloudParts,
+    *services: ServiceOperations,
+    sources: Mapping[str, ResourcePolicySource] | None = None,
+    validate: Validator | None = None,
 ) -> Operations:
     """IAM, STS and these services under the embedded authoriser."""
     authorizer = EmbeddedAuthorizer(
@@ -85,7 +89,9 @@ def make_operations(
         sts_operations(principals=parts.principals, tokens=parts.tokens, library=parts.library),
         *services,
     ]
-    return Operations(tables, house=parts.house, authorizer=authorizer)
+    if validate is None:
+        return Operations(tables, house=parts.house, authorizer=authorizer)
+    return Operations(tables, house=parts.house, authorizer=authorizer, validate=validate)
 
 
 async def admin_of(parts: CloudParts, account: str) -> Caller:

@@ -41,14 +41,24 @@ class BadPattern(ValueError):
 
 
 @dataclass(slots=True)
-class _Run:
-    text: str
-    steps: int = 0
+class Budget:
+    """Steps that may still be made, for one pattern and text or for many."""
+
+    steps: int = MAX_STEPS
 
     def pay(self, steps: int) -> None:
-        self.steps += steps + 1
-        if self.steps > MAX_STEPS:
+        self.steps -= steps + 1
+        if self.steps < 0:
             raise BadPattern("it takes too long to match")
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    text: str
+    budget: Budget
+
+    def pay(self, steps: int) -> None:
+        self.budget.pay(steps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,18 +78,26 @@ class _Class:
         )
         return found is not self.is_negated
 
+    @property
+    def cost(self) -> int:
+        """Steps to look at one character."""
+        return 1 + len(self.ranges) + len(self.others)
 
-def matches(pattern: str, text: str) -> bool:
-    """Whether the whole text is what the pattern says. Raises BadPattern."""
+
+def matches(pattern: str, text: str, budget: Budget) -> bool:
+    """Whether the whole text is what the pattern says. Raises BadPattern, also when the budget is spent."""
     if len(pattern) > MAX_PATTERN_CHARS:
         raise BadPattern(f"it is longer than {MAX_PATTERN_CHARS} characters")
+    budget.pay(len(pattern))
     node = _Parser(pattern).whole()
-    return len(text) in node(_Run(text), frozenset({0}))
+    return len(text) in node(_Run(text, budget), frozenset({0}))
 
 
 def _one_of(characters: _Class) -> _Node:
+    cost = characters.cost
+
     def node(run: _Run, starts: Positions) -> Positions:
-        run.pay(len(starts))
+        run.pay(len(starts) * cost)
         return frozenset(p + 1 for p in starts if p < len(run.text) and run.text[p] in characters)
 
     return node
@@ -103,8 +121,12 @@ def _either(branches: Iterable[_Node]) -> _Node:
     nodes = tuple(branches)
 
     def node(run: _Run, starts: Positions) -> Positions:
-        run.pay(len(nodes))
-        return frozenset().union(*(branch(run, starts) for branch in nodes))
+        found: set[int] = set()
+        for branch in nodes:
+            ends = branch(run, starts)
+            run.pay(len(ends))
+            found |= ends
+        return frozenset(found)
 
     return node
 
@@ -112,8 +134,11 @@ def _either(branches: Iterable[_Node]) -> _Node:
 def _repeated(inner: _Node, least: int, most: int | None) -> _Node:
     def node(run: _Run, starts: Positions) -> Positions:
         for _ in range(least):
+            if not starts:
+                return starts
             run.pay(len(starts))
             starts = inner(run, starts)
+        run.pay(len(starts))
         found, frontier = set(starts), starts
         count = least
         while frontier and (most is None or count < most):
@@ -142,6 +167,13 @@ def _at_start(run: _Run, starts: Positions) -> Positions:
 def _at_end(run: _Run, starts: Positions) -> Positions:
     run.pay(0)
     return starts & {len(run.text)}
+
+
+def _at_end_of_line(run: _Run, starts: Positions) -> Positions:
+    """At the end, or before the line end that the text ends with."""
+    run.pay(0)
+    end = 2 if run.text.endswith("\r\n") else 1 if run.text[-1:] in _LINE_ENDS else 0
+    return starts & {len(run.text), len(run.text) - end}
 
 
 @dataclass(slots=True)
@@ -237,11 +269,13 @@ class _Parser:
             case "^":
                 return _at_start
             case "$":
-                return _at_end
+                return _at_end_of_line
             case "\\":
                 if self._takes("A"):
                     return _at_start
-                if self._takes("z") or self._takes("Z"):
+                if self._takes("Z"):
+                    return _at_end_of_line
+                if self._takes("z"):
                     return _at_end
                 return _one_of(self._escape())
             case "*" | "+" | "?" | "{":
@@ -286,25 +320,34 @@ class _Parser:
         is_first = True
         while is_first or self._peek() != "]":
             is_first = False
-            character = self._take()
-            if character == "[" or (character == "&" and self._peek() == "&"):
-                raise BadPattern("classes inside classes are not supported")
-            if character == "\\":
-                escaped = self._escape()
-                if escaped.is_negated or len(escaped.singles) != 1:
-                    others.append(escaped)
-                    continue
-                (character,) = escaped.singles
-            if self._peek() == "-" and self.pattern[self.position + 1 : self.position + 2] not in ("]", "", "\\"):
+            first = self._class_member()
+            if isinstance(first, _Class):
+                others.append(first)
+            elif self._peek() == "-" and self.pattern[self.position + 1 : self.position + 2] not in ("]", ""):
                 self.position += 1
-                last = self._take()
-                if last < character:
+                last = self._class_member()
+                if isinstance(last, _Class):
+                    raise BadPattern("a range ends in a class")
+                if last < first:
                     raise BadPattern("a range ends before it begins")
-                ranges.append((character, last))
+                ranges.append((first, last))
             else:
-                singles.add(character)
+                singles.add(first)
         self.position += 1
         return _Class(singles=frozenset(singles), ranges=tuple(ranges), others=tuple(others), is_negated=is_negated)
+
+    def _class_member(self) -> _Class | str:
+        """A character, or what an escape stands for."""
+        character = self._take()
+        if character == "[" or (character == "&" and self._peek() == "&"):
+            raise BadPattern("classes inside classes are not supported")
+        if character != "\\":
+            return character
+        escaped = self._escape()
+        if escaped.is_negated or len(escaped.singles) != 1:
+            return escaped
+        (character,) = escaped.singles
+        return character
 
 
 def _is_count(text: str) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from crossdock.cloud.cloudformation.checks import read_template
 from crossdock.cloud.cloudformation.deploy import stack_scope
+from crossdock.cloud.cloudformation.events import note_stack
 from crossdock.cloud.cloudformation.intrinsics import present_resources
 from crossdock.cloud.cloudformation.journal import resources_of
 from crossdock.cloud.cloudformation.loading import invalid
@@ -19,7 +20,14 @@ from crossdock.cloud.cloudformation.requests import (
     refuse_undone,
     stack_permission,
 )
-from crossdock.cloud.cloudformation.stacks import Stacks, claim, drop_change_sets, put_new_stack
+from crossdock.cloud.cloudformation.stacks import (
+    Stacks,
+    cannot_be,
+    check_updatable,
+    claim,
+    drop_change_sets,
+    put_new_stack,
+)
 from crossdock.cloud.cloudformation.store import (
     CHANGE_SETS,
     STACKS,
@@ -35,6 +43,7 @@ from crossdock.core.errors import ServiceError
 from crossdock.core.ids import uuid4_text
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Operation, Permission, Result
+from crossdock.ports.state import Transaction
 
 _EMPTY = "The submitted information didn't contain changes. Submit different information to create a change set."
 _NO_SOURCE = Source(template="", parameters={})
@@ -73,13 +82,14 @@ class ChangeSets:
     async def _prepare_update(self, call: Call, stack: StackRecord | None) -> Result:
         if stack is None or stack.status in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE"):
             raise invalid(f"Stack [{call.params['StackName']}] does not exist")
+        check_updatable(stack)
         previous = self.stacks.source_of(stack)
         wanted = await read_wanted(call, previous=previous)
         return await self._keep(
             call,
             stack,
             wanted,
-            before=read_template(previous.template) if previous.parameters == wanted.source.parameters else Template(),
+            before=_unchanged_part(previous, wanted),
             kind="UPDATE",
             has_changes=self.stacks.has_changes(stack, wanted),
         )
@@ -122,9 +132,14 @@ class ChangeSets:
         async with call.transaction() as tx:
             if is_new:
                 await put_new_stack(call, tx, stack)
-            if await CHANGE_SETS.get(tx, stack.uuid, name) is not None:
+                await note_stack(call.house, tx, stack)
+            else:
+                await _check_unmoved(call, tx, stack)
+            other = await CHANGE_SETS.get(tx, stack.uuid, name)
+            # One that was executed is only history.
+            if other is not None and other.execution_status != "EXECUTE_COMPLETE":
                 raise ServiceError("AlreadyExistsException", f"ChangeSet {name} already exists")
-            await CHANGE_SETS.put(tx, record, stack.uuid, name, is_new=True)
+            await CHANGE_SETS.put(tx, record, stack.uuid, name)
         return {"Id": arn, "StackId": stack.stack_id}
 
     async def _changes(self, call: Call, stack: StackRecord, wanted: Wanted, before: Template) -> tuple[Change, ...]:
@@ -185,8 +200,9 @@ class ChangeSets:
         async with call.transaction() as tx:
             # Looked up again, for two callers may execute it at once.
             present = await CHANGE_SETS.get(tx, stack.uuid, record.name)
-            if present is None or present.execution_status != "AVAILABLE":
-                status = present.execution_status if present else "OBSOLETE"
+            is_gone = present is None or present.change_set_id != record.change_set_id
+            if present is None or is_gone or present.execution_status != "AVAILABLE":
+                status = "OBSOLETE" if present is None or is_gone else present.execution_status
                 raise ServiceError(
                     "InvalidChangeSetStatus",
                     f"ChangeSet [{record.change_set_id}] cannot be executed in its current execution status of "
@@ -228,6 +244,25 @@ class ChangeSets:
         async with call.transaction() as tx:
             await CHANGE_SETS.delete(tx, record.uuid, record.name)
         return {}
+
+
+def _unchanged_part(previous: Source, wanted: Wanted) -> Template:
+    """The stack's template, whose resources stay the same if they are written the same; nothing of it when they may
+    mean something else by now."""
+    before = read_template(previous.template)
+    is_read_alike = (
+        previous.parameters == wanted.source.parameters
+        and before.mappings == wanted.template.mappings
+        and before.conditions == wanted.template.conditions
+    )
+    return before if is_read_alike else Template()
+
+
+async def _check_unmoved(call: Call, tx: Transaction, stack: StackRecord) -> None:
+    """Raises ValidationError when the stack has got another status since it was looked at."""
+    present = await STACKS.get(tx, call.account_id, call.region, stack.uuid)
+    if present is None or present.status != stack.status:
+        raise cannot_be(stack, present.status if present else "DELETE_COMPLETE", "updated")
 
 
 async def _find(call: Call) -> ChangeSetRecord:

@@ -6,23 +6,32 @@ Source: the sentences of CloudFormation's own ValidateTemplate.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from crossdock.cloud.cloudformation.dependencies import creation_order, references
+from crossdock.cloud.cloudformation.dependencies import creation_order, in_order, references
 from crossdock.cloud.cloudformation.intrinsics import CONDITION_FUNCTIONS, FUNCTIONS, PSEUDO_PARAMETERS
 from crossdock.cloud.cloudformation.parameters import check_declared
 from crossdock.cloud.cloudformation.template import MAX_OBJECT_BYTES, Template, invalid, parse_template
 
 
 def read_template(text: str, *, max_bytes: int = MAX_OBJECT_BYTES) -> Template:
-    """A template that is whole. Raises ServiceError ValidationError."""
+    """A template that is whole, its conditions so that each comes after all it needs.
+
+    Raises:
+        ServiceError: ValidationError.
+    """
     template = parse_template(text, max_bytes=max_bytes)
     for name, declared in template.parameters.items():
         check_declared(name, declared)
-    _check_conditions(template)
+    template = replace(template, conditions=_ordered_conditions(template))
     for resource in template.resources.values():
-        if resource.condition and resource.condition not in template.conditions:
-            raise _unknown_condition(resource.condition, "Resources")
+        if resource.condition:
+            _check_condition(resource.condition, template, "Resources")
+        if any(name in FUNCTIONS or name.startswith("Fn::") for name in resource.properties):
+            raise invalid(
+                f"Template format error: [/Resources/{resource.logical_id}/Properties] must not be a function"
+            )
         _check_functions(resource.properties, template, "Resources")
     # Refers to nothing that is not there, and to nothing in a circle.
     creation_order(template, template.resources)
@@ -38,9 +47,10 @@ def _check_outputs(template: Template) -> None:
             )
         if unknown := sorted(name for name in body if name not in ("Value", "Description", "Export", "Condition")):
             raise invalid(f"Template format error: Output {key} is malformed. Unknown property {unknown[0]}")
-        condition = body.get("Condition")
-        if condition is not None and condition not in template.conditions:
-            raise _unknown_condition(str(condition), "Outputs")
+        if not isinstance(body.get("Description", ""), str):
+            raise invalid(f"Template format error: Output {key} is malformed. The Description must be a string")
+        if "Condition" in body:
+            _check_condition(body["Condition"], template, "Outputs")
         export = body.get("Export")
         if export is not None and (not isinstance(export, dict) or set(export) != {"Name"}):
             raise invalid(f"Template format error: Output {key} is malformed. Export must be an object with a Name")
@@ -57,7 +67,14 @@ def _check_reference(name: str, template: Template, section: str) -> None:
         )
 
 
-def _check_conditions(template: Template) -> None:
+def _check_condition(name: Any, template: Template, section: str) -> None:
+    if not isinstance(name, str) or name not in template.conditions:
+        raise invalid(
+            f"Template format error: Unresolved condition dependency {name} in the {section} block of the template"
+        )
+
+
+def _ordered_conditions(template: Template) -> dict[str, Any]:
     for condition in template.conditions.values():
         for name in references(condition):
             if name not in template.parameters and name not in PSEUDO_PARAMETERS:
@@ -66,18 +83,16 @@ def _check_conditions(template: Template) -> None:
                     "Conditions block of the template"
                 )
     waiting = {name: set(_conditions_of(body, template)) for name, body in template.conditions.items()}
-    while waiting:
-        free = {name for name, needed in waiting.items() if not needed & waiting.keys()}
-        if not free:
-            circle = ", ".join(sorted(waiting))
-            raise invalid(f"Template error: Found circular condition dependency between conditions [{circle}]")
-        waiting = {name: needed for name, needed in waiting.items() if name not in free}
+    order = in_order(waiting)
+    if len(order) < len(waiting):
+        circle = ", ".join(sorted(waiting.keys() - set(order)))
+        raise invalid(f"Template error: Found circular condition dependency between conditions [{circle}]")
+    return {name: template.conditions[name] for name in order}
 
 
 def _conditions_of(value: Any, template: Template) -> Iterator[str]:
     for name in _named_conditions(value):
-        if name not in template.conditions:
-            raise _unknown_condition(name, "Conditions")
+        _check_condition(name, template, "Conditions")
         yield name
 
 
@@ -117,11 +132,9 @@ def _check_function(name: str, argument: Any, template: Template, section: str, 
         if name == "Ref":  # a property may be called so
             return
         raise invalid(f"Template error: {name} must be the only member of its object")
-    if name == "Fn::If" and isinstance(argument, list) and argument and argument[0] not in template.conditions:
-        raise _unknown_condition(str(argument[0]), section)
-
-
-def _unknown_condition(name: str, section: str) -> Exception:
-    return invalid(
-        f"Template format error: Unresolved condition dependency {name} in the {section} block of the template"
-    )
+    if name == "Fn::If" and isinstance(argument, list) and argument:
+        _check_condition(argument[0], template, section)
+    if name == "Fn::GetAtt":
+        resource = next(references({name: argument}), "")
+        if resource and resource not in template.resources:
+            raise invalid(f"Template error: instance of Fn::GetAtt references undefined resource {resource}")

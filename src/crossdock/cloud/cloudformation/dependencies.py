@@ -1,13 +1,14 @@
 """In which order resources are made: what a resource refers to comes first."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from typing import Any
 
+from crossdock.cloud.cloudformation.intrinsics import PSEUDO_PARAMETERS
 from crossdock.cloud.cloudformation.loading import invalid
 from crossdock.cloud.cloudformation.template import Resource, Template
 
-_PLACEHOLDER = re.compile(r"\$\{([^!${}][^${}]*)\}")
+_PLACEHOLDER = re.compile(r"\$\{(?!!)([^${}]*)\}")
 
 
 def creation_order(
@@ -22,12 +23,21 @@ def creation_order(
     Raises:
         ServiceError: ValidationError for a reference to nothing, or a circle.
     """
-    waiting = {name: _needs(resource, template, present, holds) for name, resource in present.items()}
-    needed_by: dict[str, list[str]] = {name: [] for name in present}
-    for name, needed in waiting.items():
+    order = in_order({name: _needs(resource, template, present, holds) for name, resource in present.items()})
+    if len(order) < len(present):
+        circle = sorted(present.keys() - set(order))
+        raise invalid(f"Circular dependency between resources: [{', '.join(circle)}]")
+    return order
+
+
+def in_order(needs: Mapping[str, Set[str]]) -> list[str]:
+    """The names so that each comes after all it needs; without those of a circle and those that need them."""
+    waiting = {name: set(needed) for name, needed in needs.items()}
+    needed_by: dict[str, list[str]] = {name: [] for name in needs}
+    for name, needed in needs.items():
         for other in needed:
             needed_by[other].append(name)
-    position = {name: number for number, name in enumerate(present)}
+    position = {name: number for number, name in enumerate(needs)}
     order: list[str] = []
     free = [name for name, needed in waiting.items() if not needed]
     while free:
@@ -39,21 +49,18 @@ def creation_order(
                 if not waiting[other]:
                     following.append(other)
         free = sorted(following, key=position.__getitem__)
-    if len(order) < len(present):
-        circle = sorted(present.keys() - set(order))
-        raise invalid(f"Circular dependency between resources: [{', '.join(circle)}]")
     return order
 
 
 def _needs(
     resource: Resource, template: Template, present: Mapping[str, Resource], holds: Callable[[str], bool] | None
 ) -> set[str]:
-    known = {*template.resources, *template.parameters}
+    known = {*template.resources, *template.parameters, *PSEUDO_PARAMETERS}
     needed = {*resource.depends_on}
     if unknown := sorted(needed - template.resources.keys()):
         raise _unresolved(unknown)
     mentioned = set(references(resource.properties, holds))
-    if unknown := sorted(name for name in mentioned - known if not name.startswith("AWS::")):
+    if unknown := sorted(mentioned - known):
         raise _unresolved(unknown)
     return {name for name in needed | mentioned if name in present}
 
@@ -74,7 +81,8 @@ def references(value: Any, holds: Callable[[str], bool] | None = None) -> Iterat
     if not isinstance(value, dict):
         return
     for name, argument in value.items():
-        if name == "Ref" and isinstance(argument, str):
+        # A property may be called Ref; the function stands alone.
+        if name == "Ref" and isinstance(argument, str) and len(value) == 1:
             yield argument
         elif name == "Fn::GetAtt" and argument:
             yield from _get_att_references(argument, holds)

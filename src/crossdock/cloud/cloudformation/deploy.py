@@ -16,7 +16,7 @@ from crossdock.cloud.cloudformation.intrinsics import (
 )
 from crossdock.cloud.cloudformation.journal import resources_of
 from crossdock.cloud.cloudformation.making import Failed, Making, Site
-from crossdock.cloud.cloudformation.outputs import RecordedExports, check_exports_unused, resolve_outputs
+from crossdock.cloud.cloudformation.outputs import check_exports_unused, recorded_exports, resolve_outputs
 from crossdock.cloud.cloudformation.parameters import typed_parameters
 from crossdock.cloud.cloudformation.removal import Removal
 from crossdock.cloud.cloudformation.requests import Wanted
@@ -41,17 +41,17 @@ class Deployment:
         self._making = Making(self.site)
         self._removal = Removal(self.site)
 
-    async def create(self, wanted: Wanted, exports: RecordedExports) -> None:
+    async def create(self, wanted: Wanted) -> None:
         """From CREATE_IN_PROGRESS to CREATE_COMPLETE, or to what the stack's `on_failure` asks for."""
-        await self._guarded(self._create(wanted, exports))
+        await self._guarded(self._create(wanted))
 
-    async def update(self, wanted: Wanted, exports: RecordedExports, *, is_rolled_back: bool) -> None:
+    async def update(self, wanted: Wanted, *, is_rolled_back: bool) -> None:
         """From UPDATE_IN_PROGRESS to UPDATE_COMPLETE, or back to what was, or to UPDATE_FAILED as it then is."""
-        await self._guarded(self._update(wanted, exports, is_rolled_back=is_rolled_back))
+        await self._guarded(self._update(wanted, is_rolled_back=is_rolled_back))
 
-    async def delete(self, *, retained: Collection[str] = ()) -> None:
-        """From DELETE_IN_PROGRESS to DELETE_COMPLETE or DELETE_FAILED."""
-        await self._guarded(self._delete(retained))
+    async def delete(self, *, retained: Collection[str] = (), status_before: str) -> None:
+        """From DELETE_IN_PROGRESS to DELETE_COMPLETE or DELETE_FAILED, or back to what it was when it is in use."""
+        await self._guarded(self._cancel_or_delete(retained, status_before))
 
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -71,10 +71,10 @@ class Deployment:
             except FileError:
                 await self.site.sleep(_RETRY_S)
 
-    async def _create(self, wanted: Wanted, exports: RecordedExports) -> None:
+    async def _create(self, wanted: Wanted) -> None:
         journal = self.site.journal
         try:
-            changes = await self._apply(wanted, exports)
+            changes = await self._apply(wanted)
         except Failed as failure:
             await self._abandon(str(failure))
         else:
@@ -93,10 +93,10 @@ class Deployment:
                 failed = await self._removal.everything(is_rollback=True)
                 await journal.set_stack("ROLLBACK_FAILED" if failed else "ROLLBACK_COMPLETE", _not_deleted(failed))
 
-    async def _update(self, wanted: Wanted, exports: RecordedExports, *, is_rolled_back: bool) -> None:
+    async def _update(self, wanted: Wanted, *, is_rolled_back: bool) -> None:
         journal = self.site.journal
         try:
-            changes = await self._apply(wanted, exports)
+            changes = await self._apply(wanted)
         except Failed as failure:
             if not is_rolled_back:
                 await journal.set_stack("UPDATE_FAILED", str(failure))
@@ -112,13 +112,18 @@ class Deployment:
         await self._removal.unwanted(changes.removed)
         await journal.set_stack("UPDATE_COMPLETE")
 
+    async def _cancel_or_delete(self, retained: Collection[str], status_before: str) -> None:
+        journal = self.site.journal
+        try:
+            await check_exports_unused(self.site.call, journal.sealer, journal.stack)
+        except ServiceError as error:
+            # Nothing was touched: the stack can be updated as before.
+            await journal.set_stack(status_before, f"Delete canceled. {error.message}")
+            return
+        await self._delete(retained)
+
     async def _delete(self, retained: Collection[str] = (), *, is_rollback: bool = False) -> None:
         call, journal = self.site.call, self.site.journal
-        try:
-            await check_exports_unused(call, journal.sealer, journal.stack)
-        except ServiceError as error:
-            await journal.set_stack("DELETE_FAILED", error.message)
-            return
         failed = await self._removal.everything(retained=retained, is_rollback=is_rollback)
         if failed:
             await journal.set_stack("DELETE_FAILED", _not_deleted(failed))
@@ -126,9 +131,10 @@ class Deployment:
             now = call.house.clock.now()
             await journal.set_stack("DELETE_COMPLETE", deleted_at=now, sealed_outputs="", imports=())
 
-    async def _apply(self, wanted: Wanted, exports: RecordedExports) -> "_Changes":
+    async def _apply(self, wanted: Wanted) -> "_Changes":
         """Make and change everything. Raises Failed."""
         journal = self.site.journal
+        exports = await recorded_exports(self.site.call, journal.sealer)
         made: dict[str, Made] = {}
         scope = stack_scope(self.site.call, journal.stack, wanted, exports, made)
         try:

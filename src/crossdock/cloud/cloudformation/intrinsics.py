@@ -15,6 +15,8 @@ from crossdock.cloud.cloudformation.template import Resource, Template
 
 MAX_RESOLVED_CHARS = 4_194_304
 """Of all texts in one resource's properties, so that a small template cannot make a large one."""
+_ITEM_CHARS = 16
+"""What a value costs besides its text."""
 PSEUDO_PARAMETERS = frozenset(
     {
         "AWS::AccountId",
@@ -29,6 +31,8 @@ PSEUDO_PARAMETERS = frozenset(
 )
 CONDITION_FUNCTIONS = frozenset({"Fn::And", "Fn::Equals", "Fn::Not", "Fn::Or"})
 
+_DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:(?:ssm|ssm-secure|secretsmanager):")
+_INDEX = re.compile(r"-?[0-9]{1,9}")
 _PLACEHOLDER = re.compile(r"\$\{([^${}]*)\}")
 
 
@@ -94,7 +98,7 @@ def resolve(value: Any, scope: Scope) -> Any:
     """
     scope.spent.chars = 0
     resolved = _resolve(value, scope)
-    scope.spent.add(_size(resolved))
+    _check_resolved(resolved, scope.spent)
     return resolved
 
 
@@ -111,12 +115,21 @@ def _resolve(value: Any, scope: Scope) -> Any:
     return value
 
 
-def _size(value: Any) -> int:
+def _check_resolved(value: Any, spent: Spent) -> None:
+    """Count as it goes: one small list that is referred to often makes a value too large to walk through."""
+    spent.add(_ITEM_CHARS)
     if isinstance(value, dict):
-        return sum(len(name) + _size(item) for name, item in value.items())
-    if isinstance(value, list):
-        return sum(_size(item) for item in value)
-    return len(value) if isinstance(value, str) else 8
+        for name, item in value.items():
+            spent.add(len(name))
+            _check_resolved(item, spent)
+    elif isinstance(value, list):
+        for item in value:
+            _check_resolved(item, spent)
+    elif isinstance(value, str):
+        spent.add(len(value))
+        # A secret's place must not become the secret.
+        if _DYNAMIC_REFERENCE.search(value):
+            raise invalid("Template error: dynamic references ({{resolve:...}}) are not supported by Crossdock")
 
 
 def present_resources(scope: Scope) -> dict[str, Resource]:
@@ -250,29 +263,28 @@ def _join(argument: Any, scope: Scope) -> str:
         raise invalid("Template error: every Fn::Join object requires two parameters, a delimiter and a list")
     delimiter = _text(argument[0], "Fn::Join")
     texts = [_text(item, "Fn::Join") for item in items]
-    scope.spent.add(sum(len(text) + len(delimiter) for text in texts))
+    scope.spent.add(sum(_ITEM_CHARS + len(text) + len(delimiter) for text in texts))
     return delimiter.join(texts)
 
 
 def _select(argument: Any, scope: Scope) -> Any:
     if not isinstance(argument, list) or len(argument) != 2:
         raise invalid("Template error: Fn::Select requires a list argument with two elements")
-    index, items = _resolve(argument[0], scope), _resolve(argument[1], scope)
-    try:
-        position = int(index)
-    except (TypeError, ValueError) as error:
-        raise invalid("Template error: Fn::Select requires an integer index") from error
-    if not isinstance(items, list) or not 0 <= position < len(items):
-        raise invalid("Template error: Fn::Select cannot select nonexistent value at index " + str(index))
-    return items[position]
+    index, items = _as_text(_resolve(argument[0], scope)), _resolve(argument[1], scope)
+    if not isinstance(index, str) or not _INDEX.fullmatch(index):
+        raise invalid("Template error: Fn::Select requires an integer index")
+    if not isinstance(items, list) or not 0 <= int(index) < len(items):
+        raise invalid(f"Template error: Fn::Select cannot select nonexistent value at index {index}")
+    return items[int(index)]
 
 
 def _split(argument: Any, scope: Scope) -> list[str]:
     if not isinstance(argument, list) or len(argument) != 2 or not isinstance(argument[0], str) or not argument[0]:
         raise invalid("Template error: every Fn::Split object requires two parameters, a delimiter and a string")
     text = _text(_resolve(argument[1], scope), "Fn::Split")
-    scope.spent.add(len(text))
-    return text.split(argument[0])
+    pieces = text.split(argument[0])
+    scope.spent.add(len(text) + _ITEM_CHARS * len(pieces))
+    return pieces
 
 
 def _find_in_map(argument: Any, scope: Scope) -> Any:

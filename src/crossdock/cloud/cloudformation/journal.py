@@ -64,19 +64,54 @@ class Journal:
             updated_at=self.house.clock.now(),
             sealed=self._sealed(resource.logical_id, properties),
             deletion_policy=resource.deletion_policy,
+            replaces=replaces.physical_id if replaces else "",
         )
         async with self.house.state.transaction() as tx:
             if replaces is not None:
-                left = replace(replaces, deletion_policy=resource.replace_policy)
-                await LEFTOVERS.put(tx, left, *_leftover_key(self.stack, left))
-            await self._put(tx, record)
+                await _leave(tx, self.stack, replace(replaces, replace_policy=resource.replace_policy))
+            await _put(tx, self.stack, record)
+            await note_resource(self.house, tx, self.stack, record)
         return record
+
+    async def take_back(
+        self, left: ResourceRecord, resource: Resource, position: int, *, replaces: ResourceRecord
+    ) -> ResourceRecord:
+        """What was replaced and is still there is wanted again; what had replaced it is left over from now on."""
+        record = replace(
+            left,
+            status="UPDATE_COMPLETE",
+            reason="",
+            position=position,
+            updated_at=self.house.clock.now(),
+            deletion_policy=resource.deletion_policy,
+            replace_policy="Delete",
+        )
+        async with self.house.state.transaction() as tx:
+            await LEFTOVERS.delete(tx, *_leftover_key(self.stack, left))
+            await _leave(tx, self.stack, replace(replaces, replace_policy=resource.replace_policy))
+            await _put(tx, self.stack, record)
+            await note_resource(self.house, tx, self.stack, record)
+        return record
+
+    async def fall_back(self, half_made: ResourceRecord) -> ResourceRecord | None:
+        """What was half made is gone; what it should have replaced, if there is such, is the resource again."""
+        async with self.house.state.transaction() as tx:
+            await RESOURCES.delete(tx, self.stack.uuid, half_made.logical_id)
+            await note_resource(self.house, tx, self.stack, replace(half_made, status="DELETE_COMPLETE", reason=""))
+            key = self.stack.uuid, half_made.logical_id, half_made.replaces
+            left = await LEFTOVERS.get(tx, *key) if half_made.replaces else None
+            if left is None or not left.is_complete:
+                return None
+            await LEFTOVERS.delete(tx, *key)
+            restored = replace(left, replace_policy="Delete")
+            await _put(tx, self.stack, restored)
+        return restored
 
     async def begin_change(
         self, old: ResourceRecord, resource: Resource, *, position: int, properties: Mapping[str, Any]
     ) -> ResourceRecord:
         """A resource is going to be changed in place: from now on it may have these properties, or parts of them."""
-        return await self._note(
+        return await self.note(
             replace(
                 old,
                 status="UPDATE_IN_PROGRESS",
@@ -91,12 +126,18 @@ class Journal:
         """The resource that is being made is, or will be, this one."""
         if record.physical_id == physical_id:
             return record
-        return await self._note(replace(record, physical_id=physical_id, reason=INITIATED))
+        claimed = replace(record, physical_id=physical_id, reason=INITIATED)
+        if not record.physical_id:
+            return await self.note(claimed)
+        # It is known by another id from now on; that it was begun is told already.
+        async with self.house.state.transaction() as tx:
+            await _put(tx, self.stack, claimed)
+        return claimed
 
     async def complete(
         self, record: ResourceRecord, status: str, made: Made, properties: Mapping[str, Any]
     ) -> ResourceRecord:
-        return await self._note(
+        return await self.note(
             replace(
                 record,
                 status=status,
@@ -105,35 +146,51 @@ class Journal:
                 attributes=dict(made.attributes),
                 reason="",
                 sealed=self._sealed(record.logical_id, properties),
+                replaces="",
                 pending=(),
             )
         )
 
     async def fail(
-        self, record: ResourceRecord, status: str, reason: str, *, physical_id: str | None = None
+        self,
+        record: ResourceRecord,
+        status: str,
+        reason: str,
+        *,
+        physical_id: str | None = None,
+        is_leftover: bool = False,
     ) -> ResourceRecord:
         physical_id = record.physical_id if physical_id is None else physical_id
-        return await self._note(
-            replace(record, status=status, reason=_masked(reason, self.secrets), physical_id=physical_id)
-        )
+        failed = replace(record, status=status, reason=_masked(reason, self.secrets), physical_id=physical_id)
+        return await self.note(failed, is_leftover=is_leftover)
+
+    async def note(self, record: ResourceRecord, *, is_leftover: bool = False) -> ResourceRecord:
+        """Write down what is, or may be by now, with an event."""
+        noted = replace(record, updated_at=self.house.clock.now())
+        async with self.house.state.transaction() as tx:
+            await (_leave if is_leftover else _put)(tx, self.stack, noted)
+            await note_resource(self.house, tx, self.stack, noted)
+        return noted
 
     async def keep(self, record: ResourceRecord, resource: Resource, position: int) -> ResourceRecord:
         """A resource that the new template wants as it is: only its place and its policy may be others."""
         kept = replace(record, position=position, deletion_policy=resource.deletion_policy)
+        if record.status == "DELETE_FAILED":
+            kept = replace(kept, status="UPDATE_COMPLETE", reason="")
         if kept != record:
             await self.restore(kept)
         return kept
 
-    async def restore(self, record: ResourceRecord) -> None:
-        """Put a record back as it was, without an event: the resource was never away."""
+    async def restore(self, record: ResourceRecord, *, leaving: ResourceRecord | None = None) -> None:
+        """Put a record back as it was, without an event: the resource was never away.
+
+        What stood in its place is one of the leftovers from now on (`leaving`), so that it is not forgotten.
+        """
         async with self.house.state.transaction() as tx:
             await LEFTOVERS.delete(tx, *_leftover_key(self.stack, record))
-            await RESOURCES.put(tx, record, self.stack.uuid, record.logical_id)
-
-    async def leave(self, record: ResourceRecord) -> None:
-        """A resource that nobody wants and that could not be deleted: it is tried again later."""
-        async with self.house.state.transaction() as tx:
-            await LEFTOVERS.put(tx, record, *_leftover_key(self.stack, record))
+            if leaving is not None:
+                await _leave(tx, self.stack, leaving)
+            await _put(tx, self.stack, record)
 
     async def announce(self, record: ResourceRecord, status: str, reason: str = "") -> None:
         """An event of a resource, whose record stays as it is."""
@@ -156,16 +213,6 @@ class Journal:
         context = _context(self.stack, record.logical_id)
         return [unseal_properties(self.sealer, sealed, context=context) for sealed in (record.sealed, *record.pending)]
 
-    async def _note(self, record: ResourceRecord) -> ResourceRecord:
-        noted = replace(record, updated_at=self.house.clock.now())
-        async with self.house.state.transaction() as tx:
-            await self._put(tx, noted)
-        return noted
-
-    async def _put(self, tx: Transaction, record: ResourceRecord) -> None:
-        await RESOURCES.put(tx, record, self.stack.uuid, record.logical_id)
-        await note_resource(self.house, tx, self.stack, record)
-
     def _sealed(self, logical_id: str, properties: Mapping[str, Any]) -> str:
         return seal_properties(self.sealer, properties, context=_context(self.stack, logical_id))
 
@@ -180,6 +227,14 @@ async def leftovers_of(state: State, stack: StackRecord) -> list[ResourceRecord]
     """What earlier operations should have deleted."""
     async with state.reading() as tx:
         return await LEFTOVERS.everything(tx, stack.uuid)
+
+
+async def _put(tx: Transaction, stack: StackRecord, record: ResourceRecord) -> None:
+    await RESOURCES.put(tx, record, stack.uuid, record.logical_id)
+
+
+async def _leave(tx: Transaction, stack: StackRecord, record: ResourceRecord) -> None:
+    await LEFTOVERS.put(tx, record, *_leftover_key(stack, record))
 
 
 def _leftover_key(stack: StackRecord, record: ResourceRecord) -> tuple[str, str, str]:

@@ -9,6 +9,7 @@ account id with a leading zero stays a text, and so do dates and times).
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import yaml
@@ -18,6 +19,9 @@ from crossdock.core.errors import ServiceError
 MAX_BODY_BYTES = 51_200
 MAX_OBJECT_BYTES = 1_048_576
 MAX_DEPTH = 64
+MAX_VALUES = 100_000
+"""And names, of a YAML template: each takes time to build."""
+_MAX_NUMBER = 10**18
 _SHORT_FORMS = (
     "And",
     "Base64",
@@ -35,13 +39,20 @@ _SHORT_FORMS = (
     "Sub",
     "Transform",
 )
-_PLAIN: tuple[tuple[str, str, str], ...] = (
-    ("tag:yaml.org,2002:null", r"~|null|Null|NULL|", "~nN\0"),
-    ("tag:yaml.org,2002:bool", r"(?i:yes|no|true|false|on|off)", "yYnNtTfFoO"),
-    ("tag:yaml.org,2002:int", r"[-+]?(?:0|[1-9][0-9]{0,17})", "-+0123456789"),
-    ("tag:yaml.org,2002:float", r"[-+]?(?:0|[1-9][0-9]{0,17})\.[0-9]{1,18}", "-+0123456789"),
+_PLAIN: tuple[tuple[str, str, str, Callable[[str], Any]], ...] = (
+    ("tag:yaml.org,2002:null", r"~|null|Null|NULL|", "~nN\0", lambda _: None),
+    (
+        "tag:yaml.org,2002:bool",
+        r"(?i:yes|no|true|false|on|off)",
+        "yYnNtTfFoO",
+        lambda text: text.lower() in ("yes", "true", "on"),
+    ),
+    ("tag:yaml.org,2002:int", r"[-+]?(?:0|[1-9][0-9]{0,17})", "-+0123456789", int),
+    ("tag:yaml.org,2002:float", r"[-+]?(?:0|[1-9][0-9]{0,17})\.[0-9]{1,18}", "-+0123456789", float),
 )
-"""What a scalar without quotes may be besides a text: tag, pattern, first characters."""
+"""What a scalar without quotes may be besides a text: tag, pattern, first characters, and what is made of it."""
+_TEXT = "tag:yaml.org,2002:str"
+_NAME_TAGS = frozenset({_TEXT, *(tag for tag, *_ in _PLAIN)})
 # What cannot be said in the XML of an answer. Source: XML 1.0, section 2.2.
 _UNSPEAKABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _BaseLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -55,11 +66,6 @@ class _Loader(_BaseLoader):  # type: ignore[misc]  # chosen above, as PyYAML was
     """YAML as CloudFormation reads it."""
 
 
-_Loader.yaml_implicit_resolvers = {}
-for _tag, _pattern, _first in _PLAIN:
-    _Loader.add_implicit_resolver(_tag, re.compile(rf"(?:{_pattern})\Z"), ["" if c == "\0" else c for c in _first])
-
-
 def _construct(loader: Any, node: yaml.Node) -> Any:
     if isinstance(node, yaml.ScalarNode):
         return node.value
@@ -69,9 +75,11 @@ def _construct(loader: Any, node: yaml.Node) -> Any:
 
 
 def _construct_mapping(loader: Any, node: yaml.Node) -> dict[str, Any]:
+    if not isinstance(node, yaml.MappingNode):
+        raise _misplaced_tag(node)
     mapping: dict[str, Any] = {}
     for key_node, value_node in node.value:
-        if not isinstance(key_node, yaml.ScalarNode):
+        if not isinstance(key_node, yaml.ScalarNode) or key_node.tag not in _NAME_TAGS:
             raise invalid("Template format error: YAML keys must be scalars")
         # As it is written: `on:` and `111111111111:` are names here.
         key = key_node.value
@@ -94,10 +102,29 @@ def _short_form(name: str) -> Any:
     return lambda loader, node: {name: _construct(loader, node)}
 
 
-_KEPT = ("null", "bool", "int", "float", "str", "seq", "map")
-_Loader.yaml_constructors = {
-    f"tag:yaml.org,2002:{name}": _BaseLoader.yaml_constructors[f"tag:yaml.org,2002:{name}"] for name in _KEPT
-}
+def _plain(pattern: re.Pattern[str], make: Callable[[str], Any]) -> Any:
+    """What also reads a tag that is written out, whose text may be anything: `!!int ''`."""
+
+    def construct(_loader: Any, node: yaml.Node) -> Any:
+        if not isinstance(node, yaml.ScalarNode) or not pattern.match(node.value):
+            raise _misplaced_tag(node)
+        return make(node.value)
+
+    return construct
+
+
+def _misplaced_tag(node: yaml.Node) -> yaml.YAMLError:
+    return yaml.MarkedYAMLError(problem=f"this is no {node.tag}", problem_mark=node.start_mark)
+
+
+_SEQUENCE = "tag:yaml.org,2002:seq"
+_Loader.yaml_implicit_resolvers = {}
+_Loader.yaml_constructors = {_SEQUENCE: _BaseLoader.yaml_constructors[_SEQUENCE]}
+for _tag, _expression, _first, _make in _PLAIN:
+    _pattern = re.compile(rf"(?:{_expression})\Z")
+    _Loader.add_implicit_resolver(_tag, _pattern, ["" if c == "\0" else c for c in _first])
+    _Loader.add_constructor(_tag, _plain(_pattern, _make))
+_Loader.add_constructor(_TEXT, _plain(re.compile(""), str))
 _Loader.add_constructor(None, _refuse_tag)
 for _name in _SHORT_FORMS:
     _Loader.add_constructor(f"!{_name}", _short_form(f"Fn::{_name}"))
@@ -113,13 +140,12 @@ def load_template(text: str, *, max_bytes: int) -> dict[str, Any]:
     Raises:
         ServiceError: ValidationError with AWS's "Template format error" and what is wrong.
     """
-    if not text:
-        raise invalid("Template format error: unsupported structure.")
     if len(text.encode(errors="surrogatepass")) > max_bytes:
         raise invalid(
             "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "
             f"Member must have length less than or equal to {max_bytes}"
         )
+    _check_text(text)
     is_json = text.lstrip().startswith("{")
     try:
         document = _load_json(text) if is_json else _load_yaml(text)
@@ -131,12 +157,17 @@ def load_template(text: str, *, max_bytes: int) -> dict[str, Any]:
     _check_values(document, 0)
     if not isinstance(document, dict):
         raise invalid("Template format error: unsupported structure.")
+    if (place := _null_place(document)) is not None:
+        raise invalid(f"[{place[:1000]}] 'null' values are not allowed in templates")
     return document
 
 
 def _load_yaml(text: str) -> Any:
-    depth = 0
+    depth = values = 0
     for event in yaml.parse(text, Loader=_Loader):
+        values += isinstance(event, yaml.NodeEvent)
+        if values > MAX_VALUES:
+            raise invalid(f"Template format error: the template has more than {MAX_VALUES} names and values")
         if isinstance(event, yaml.AliasEvent):
             raise invalid("Template error: YAML aliases are not allowed in CloudFormation templates")
         if isinstance(event, yaml.CollectionStartEvent):
@@ -150,7 +181,14 @@ def _load_yaml(text: str) -> Any:
 
 
 def _load_json(text: str) -> Any:
-    return json.loads(text, object_pairs_hook=_no_doubled_keys, parse_constant=_no_constant)
+    return json.loads(text, object_pairs_hook=_no_doubled_keys, parse_constant=_no_constant, parse_int=_whole)
+
+
+def _whole(digits: str) -> int:
+    # Python reads no number of more than 4,300 digits.
+    if len(digits) > len(str(-_MAX_NUMBER)):
+        raise _too_large()
+    return int(digits)
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -178,8 +216,19 @@ def _check_values(value: Any, depth: int) -> None:
             _check_values(item, depth + 1)
     elif isinstance(value, str):
         _check_text(value)
-    elif isinstance(value, int | float) and abs(value) > 10**18:
-        raise invalid("Template format error: a number is too large; write it as a text")
+    elif isinstance(value, int | float) and abs(value) > _MAX_NUMBER:
+        raise _too_large()
+
+
+def _null_place(value: Any) -> str | None:
+    """The way to the first null below this value."""
+    if value is None:
+        return ""
+    items: Any = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, item in items:
+        if (place := _null_place(item)) is not None:
+            return f"/{name}{place}"
+    return None
 
 
 def is_speakable(text: str) -> bool:
@@ -190,6 +239,10 @@ def is_speakable(text: str) -> bool:
 def _check_text(text: str) -> None:
     if not is_speakable(text):
         raise invalid("Template format error: unsupported character: a text holds a control character")
+
+
+def _too_large() -> ServiceError:
+    return invalid("Template format error: a number is too large; write it as a text")
 
 
 def _too_deep() -> ServiceError:

@@ -1,11 +1,11 @@
 """Makes one resource as a template wants it: new, changed in place, or replaced."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from crossdock.cloud.cloudformation.intrinsics import Scope, resolve
-from crossdock.cloud.cloudformation.journal import Journal
+from crossdock.cloud.cloudformation.journal import Journal, leftovers_of
 from crossdock.cloud.cloudformation.loading import invalid
 from crossdock.cloud.cloudformation.resources.kind import CannotUpdate, ResourceKind, Workplace
 from crossdock.cloud.cloudformation.resources.table import kind_of
@@ -19,11 +19,15 @@ Sleep = Callable[[float], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Something that was done and can be undone: `before` is None for what is new, `after` what it is now."""
+    """Something that was done and can be undone: `before` is None for what is new, `after` what it is now.
+
+    `is_taken_back` marks a replacement by what an earlier update had replaced.
+    """
 
     before: ResourceRecord | None
     after: ResourceRecord
     is_replacement: bool = False
+    is_taken_back: bool = False
 
 
 class Failed(Exception):
@@ -47,11 +51,22 @@ class Site:
             sleep=self.sleep,
         )
 
-    async def delete(self, record: ResourceRecord) -> None:
+    async def delete(self, at: Workplace, record: ResourceRecord) -> None:
         """Delete what is, or may be, there. Raises ServiceError."""
         if record.physical_id:
-            properties = self.journal.states(record)[0]
-            await kind_of(record.type).delete(self.workplace(record.logical_id), record.physical_id, properties)
+            properties = _together(self.journal.states(record))
+            await kind_of(record.type).delete(at, record.physical_id, properties)
+
+
+def _together(states: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The properties of a resource that is in one of these states, or between them: it may have all of their items."""
+    together = dict(states[0])
+    for state in states[1:]:
+        for name, value in state.items():
+            if isinstance(value, list):
+                known = together.get(name, [])
+                together[name] = [*known, *(item for item in value if item not in known)]
+    return together
 
 
 async def _claims_nothing(_physical_id: str) -> None:
@@ -79,18 +94,42 @@ class Making:
         except ServiceError as error:
             raise await self._refused(resource, old, error, position) from error
         if old is not None and not old.is_complete:
-            await self._clear(old)
-            old = None
+            old = await self._clear(old)
         if old is None or old.type != resource.type:
             return await self._make(resource, kind, properties, position, replaces=old)
-        if self.site.journal.states(old) == [properties]:
-            return await self.site.journal.keep(old, resource, position)
+        states = self.site.journal.states(old)
+        if states == [properties]:
+            return await self._keep(resource, old, position)
         try:
             return await self._change(resource, kind, old, properties, position)
         except CannotUpdate:
-            if (kept := _name_is_kept(kind, old, properties)) is not None:
+            if (left := await self._leftover_like(old, properties)) is not None:
+                return await self._take_back(resource, left, position, replaces=old)
+            if (kept := _name_is_kept(kind, old, states, properties)) is not None:
                 raise await self._refused(resource, old, kept, position) from kept
             return await self._make(resource, kind, properties, position, replaces=old)
+
+    async def _keep(self, resource: Resource, old: ResourceRecord, position: int) -> ResourceRecord:
+        kept = await self.site.journal.keep(old, resource, position)
+        if kept != old:
+            self.steps.append(Step(before=old, after=kept))
+        return kept
+
+    async def _leftover_like(self, old: ResourceRecord, properties: Mapping[str, Any]) -> ResourceRecord | None:
+        """What the resource was before an update that failed half-way, if that is just what is wanted again."""
+        journal = self.site.journal
+        for left in await leftovers_of(journal.house.state, journal.stack):
+            is_the_same = (left.logical_id, left.type) == (old.logical_id, old.type) and left.is_complete
+            if is_the_same and journal.states(left) == [properties]:
+                return left
+        return None
+
+    async def _take_back(
+        self, resource: Resource, left: ResourceRecord, position: int, *, replaces: ResourceRecord
+    ) -> ResourceRecord:
+        record = await self.site.journal.take_back(left, resource, position, replaces=replaces)
+        self.steps.append(Step(before=replaces, after=record, is_replacement=True, is_taken_back=True))
+        return record
 
     async def _refused(
         self, resource: Resource, old: ResourceRecord | None, error: ServiceError, position: int
@@ -105,14 +144,14 @@ class Making:
         self.steps.append(Step(before=None, after=record))
         return Failed(f"The following resource(s) failed to create: [{resource.logical_id}].")
 
-    async def _clear(self, half_made: ResourceRecord) -> None:
-        """Take away what an interrupted or failed operation may have left."""
+    async def _clear(self, half_made: ResourceRecord) -> ResourceRecord | None:
+        """Take away what an interrupted or failed operation may have left; returns what it should have replaced."""
         try:
-            await self.site.delete(half_made)
+            await self.site.delete(self.site.workplace(half_made.logical_id), half_made)
         except ServiceError as error:
             await self.site.journal.fail(half_made, "DELETE_FAILED", failure(error))
             raise Failed(f"The following resource(s) failed to update: [{half_made.logical_id}].") from error
-        await self.site.journal.forget(half_made, is_leftover=False)
+        return await self.site.journal.fall_back(half_made)
 
     async def _make(
         self,
@@ -171,10 +210,12 @@ class Making:
         return done
 
 
-def _name_is_kept(kind: ResourceKind, old: ResourceRecord, properties: Mapping[str, Any]) -> ServiceError | None:
+def _name_is_kept(
+    kind: ResourceKind, old: ResourceRecord, states: Sequence[Mapping[str, Any]], properties: Mapping[str, Any]
+) -> ServiceError | None:
     """Two resources cannot have one name, so one whose name the template gives cannot be replaced under it."""
     name = properties.get(kind.name_property)
-    if name is None or name not in (old.physical_id, old.attributes.get(kind.name_property)):
+    if name is None or name not in (old.physical_id, *(state.get(kind.name_property) for state in states)):
         return None
     return invalid(
         f"CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename {name} and "

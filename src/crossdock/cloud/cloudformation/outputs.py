@@ -25,6 +25,10 @@ class RecordedExports(dict[str, str]):
         return super().__getitem__(name)
 
 
+async def recorded_exports(call: Call, sealer: Sealer) -> RecordedExports:
+    return RecordedExports({output.export_name: output.value for _, output in await all_exports(call, sealer)})
+
+
 async def resolve_outputs(call: Call, sealer: Sealer, stack: StackRecord, scope: Scope) -> tuple[Output, ...]:
     """Outputs whose conditions hold.
 

@@ -3,10 +3,11 @@
 Source: AWS CloudFormation User Guide, "CloudFormation template Parameters syntax".
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from crossdock.cloud.cloudformation.allowed_pattern import BadPattern, matches
+from crossdock.cloud.cloudformation.allowed_pattern import BadPattern, Budget, matches
 from crossdock.cloud.cloudformation.loading import invalid, is_speakable
 from crossdock.cloud.cloudformation.template import Template
 
@@ -27,6 +28,24 @@ _DECLARED = frozenset(
         "Type",
     }
 )
+_AWS_TYPES = frozenset(
+    {
+        "AWS::EC2::AvailabilityZone::Name",
+        "AWS::EC2::Image::Id",
+        "AWS::EC2::Instance::Id",
+        "AWS::EC2::KeyPair::KeyName",
+        "AWS::EC2::SecurityGroup::GroupName",
+        "AWS::EC2::SecurityGroup::Id",
+        "AWS::EC2::Subnet::Id",
+        "AWS::EC2::VPC::Id",
+        "AWS::EC2::Volume::Id",
+        "AWS::Route53::HostedZone::Id",
+    }
+)
+"""Texts here: whether there is such a thing is not asked."""
+_TYPES = frozenset({"String", "Number", "CommaDelimitedList", "List<Number>"})
+_KNOWN_TYPES = _TYPES | _AWS_TYPES | {f"List<{kind}>" for kind in _AWS_TYPES - {"AWS::EC2::KeyPair::KeyName"}}
+_DECIMAL = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 
 
 def check_declared(name: str, declared: Mapping[str, Any]) -> None:
@@ -36,9 +55,9 @@ def check_declared(name: str, declared: Mapping[str, Any]) -> None:
     kind = declared.get("Type")
     if not isinstance(kind, str):
         raise invalid(f"Template format error: Every Parameters object must contain a Type member. ({name})")
-    if kind.startswith("AWS::SSM::Parameter::"):
+    if kind.startswith(("AWS::SSM::Parameter::", "List<AWS::SSM::")):
         raise invalid(f"Template error: parameter {name} has the type {kind}, which Crossdock does not support")
-    if kind not in ("String", "Number", "CommaDelimitedList") and not kind.startswith(("List<", "AWS::")):
+    if kind not in _KNOWN_TYPES:
         raise invalid(f"Template format error: Unrecognized parameter type: {kind}")
     allowed = declared.get("AllowedValues", [])
     if not isinstance(allowed, list) or not all(isinstance(item, str | int | float) for item in allowed):
@@ -81,8 +100,9 @@ def parameter_texts(template: Template, given: Mapping[str, str]) -> dict[str, s
             missing.append(name)
     if missing:
         raise invalid(f"Parameters: [{', '.join(sorted(missing))}] must have values")
+    budget = Budget()
     for name, text in texts.items():
-        _check(name, text, template.parameters[name])
+        _check(name, text, template.parameters[name], budget)
     return texts
 
 
@@ -111,7 +131,7 @@ def _items(text: str) -> list[str]:
     return [part.strip() for part in text.split(",")]
 
 
-def _check(name: str, text: str, declared: Mapping[str, Any]) -> None:
+def _check(name: str, text: str, declared: Mapping[str, Any], budget: Budget) -> None:
     """The value itself never stands in a sentence: it may be a password."""
     if not is_speakable(text):
         raise invalid(f"Parameter '{name}' holds a control character")
@@ -120,7 +140,7 @@ def _check(name: str, text: str, declared: Mapping[str, Any]) -> None:
     is_list = _is_list(declared)
     is_number = declared["Type"] in ("Number", "List<Number>")
     for value in _items(text) if is_list else [text]:
-        complaint = _complaint(value, declared, is_number=is_number, has_length=not is_list and not is_number)
+        complaint = _complaint(value, declared, budget, is_number=is_number, has_length=not is_list)
         if complaint:
             described = declared.get("ConstraintDescription")
             raise invalid(
@@ -130,12 +150,12 @@ def _check(name: str, text: str, declared: Mapping[str, Any]) -> None:
             )
 
 
-def _complaint(value: str, declared: Mapping[str, Any], *, is_number: bool, has_length: bool) -> str:
+def _complaint(value: str, declared: Mapping[str, Any], budget: Budget, *, is_number: bool, has_length: bool) -> str:
     allowed = declared.get("AllowedValues")
     if allowed is not None and value not in [literal(item) for item in allowed]:
         return "must be one of AllowedValues"
     pattern = declared.get("AllowedPattern")
-    if pattern is not None and not _fits(pattern, value):
+    if pattern is not None and not _fits(pattern, value, budget):
         return f"must match pattern {pattern}"
     if is_number:
         return _number_complaint(value, declared)
@@ -146,9 +166,9 @@ def _complaint(value: str, declared: Mapping[str, Any], *, is_number: bool, has_
     return ""
 
 
-def _fits(pattern: str, value: str) -> bool:
+def _fits(pattern: str, value: str, budget: Budget) -> bool:
     try:
-        return matches(pattern, value)
+        return matches(pattern, value, budget)
     except BadPattern as error:
         raise invalid(f"Template error: the AllowedPattern {pattern[:100]} cannot be used: {error}") from error
 
@@ -166,8 +186,8 @@ def _number_complaint(value: str, declared: Mapping[str, Any]) -> str:
 
 def _number(value: Any) -> float | None:
     """A finite number, None for what is none."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
+    text = literal(value)
+    if not _DECIMAL.fullmatch(text):
         return None
+    number = float(text)
     return number if abs(number) < float("inf") else None

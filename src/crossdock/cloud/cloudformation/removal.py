@@ -1,7 +1,7 @@
 """Takes resources away: those of a deleted stack, those no longer wanted, and the steps of a failed update."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crossdock.cloud.cloudformation.journal import leftovers_of, resources_of
 from crossdock.cloud.cloudformation.making import Site, Step, failure
@@ -16,17 +16,30 @@ class Removal:
     site: Site
 
     async def everything(self, *, retained: Collection[str] = (), is_rollback: bool = False) -> list[str]:
-        """Delete all resources, the last made first; returns the logical ids that could not be deleted."""
+        """Delete all resources, the last made first; returns the logical ids that could not be deleted.
+
+        After an update that ended half-way the order may be that of two templates: what another resource was in the
+        way of is tried again.
+        """
         state, stack = self.site.call.house.state, self.site.journal.stack
         leftovers = await leftovers_of(state, stack)
-        failed: list[str] = []
-        for record in last_made_first([*(await resources_of(state, stack)).values(), *leftovers]):
-            is_leftover = record in leftovers
-            if record.logical_id in retained or _is_retained(record, is_rollback=is_rollback):
-                await self.site.journal.forget(record, "DELETE_SKIPPED", is_leftover=is_leftover)
-            elif not await self._delete(record, is_leftover=is_leftover):
-                failed.append(record.logical_id)
-        return failed
+        waiting = last_made_first([*(await resources_of(state, stack)).values(), *leftovers])
+        while True:
+            failed: list[ResourceRecord] = []
+            has_progressed = False
+            for record in waiting:
+                is_leftover = record in leftovers
+                is_kept = _is_retained(record, is_rollback=is_rollback) or (is_leftover and _is_left_alone(record))
+                if record.logical_id in retained or is_kept:
+                    await self.site.journal.forget(record, "DELETE_SKIPPED", is_leftover=is_leftover)
+                elif (left := await self._delete(record, is_leftover=is_leftover)) is not None:
+                    failed.append(left)
+                else:
+                    has_progressed = has_progressed or bool(failed)
+            if not has_progressed:
+                return [record.logical_id for record in failed]
+            leftovers = [record for record in failed if record in await leftovers_of(state, stack)]
+            waiting = failed
 
     async def unwanted(self, removed: Iterable[ResourceRecord]) -> None:
         """Delete what a finished update no longer wants, and what it or an earlier one replaced.
@@ -34,13 +47,18 @@ class Removal:
         A failure is an event; as at AWS the update is complete all the same, and here it is tried again next time.
         """
         state, stack = self.site.call.house.state, self.site.journal.stack
-        present = {record.physical_id for record in (await resources_of(state, stack)).values()}
+        # A bucket and its policy have one physical id.
+        present = {(record.type, record.physical_id) for record in (await resources_of(state, stack)).values()}
         leftovers = await leftovers_of(state, stack)
         gone = list(removed)
-        present -= {record.physical_id for record in gone}
+        present -= {(record.type, record.physical_id) for record in gone}
         for record in last_made_first([*leftovers, *gone]):
             is_leftover = record in leftovers
-            if _is_retained(record, is_rollback=False) or (is_leftover and record.physical_id in present):
+            if is_leftover:
+                is_kept = _is_left_alone(record) or (record.type, record.physical_id) in present
+            else:
+                is_kept = _is_retained(record, is_rollback=False)
+            if is_kept:
                 await self.site.journal.forget(record, "DELETE_SKIPPED", is_leftover=is_leftover)
             else:
                 await self._delete(record, is_leftover=is_leftover)
@@ -52,7 +70,7 @@ class Removal:
             if step.before is None:
                 is_undone = await self._undo_making(step.after)
             elif step.is_replacement:
-                is_undone = await self._undo_replacing(step.before, step.after)
+                is_undone = await self._undo_replacing(step.before, step.after, is_taken_back=step.is_taken_back)
             else:
                 is_undone = await self._undo_change(step.before, step.after)
             if not is_undone:
@@ -63,20 +81,24 @@ class Removal:
         if _is_retained(made, is_rollback=True):
             await self.site.journal.forget(made, "DELETE_SKIPPED", is_leftover=False)
             return True
-        return await self._delete(made, is_leftover=False)
+        return await self._delete(made, is_leftover=False) is None
 
-    async def _undo_replacing(self, before: ResourceRecord, after: ResourceRecord) -> bool:
-        await self.site.journal.restore(before)
+    async def _undo_replacing(self, before: ResourceRecord, after: ResourceRecord, *, is_taken_back: bool) -> bool:
         if not after.physical_id or after.physical_id == before.physical_id:
+            await self.site.journal.restore(before)
             return True
-        # From here on it is one of the leftovers, so that it is not forgotten if it cannot be deleted now.
-        await self.site.journal.leave(after)
-        return await self._delete(after, is_leftover=True)
+        await self.site.journal.restore(before, leaving=after)
+        # What was taken back had been left over before, and is so again.
+        return is_taken_back or await self._delete(after, is_leftover=True) is None
 
     async def _undo_change(self, before: ResourceRecord, after: ResourceRecord) -> bool:
         journal = self.site.journal
         wanted = journal.states(before)[0]
         changed = [state for state in journal.states(after) if state != wanted] if after != before else []
+        if changed:
+            # Written down first, for the change may be taken back in part when the service is killed.
+            pending = (*after.pending, before.sealed)
+            after = await journal.note(replace(after, status="UPDATE_IN_PROGRESS", reason="", pending=pending))
         try:
             for state in changed:
                 at = self.site.workplace(after.logical_id)
@@ -90,20 +112,22 @@ class Removal:
         await journal.restore(before)
         return True
 
-    async def _delete(self, record: ResourceRecord, *, is_leftover: bool) -> bool:
+    async def _delete(self, record: ResourceRecord, *, is_leftover: bool) -> ResourceRecord | None:
+        """Delete a resource; returns what is left of it if that fails."""
         journal = self.site.journal
+        at = self.site.workplace(record.logical_id)
+        begun = replace(record, status="DELETE_IN_PROGRESS", reason="", ref="")
         if record.physical_id:
-            await journal.announce(record, "DELETE_IN_PROGRESS")
+            # From now on it may be gone, or be there in part.
+            begun = await journal.note(begun, is_leftover=is_leftover)
         try:
-            await self.site.delete(record)
+            await self.site.delete(at, record)
         except ServiceError as error:
-            if is_leftover:
-                await journal.announce(record, "DELETE_FAILED", failure(error))
-            else:
-                await journal.fail(record, "DELETE_FAILED", failure(error))
-            return False
-        await journal.forget(record, is_leftover=is_leftover)
-        return True
+            # What nothing was done to is as complete as before.
+            left = begun if at.has_changed else record
+            return await journal.fail(left, "DELETE_FAILED", failure(error), is_leftover=is_leftover)
+        await journal.forget(begun, is_leftover=is_leftover)
+        return None
 
 
 def _is_retained(record: ResourceRecord, *, is_rollback: bool) -> bool:
@@ -111,6 +135,10 @@ def _is_retained(record: ResourceRecord, *, is_rollback: bool) -> bool:
     if not record.is_complete:
         return False
     return record.deletion_policy == "Retain" or (record.deletion_policy == "RetainExceptOnCreate" and not is_rollback)
+
+
+def _is_left_alone(leftover: ResourceRecord) -> bool:
+    return leftover.is_complete and leftover.replace_policy == "Retain"
 
 
 def last_made_first(records: Iterable[ResourceRecord]) -> list[ResourceRecord]:

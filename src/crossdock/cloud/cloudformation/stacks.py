@@ -10,7 +10,6 @@ from crossdock.cloud.cloudformation.events import note_stack
 from crossdock.cloud.cloudformation.journal import Journal
 from crossdock.cloud.cloudformation.loading import invalid
 from crossdock.cloud.cloudformation.making import Site, Sleep
-from crossdock.cloud.cloudformation.outputs import RecordedExports, all_exports
 from crossdock.cloud.cloudformation.requests import (
     Wanted,
     find_stack,
@@ -39,6 +38,7 @@ STABLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPL
 MENDABLE = frozenset({"CREATE_FAILED", "UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED"})
 PATIENCE_S = 5.0
 NO_CHANGES = "No updates are to be performed."
+INITIATED = "User Initiated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,14 @@ class Stacks:
         )
         async with call.transaction() as tx:
             await put_new_stack(call, tx, record)
+            await note_stack(call.house, tx, record)
         await self.start_create(call, record, wanted)
         return {"StackId": record.stack_id}
 
     async def update(self, call: Call) -> Result:
         refuse_undone(call)
         stack = await find_stack(call, call.params["StackName"])
+        check_updatable(stack)
         wanted = await read_wanted(call, previous=self.source_of(stack))
         if not self.has_changes(stack, wanted):
             raise invalid(NO_CHANGES)
@@ -82,7 +84,7 @@ class Stacks:
     async def delete(self, call: Call) -> Result:
         refuse_undone(call)
         stack = await look_up_stack(call, call.params["StackName"])
-        if stack is None or stack.status == "DELETE_COMPLETE":
+        if stack is None or stack.status in ("DELETE_COMPLETE", "DELETE_IN_PROGRESS"):
             return {}
         retained = call.params.get("RetainResources", [])
         if retained and stack.status != "DELETE_FAILED":
@@ -90,9 +92,11 @@ class Stacks:
                 "Invalid operation on stack. RetainResources can be given only for a stack in DELETE_FAILED state"
             )
         async with call.transaction() as tx:
+            status_before = (await STACKS.get(tx, call.account_id, call.region, stack.uuid) or stack).status
             stack = await claim(call, tx, stack, status="DELETE_IN_PROGRESS", allowed=None)
             await drop_change_sets(tx, stack)
-        await self.start_delete(call, stack, retained)
+        work = self._deployment(call, stack, None).delete(retained=retained, status_before=status_before)
+        await _begin(call, work, name=f"delete stack {stack.name}")
         return {}
 
     async def get_template(self, call: Call) -> Result:
@@ -120,6 +124,7 @@ class Stacks:
             account_id=call.account_id,
             region=call.region,
             status=status,
+            reason=INITIATED,
             created_at=call.now,
             sealed="",
             on_failure=on_failure,
@@ -127,9 +132,7 @@ class Stacks:
         return replace(record, **wanted.fields(self.sealer, record.context))
 
     async def start_create(self, call: Call, stack: StackRecord, wanted: Wanted) -> None:
-        deployment = self._deployment(call, stack, wanted)
-        await deployment.site.journal.set_stack("CREATE_IN_PROGRESS", "User Initiated")
-        work = deployment.create(wanted, await self._exports(call))
+        work = self._deployment(call, stack, wanted).create(wanted)
         await _begin(call, work, name=f"create stack {stack.name}")
 
     async def claim_update(self, call: Call, tx: Transaction, stack: StackRecord) -> StackRecord:
@@ -141,15 +144,8 @@ class Stacks:
         return stack
 
     async def start_update(self, call: Call, stack: StackRecord, wanted: Wanted, *, is_rolled_back: bool) -> None:
-        deployment = self._deployment(call, stack, wanted)
-        await deployment.site.journal.set_stack("UPDATE_IN_PROGRESS", "User Initiated")
-        work = deployment.update(wanted, await self._exports(call), is_rolled_back=is_rolled_back)
+        work = self._deployment(call, stack, wanted).update(wanted, is_rolled_back=is_rolled_back)
         await _begin(call, work, name=f"update stack {stack.name}")
-
-    async def start_delete(self, call: Call, stack: StackRecord, retained: Collection[str]) -> None:
-        deployment = self._deployment(call, stack, None)
-        await deployment.site.journal.set_stack("DELETE_IN_PROGRESS", "User Initiated")
-        await _begin(call, deployment.delete(retained=retained), name=f"delete stack {stack.name}")
 
     def source_of(self, stack: StackRecord) -> Source:
         return unseal_source(self.sealer, stack.sealed, context=stack.context)
@@ -160,10 +156,6 @@ class Stacks:
             secrets |= _hidden_texts(wanted.source, wanted.hidden)
         journal = Journal(house=call.house, sealer=self.sealer, stack=stack, secrets=tuple(secrets))
         return Deployment(Site(call=call, journal=journal, sleep=self.sleep))
-
-    async def _exports(self, call: Call) -> RecordedExports:
-        exports = await all_exports(call, self.sealer)
-        return RecordedExports({output.export_name: output.value for _, output in exports})
 
 
 async def put_new_stack(call: Call, tx: Transaction, record: StackRecord) -> None:
@@ -183,11 +175,23 @@ async def claim(
     """
     present = await STACKS.get(tx, call.account_id, call.region, stack.uuid)
     if present is None or present.is_busy or (allowed is not None and present.status not in allowed):
-        state = present.status if present else "DELETE_COMPLETE"
-        raise invalid(f"Stack:{stack.stack_id} is in {state} state and can not be updated.")
-    claimed = replace(present, status=status)
+        raise cannot_be(
+            stack, present.status if present else "DELETE_COMPLETE", "deleted" if not allowed else "updated"
+        )
+    claimed = replace(present, status=status, reason=INITIATED)
     await STACKS.put(tx, claimed, call.account_id, call.region, stack.uuid)
+    await note_stack(call.house, tx, claimed)
     return claimed
+
+
+def check_updatable(stack: StackRecord) -> None:
+    """Raises ValidationError for a stack that is being worked on, or that can only be deleted."""
+    if stack.status not in STABLE | MENDABLE:
+        raise cannot_be(stack, stack.status, "updated")
+
+
+def cannot_be(stack: StackRecord, status: str, verb: str) -> ServiceError:
+    return invalid(f"Stack:{stack.stack_id} is in {status} state and can not be {verb}.")
 
 
 async def drop_change_sets(tx: Transaction, stack: StackRecord) -> None:

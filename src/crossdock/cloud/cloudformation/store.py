@@ -68,8 +68,10 @@ class StackRecord:
 class ResourceRecord:
     """One resource of a stack; `position` is its place in the order of creation.
 
-    `sealed` are the properties it was last known to have. One that was never complete has no `ref`: it may or may not
-    be there under `physical_id`. While it is changed in place, `pending` are the properties that it may have by now.
+    `sealed` are the properties it was last known to have. One that was never complete, or whose deletion has begun,
+    has no `ref`: it may or may not be there under `physical_id`. While it is changed in place, `pending` are the
+    properties that it may have by now. While it is made, `replaces` is the physical id of what it will replace; of what
+    was replaced, `replace_policy` says whether it is kept.
     """
 
     logical_id: str
@@ -83,6 +85,8 @@ class ResourceRecord:
     attributes: dict[str, str] = field(default_factory=dict)
     reason: str = ""
     deletion_policy: str = "Delete"
+    replace_policy: str = "Delete"
+    replaces: str = ""
     pending: tuple[str, ...] = ()
 
     @property

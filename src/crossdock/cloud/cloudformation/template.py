@@ -14,6 +14,7 @@ __all__ = ["MAX_BODY_BYTES", "MAX_OBJECT_BYTES", "Resource", "Template", "invali
 VERSION = "2010-09-09"
 MAX_RESOURCES = 500
 MAX_PARAMETERS = 200
+MAX_MAPPINGS = 200
 MAX_OUTPUTS = 200
 SECTIONS = frozenset(
     {
@@ -86,16 +87,21 @@ def parse_template(text: str, *, max_bytes: int = MAX_OBJECT_BYTES) -> Template:
         raise invalid("Template error: macros and transforms are not supported by Crossdock")
     if document.get("Rules"):
         raise invalid("Template error: Rules are not supported by Crossdock")
-    description = document.get("Description") or ""
+    description = document.get("Description", "")
     if not isinstance(description, str):
         raise invalid("Template format error: Description must be a string.")
     resources = _objects(document, "Resources", at_most=MAX_RESOURCES)
     if not resources:
         raise invalid("Template format error: At least one Resources member must be defined.")
+    parameters = _objects(document, "Parameters", at_most=MAX_PARAMETERS)
+    if shared := sorted(resources.keys() & parameters.keys()):
+        raise invalid(
+            f"Template error: all resources and parameters must have unique names. Common name(s):[{', '.join(shared)}]"
+        )
     return Template(
         description=description,
-        parameters=_objects(document, "Parameters", at_most=MAX_PARAMETERS),
-        mappings=_objects(document, "Mappings", at_most=MAX_PARAMETERS),
+        parameters=parameters,
+        mappings=_mappings(document),
         conditions=_section(document, "Conditions"),
         resources={name: _resource(name, body) for name, body in resources.items()},
         outputs=_objects(document, "Outputs", at_most=MAX_OUTPUTS),
@@ -103,7 +109,7 @@ def parse_template(text: str, *, max_bytes: int = MAX_OBJECT_BYTES) -> Template:
 
 
 def _section(document: Mapping[str, Any], name: str) -> dict[str, Any]:
-    section = document.get(name) or {}
+    section = document.get(name, {})
     if not isinstance(section, dict):
         raise invalid(f"Template format error: [/{name}] must be an object")
     return section
@@ -112,7 +118,10 @@ def _section(document: Mapping[str, Any], name: str) -> dict[str, Any]:
 def _objects(document: Mapping[str, Any], name: str, *, at_most: int) -> dict[str, Any]:
     section = _section(document, name)
     if len(section) > at_most:
-        raise invalid(f"Template format error: Number of {name.lower()}, {len(section)}, is greater than {at_most}")
+        raise invalid(
+            f"Template format error: Number of {name.lower()}, {len(section)}, "
+            f"is greater than maximum allowed, {at_most}"
+        )
     for key, body in section.items():
         if not isinstance(body, dict):
             raise invalid(f"Template format error: [/{name}/{key}] must be an object")
@@ -122,21 +131,32 @@ def _objects(document: Mapping[str, Any], name: str, *, at_most: int) -> dict[st
     return section
 
 
+def _mappings(document: Mapping[str, Any]) -> dict[str, Any]:
+    mappings = _objects(document, "Mappings", at_most=MAX_MAPPINGS)
+    for name, keys in mappings.items():
+        for key, attributes in keys.items():
+            if not isinstance(attributes, dict):
+                raise invalid(f"Template format error: [/Mappings/{name}/{key}] must be an object")
+            if any(isinstance(value, dict) for value in attributes.values()):
+                raise invalid("Template format error: Every Mappings attribute must be a String or a List.")
+    return mappings
+
+
 def _resource(logical_id: str, body: Mapping[str, Any]) -> Resource:
     where = f"[/Resources/{logical_id}]"
     if not isinstance(body.get("Type"), str) or not body["Type"]:
         raise invalid(f"Template format error: {where} Every Resources object must contain a Type member.")
     if unknown := sorted(name for name in body if name not in RESOURCE_ATTRIBUTES):
         raise invalid(f"Invalid template resource property '{unknown[0]}'")
-    depends_on = body.get("DependsOn") or []
+    depends_on = body.get("DependsOn", [])
     depends_on = [depends_on] if isinstance(depends_on, str) else depends_on
     if not isinstance(depends_on, list) or not all(isinstance(name, str) for name in depends_on):
         raise invalid(f"Template format error: {where} DependsOn must be a string or list of strings.")
-    properties = body.get("Properties") or {}
+    properties = body.get("Properties", {})
     if not isinstance(properties, dict):
         raise invalid(f"Template format error: {where} Properties must be an object")
     condition = body.get("Condition", "")
-    if not isinstance(condition, str):
+    if not isinstance(condition, str) or ("Condition" in body and not condition):
         raise invalid(f"Template format error: {where} Condition must be a string.")
     return Resource(
         logical_id=logical_id,

@@ -4,6 +4,7 @@ Everything in a template may be written as a text: `"30"` is a number where one 
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from crossdock.cloud.cloudformation.parameters import literal
 
 Shape = Callable[[str, Any], Any]
 """The value at a place, as its operation wants it. Raises ServiceError ValidationError naming the place."""
+_WHOLE = re.compile(r"[-+]?[0-9]{1,18}")
 
 
 def text(place: str, value: Any) -> str:
@@ -21,14 +23,14 @@ def text(place: str, value: Any) -> str:
 
 
 def whole(place: str, value: Any) -> int:
-    try:
-        return int(text(place, value))
-    except ValueError as error:
-        raise _wrong(place, "Integer") from error
+    digits = literal(value)
+    if not _WHOLE.fullmatch(digits):
+        raise _wrong(place, "Integer")
+    return int(digits)
 
 
 def flag(place: str, value: Any) -> bool:
-    found = {"true": True, "false": False}.get(text(place, value).lower())
+    found = {"true": True, "false": False}.get(literal(value).lower())
     if found is None:
         raise _wrong(place, "Boolean")
     return found

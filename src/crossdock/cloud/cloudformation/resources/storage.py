@@ -64,9 +64,8 @@ async def _create_bucket_policy(at: Workplace, properties: Properties) -> Made:
             raise
     else:
         raise ServiceError("AlreadyExists", f"The bucket policy already exists on bucket {bucket}.")
-    made = await _put_bucket_policy(at, properties)
     await at.claim(bucket)
-    return made
+    return await _put_bucket_policy(at, properties)
 
 
 async def _put_bucket_policy(at: Workplace, properties: Properties) -> Made:

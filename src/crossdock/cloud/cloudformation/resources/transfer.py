@@ -19,14 +19,22 @@ from crossdock.cloud.cloudformation.resources.shapes import TAGS, TEXTS, documen
 _DEFAULT_SECURITY_POLICY = "TransferSecurityPolicy-2018-11"
 _STARTING_POLLS = 100
 _POLL_S = 0.1
+_DEFAULT_PROTOCOL_DETAILS = {"PassiveIp": "AUTO", "SetStatOption": "DEFAULT", "TlsSessionResumptionMode": "ENFORCED"}
 # What UpdateServer and UpdateUser take for what a template no longer says.
 _CLEARED_SERVER: dict[str, Any] = {
+    "Certificate": "",
+    "EndpointDetails": {},
+    "EndpointType": "PUBLIC",
+    "IpAddressType": "IPV4",
     "LoggingRole": "",
     "PostAuthenticationLoginBanner": "",
     "PreAuthenticationLoginBanner": "",
+    "ProtocolDetails": _DEFAULT_PROTOCOL_DETAILS,
     "Protocols": ["SFTP"],
+    "S3StorageOptions": {"DirectoryListingOptimization": "DISABLED"},
     "SecurityPolicyName": _DEFAULT_SECURITY_POLICY,
     "StructuredLogDestinations": [],
+    "WorkflowDetails": {"OnPartialUpload": [], "OnUpload": []},
 }
 _CLEARED_USER: dict[str, Any] = {"HomeDirectory": "", "HomeDirectoryType": "PATH", "Policy": ""}
 
@@ -56,8 +64,17 @@ async def _update_server(at: Workplace, physical_id: str, old: Properties, new: 
     _refuse_changed_tags(changed)
     cleared = {name: _CLEARED_SERVER[name] for name in changed - new.keys()}
     params = {"ServerId": _server_id(physical_id), **given(new, *changed), **cleared}
+    # These are changed member by member: what is not given would stay.
+    if "ProtocolDetails" in changed & new.keys():
+        params["ProtocolDetails"] = {**_DEFAULT_PROTOCOL_DETAILS, **new["ProtocolDetails"]}
+    if "EndpointDetails" in changed & new.keys():
+        params["EndpointDetails"] = {**_emptied_lists(old.get("EndpointDetails", {})), **new["EndpointDetails"]}
     await at.do("transfer", "UpdateServer", params)
     return _made_server(physical_id)
+
+
+def _emptied_lists(details: Properties) -> dict[str, Any]:
+    return {name: [] for name, value in details.items() if isinstance(value, list)}
 
 
 def _refuse_changed_tags(changed: set[str]) -> None:
@@ -92,9 +109,11 @@ def _made_user(at: Workplace, properties: Properties) -> Made:
 
 async def _update_user(at: Workplace, _physical_id: str, old: Properties, new: Properties) -> Made:
     changed = changed_names(old, new)
-    if changed & {"ServerId", "UserName"} or "PosixProfile" in changed - new.keys():
+    if changed & {"ServerId", "UserName"}:
         raise CannotUpdate
     _refuse_changed_tags(changed)
+    if "PosixProfile" in changed - new.keys():
+        raise invalid("Crossdock cannot take the PosixProfile from a user that is there already.")
     if "SshPublicKeys" in changed:
         raise invalid("Crossdock cannot change the SshPublicKeys of a user that is there already.")
     cleared = {name: _CLEARED_USER[name] for name in changed - new.keys() if name in _CLEARED_USER}
@@ -170,5 +189,4 @@ USER = ResourceKind(
     },
     required=frozenset({"Role", "ServerId", "UserName"}),
     attributes=frozenset({"Arn", "ServerId", "UserName"}),
-    name_property="UserName",
 )
