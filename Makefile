@@ -5,7 +5,7 @@
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest -q
 # Without real clients, and on every core; those with real clients measure and wait, so they have the machine to themselves.
-FAST := -m "not e2e and not soak" --ignore tests/e2e -n auto --dist worksteal
+FAST := -m "not e2e and not soak" --ignore tests/e2e --ignore tests/judge -n auto --dist worksteal
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,11 +25,13 @@ check: .venv/.dev ## format, lint, types, layers and the fast tests
 
 test: .venv/.dev .venv-aws/.done ## everything but the long counts, with real clients against a real process
 	scripts/install-clients
+	scripts/install-judge
 	$(PYTEST) $(FAST)
-	$(PYTEST) -m "e2e and not soak" tests/e2e
+	$(PYTEST) -m "e2e and not soak" tests/e2e tests/judge
 
 soak: .venv/.dev .venv-aws/.done ## the long counts: faults, fuzz, generated cases
 	scripts/install-clients
+	scripts/install-judge
 	$(PYTEST) -m soak
 
 coverage: .venv/.dev ## branch coverage of the fast tests
@@ -42,7 +44,7 @@ lock: .venv/.dev ## renew the pinned versions
 	scripts/lock
 
 clean: ## remove what the targets made
-	rm -rf .venv .venv-aws .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-aws .judge .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/.runtime: requirements.lock pyproject.toml
 	scripts/make-venv .venv requirements.lock --with-crossdock

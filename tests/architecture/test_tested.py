@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src"
 TESTS = ROOT / "tests"
-SPANNING = {"architecture", "contract", "e2e", "fakes"}
+SPANNING = {"architecture", "contract", "e2e", "fakes", "judge"}
 """Folders of tests that belong to no one folder of the source."""
 
 EXCEPT = {
@@ -21,7 +21,6 @@ EXCEPT = {
     "crossdock.api": "the HTTP edge: tests/e2e speaks to it with boto3, curl and the aws command",
     "crossdock.app": "puts everything together: tests/e2e starts it as a process",
     "crossdock.cli.demo": "its parts are in tests/cli; tests/e2e plays it",
-    "crossdock.cloud.cloudformation": "tests/e2e deploys the article's template; tests of its own are owed",
     "crossdock.examples.article": "the demo and tests/e2e play it",
 }
 """Modules, and packages with all that is in them."""

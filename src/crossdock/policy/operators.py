@@ -113,8 +113,8 @@ def _compared(
     return compile_values
 
 
-# Bounded, so that no exponent makes a number too large to compare.
-_NUMBER = re.compile(r"[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,3})?", re.ASCII)
+# "An integer or decimal value": no exponents.
+_NUMBER = re.compile(r"[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})", re.ASCII)
 
 
 def read_number(text: str) -> Decimal:

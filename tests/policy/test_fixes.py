@@ -1,0 +1,249 @@
+"""A fix is right when, applied to the letter, it makes the request allowed. So they are applied to the letter here."""
+
+import json
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from tests.judge.generated import case_groups
+
+from crossdock.policy.cases import Case, parse_cases
+from crossdock.policy.evaluate import Layer, Verdict
+from crossdock.policy.fixes import (
+    NEW_POLICY,
+    TRUST_POLICY,
+    AddStatement,
+    Fix,
+    RemoveStatement,
+    ReplaceValue,
+    find_fixes,
+    ids_that_conditions_name,
+)
+
+HUB, PARTNER = "111111111111", "222222222222"
+ROLE_ID, OLD_ID = "AROAEXAMPLEROLEID0001", "AROAEXAMPLEROLEID0000"
+SESSION = f"arn:aws:sts::{HUB}:assumed-role/transfer/user2"
+FULL = {"Version": "2012-10-17", "Statement": [{"Sid": "Full", "Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+LAYERS = {
+    Layer.IDENTITY: "identityPolicies",
+    Layer.BOUNDARY: "permissionBoundaries",
+    Layer.SESSION: "sessionPolicies",
+    Layer.SERVICE_CONTROL: "serviceControlPolicies",
+    Layer.RESOURCE: "resourcePolicy",
+}
+
+
+def case(**members: Any) -> dict[str, Any]:
+    return {
+        "name": "one",
+        "request": {
+            "principal": SESSION,
+            "action": "s3:PutObject",
+            "resource": "arn:aws:s3:::inbox/in/a.csv",
+            "resourceAccount": PARTNER,
+            "context": {"aws:userid": f"{ROLE_ID}:user2"},
+        },
+        "identityPolicies": [{"name": "buckets", "policy": FULL}],
+        "permissionBoundaries": [],
+        "sessionPolicies": [],
+        "resourcePolicy": None,
+        "serviceControlPolicies": [],
+        "expected": "Allowed",
+        **members,
+    }
+
+
+def read(document: dict[str, Any]) -> Case:
+    (found,) = parse_cases(json.dumps(document))
+    return found
+
+
+def fix_of(document: dict[str, Any], **options: Any) -> Fix:
+    (fix,) = find_fixes(read(document).decide(), **options)
+    return fix
+
+
+def policies(document: dict[str, Any], layer: Layer) -> list[dict[str, Any]]:
+    """The documents of a layer, for a change to be made in them."""
+    held = document[LAYERS[layer]]
+    if layer is Layer.SERVICE_CONTROL:
+        held = [one for level in held for one in level]
+    elif layer is Layer.RESOURCE:
+        held = [held] if held else []
+    return [one.get("policy", one) for one in held]
+
+
+def named(document: dict[str, Any], fix: Fix) -> dict[str, Any]:
+    """The document that a fix means: by the name that a case gives, or by the place."""
+    decision = read(document).decide()
+    sets = decision.policies
+    names = {
+        Layer.IDENTITY: [one.name for one in sets.identity],
+        Layer.BOUNDARY: [one.name for one in sets.boundary],
+        Layer.SESSION: [one.name for one in sets.session],
+        Layer.SERVICE_CONTROL: [one.name for level in sets.service_control for one in level],
+        Layer.RESOURCE: [""],
+    }[fix.layer]
+    return policies(document, fix.layer)[names.index(fix.policy)]
+
+
+def apply(document: dict[str, Any], fix: Fix) -> None:
+    change = fix.change
+    match change:
+        case AddStatement():
+            added = {"Version": "2012-10-17", "Statement": [change.statement]}
+            if fix.layer is Layer.RESOURCE and document["resourcePolicy"] is None:
+                document["resourcePolicy"] = added
+            elif fix.layer is Layer.IDENTITY and fix.policy == NEW_POLICY:
+                document["identityPolicies"].append(added)
+            elif fix.layer is Layer.SERVICE_CONTROL and fix.policy == "":
+                next(level for level in document["serviceControlPolicies"] if not level).append(added)
+            else:
+                named(document, fix)["Statement"].append(change.statement)
+        case RemoveStatement():
+            policy = named(document, fix)
+            del policy["Statement"][change.number - 1]
+            # A policy of no statement is none: this one does nothing.
+            nothing = {"Effect": "Allow", "Action": "none:Nothing", "Resource": "*"}
+            if fix.layer is Layer.RESOURCE:
+                nothing |= {"Principal": {"AWS": PARTNER}}
+            policy["Statement"] = policy["Statement"] or [nothing]
+        case ReplaceValue():
+            condition = named(document, fix)["Statement"][change.number - 1]["Condition"]
+            condition[change.operator][change.key] = change.new
+
+
+def test_what_is_allowed_needs_no_fix() -> None:
+    document = case(request={**case()["request"], "resourceAccount": HUB})
+    assert find_fixes(read(document).decide()) == ()
+
+
+def test_another_accounts_bucket_gets_a_statement_for_the_one_role() -> None:
+    fix = fix_of(case(), covering=("arn:aws:s3:::inbox/*",))
+    assert (fix.account_id, fix.layer, fix.attached_to) == (PARTNER, Layer.RESOURCE, "arn:aws:s3:::inbox")
+    assert fix.change == AddStatement(
+        statement={
+            "Sid": "AllowPutObject",
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{HUB}:root"},
+            "Action": "s3:PutObject",
+            "Resource": "arn:aws:s3:::inbox/*",
+            "Condition": {"StringLike": {"aws:userId": f"{ROLE_ID}:*"}},
+        }
+    )
+    assert fix.sentence == "make the bucket policy of inbox, of this statement"
+
+
+def bucket_policy(user_id: str) -> dict[str, Any]:
+    statement = {
+        "Sid": "Transfer",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{HUB}:root"},
+        "Action": "s3:*",
+        "Resource": "arn:aws:s3:::inbox/*",
+        "Condition": {"StringLike": {"aws:userId": user_id}},
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def test_the_id_of_a_role_that_is_gone_is_replaced() -> None:
+    document = case(resourcePolicy=bucket_policy(f"{OLD_ID}:*"))
+    assert ids_that_conditions_name(read(document).decide()) == {OLD_ID}
+    fix = fix_of(document)
+    assert fix.change == ReplaceValue(
+        sid="Transfer", number=1, operator="StringLike", key="aws:userId", old=f"{OLD_ID}:*", new=f"{ROLE_ID}:*"
+    )
+    assert f"names {OLD_ID}, a role that no longer exists" in fix.sentence
+    apply(document, fix)
+    assert read(document).decide().is_allowed
+
+
+def test_the_id_of_a_role_that_lives_is_left_to_it() -> None:
+    document = case(resourcePolicy=bucket_policy(f"{OLD_ID}:*"))
+    fix = fix_of(document, living={OLD_ID: f"arn:aws:iam::{HUB}:role/other"})
+    assert isinstance(fix.change, AddStatement)
+    assert fix.sentence == "add this statement to the bucket policy of inbox"
+
+
+def test_a_sid_is_unlike_those_that_are_there() -> None:
+    taken = {"Sid": "AllowPutObject", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+    document = case(
+        identityPolicies=[{"Version": "2012-10-17", "Statement": [taken, {**taken, "Sid": "AllowPutObject2"}]}],
+        request={**case()["request"], "resourceAccount": HUB},
+    )
+    change = fix_of(document).change
+    assert isinstance(change, AddStatement)
+    assert change.statement["Sid"] == "AllowPutObject3"
+
+
+def test_managed_policies_are_left_alone() -> None:
+    managed = {"name": "arn:aws:iam::aws:policy/ReadOnlyAccess", "policy": {**FULL, "Statement": [READ]}}
+    document = case(identityPolicies=[managed], request={**case()["request"], "resourceAccount": HUB})
+    fix = fix_of(document)
+    assert (fix.policy, fix.attached_to) == (NEW_POLICY, f"arn:aws:iam::{HUB}:role/transfer")
+
+
+READ = {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}
+
+
+def test_a_deny_is_taken_out_of_its_policy() -> None:
+    deny = {"Sid": "Frozen", "Effect": "Deny", "Action": "s3:Put*", "Resource": "*"}
+    document = case(identityPolicies=[FULL, {"name": "freeze", "policy": {**FULL, "Statement": [READ, deny]}}])
+    fix = fix_of(document)
+    assert (fix.policy, fix.change) == ("freeze", RemoveStatement(sid="Frozen", number=2))
+    assert fix.sentence == (
+        "take statement Frozen out of the policy freeze of transfer, or except s3:PutObject on "
+        "arn:aws:s3:::inbox/in/a.csv from it"
+    )
+
+
+def test_a_trust_policy_gets_the_service_for_this_account() -> None:
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+    }
+    request = {
+        "principal": "transfer.amazonaws.com",
+        "action": "sts:AssumeRole",
+        "resource": f"arn:aws:iam::{HUB}:role/transfer",
+        "resourceAccount": HUB,
+        "context": {"aws:SourceAccount": HUB},
+    }
+    fix = fix_of(case(request=request, identityPolicies=[], resourcePolicy=trust))
+    assert (fix.policy, fix.attached_to) == (TRUST_POLICY, f"arn:aws:iam::{HUB}:role/transfer")
+    assert fix.sentence == "add this statement to the trust policy of role transfer"
+    assert fix.change == AddStatement(
+        statement={
+            "Sid": "AllowAssumeRole",
+            "Effect": "Allow",
+            "Principal": {"Service": "transfer.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:SourceAccount": HUB}},
+        }
+    )
+
+
+@pytest.mark.parametrize("layer", ["permissionBoundaries", "sessionPolicies"])
+def test_a_limit_is_widened_where_it_is(layer: str) -> None:
+    document = case(request={**case()["request"], "resourceAccount": HUB}, **{layer: [{**FULL, "Statement": [READ]}]})
+    fix = fix_of(document)
+    apply(document, fix)
+    assert read(document).decide().is_allowed
+
+
+@settings(max_examples=60, deadline=None)
+@given(case_groups())
+def test_fixes_that_are_applied_to_the_letter_make_any_request_allowed(group: list[dict[str, Any]]) -> None:
+    for generated in group:
+        document = deepcopy(generated)
+        document["request"]["context"]["aws:userid"] = f"{ROLE_ID}:user2"
+        for _ in range(40):
+            decision = read(document).decide()
+            if decision.is_allowed:
+                break
+            fixes = find_fixes(decision)
+            assert fixes
+            for fix in fixes[:1] if decision.verdict is Verdict.EXPLICIT_DENY else fixes:
+                apply(document, fix)
+        assert read(document).decide().is_allowed
