@@ -4,8 +4,8 @@
 
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest -q
-# Without real clients, and on every core; those with real clients measure and wait, so they have the machine to themselves.
-FAST := -m "not e2e and not soak" --ignore tests/e2e --ignore tests/judge -n auto --dist worksteal
+# On every core; tests with real clients measure and wait, so they have the machine to themselves.
+PARALLEL := --ignore tests/e2e --ignore tests/judge -n auto --dist worksteal
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,12 +21,12 @@ check: .venv/.dev ## format, lint, types, layers and the fast tests
 	$(BIN)/ruff check src tests bench scripts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(PYTEST) $(FAST) -x
+	$(PYTEST) $(PARALLEL) -m "not slow and not soak" -x
 
 test: .venv/.dev .venv-aws/.done ## everything but the long counts, with real clients against a real process
 	scripts/install-clients
 	scripts/install-judge
-	$(PYTEST) $(FAST)
+	$(PYTEST) $(PARALLEL) -m "not soak"
 	$(PYTEST) -m "e2e and not soak" tests/e2e tests/judge
 
 soak: .venv/.dev .venv-aws/.done ## the long counts: faults, fuzz, generated cases
@@ -34,8 +34,8 @@ soak: .venv/.dev .venv-aws/.done ## the long counts: faults, fuzz, generated cas
 	scripts/install-judge
 	$(PYTEST) -m soak
 
-coverage: .venv/.dev ## branch coverage of the fast tests
-	$(PYTEST) $(FAST) --cov --cov-report=term-missing:skip-covered
+coverage: .venv/.dev ## branch coverage of all but the tests with real clients
+	$(PYTEST) $(PARALLEL) -m "not soak" --cov --cov-report=term-missing:skip-covered
 
 docs: .venv/.dev ## regenerate the generated pages
 	$(BIN)/python scripts/generate_docs.py
