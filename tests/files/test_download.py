@@ -49,6 +49,9 @@ async def test_what_is_sent_is_counted(s3: MemoryS3):
     assert (download.info.size, download.remaining, download.size) == (10, 7, 0)
     assert await download.region() is None
     assert [chunk async for chunk in download.chunks()] == [b"3456789"]
+    download.advance(4)
+    assert (download.remaining, download.size) == (3, 4)
+    download.advance(3)
     assert (download.remaining, download.size) == (0, 7)
     await download.close()
 
@@ -107,6 +110,7 @@ async def test_closing_lets_go_once_and_tells_once():
     ends: list[DownloadEnd] = []
     download.when_ended(ends.append)
     assert [chunk async for chunk in download.chunks()] == [b"0123456789"]
+    download.advance(10)
     await download.close()
     await download.close(interruption="too late")
     assert reader.closes == 1

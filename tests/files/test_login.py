@@ -97,7 +97,7 @@ async def test_a_logical_home_starts_at_the_top():
     bench.provider.answers["user1"] = answer(replace(IDENTITY, home=TREE))
     session = await bench.admit()
     assert session.initial_directory == "/"
-    assert await names(session.filesystem, "/") == ["in/", "out/", "readme"]
+    assert await names(session.filesystem, "/") == ["in/", "out/"]
 
 
 async def test_a_session_outlives_its_credentials():

@@ -23,6 +23,7 @@ from tests.fakes.object_store import MemoryS3
 from crossdock.core.logins import Identity, LoginAttempt, Password, PublicKey, Refusal
 from crossdock.core.servers import Server, ServerState
 from crossdock.files.login_check import LoginCheck, Vouched
+from crossdock.files.session_log import MAX_MESSAGE
 from crossdock.ports.authority import IdentityAnswer
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA9O user1@laptop"
@@ -161,6 +162,53 @@ async def test_a_role_that_cannot_be_assumed_refuses_the_login():
     bench = Bench()
     bench.assumer.refusal = "its trust policy does not admit transfer.amazonaws.com"
     assert await bench.reason() == f"the role {ROLE} cannot be assumed: {bench.assumer.refusal}"
+
+
+SECRET = 'secret"pw'
+
+
+@pytest.mark.parametrize("spelled", [SECRET, json.dumps(SECRET), repr(SECRET)])
+async def test_a_provider_that_fails_over_the_password_does_not_tell_it(spelled: str):
+    bench = Bench()
+    bench.provider.answers["user1"] = answer(None, f"NameError: x {spelled}")
+    checked = await bench.check.run(SERVER, make_attempt(credential=Password(SECRET)))
+    told = f"NameError: x {spelled.replace(SECRET, '****')}" if SECRET in spelled else None
+    assert isinstance(checked.outcome, Refusal)
+    for text in (checked.outcome.reason, checked.answer.message):
+        assert "****" in text
+        assert "secret" not in text
+        assert told in (None, text)
+
+
+async def test_a_role_that_holds_the_password_is_refused_without_it():
+    bench = Bench(replace(IDENTITY, role_arn="arn:aws:iam::111111111111:role/secretpw"))
+    bench.assumer.refusal = "there is no role secretpw in account 111111111111"
+    assert await bench.reason(make_attempt(credential=Password("secretpw"))) == (
+        "the role arn:aws:iam::111111111111:role/**** cannot be assumed: there is no role **** in account 111111111111"
+    )
+
+
+async def test_a_response_that_vouches_for_nobody_is_shown_without_the_password_and_a_good_one_as_it_came():
+    bench = Bench()
+    attempt = make_attempt(credential=Password("secretpw"))
+    for identity, shown in ((None, '{"seen": "****"}'), (IDENTITY, '{"seen": "secretpw"}')):
+        said = replace(answer(identity), response='{"seen": "secretpw"}')
+        bench.provider.answers["user1"] = said
+        assert (await bench.check.run(SERVER, attempt)).answer == replace(said, response=shown)
+
+
+async def test_a_long_reason_is_cut_only_when_no_part_of_the_password_can_be_left():
+    bench = Bench()
+    bench.provider.answers["user1"] = answer(None, "x" * (MAX_MESSAGE - 4) + " secretpw")
+    checked = await bench.check.run(SERVER, make_attempt(credential=Password("secretpw")))
+    assert checked.outcome == Refusal(reason="x" * (MAX_MESSAGE - 4) + " ***")
+    assert checked.answer.message == checked.outcome.reason
+
+
+async def test_a_key_is_no_secret():
+    bench = Bench()
+    bench.provider.answers["user1"] = answer(None, f"no user has {KEY}")
+    assert await bench.reason(make_attempt(credential=PublicKey(KEY))) == f"no user has {KEY}"
 
 
 class SlowProvider:

@@ -160,8 +160,13 @@ async def test_virtual_directories_show_their_mappings_without_asking_s3_for_dir
     assert (entries["readme"].kind, entries["readme"].size) == (FileKind.FILE, 5)
 
 
-async def test_a_mapped_file_is_shown_even_when_nobody_can_see_it(s3: MemoryS3):
-    assert await names(files(s3, TREE), "/") == ["in/", "out/", "readme"]
+async def test_a_mapped_file_that_is_not_there_is_not_shown(s3: MemoryS3):
+    assert await names(files(s3, TREE), "/") == ["in/", "out/"]
+    del s3.buckets["second-bucket"]
+    assert await names(files(s3, TREE), "/") == ["in/", "out/"]
+
+
+async def test_a_mapped_file_that_may_not_be_looked_at_is_shown(s3: MemoryS3):
     assert await names(files(s3, TREE, actions=set()), "/") == ["in/", "out/", "readme"]
 
 

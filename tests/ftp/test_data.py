@@ -109,9 +109,9 @@ async def test_a_file_is_sent_from_its_middle(server: DataConnection, client: so
     source = os.open(tmp_path / "f", os.O_RDONLY)
 
     task = asyncio.get_running_loop().create_task(asyncio.to_thread(read_all, client))
-    sent = 0
-    while sent < len(content):
-        sent += await server.send_file(source, 4 + sent, len(content) - sent)
+    counts: list[int] = []
+    await server.send_file(source, 4, len(content), counts.append)
+    assert sum(counts) == len(content)
     server.finish()
     os.close(source)
     assert await task == content
@@ -156,16 +156,11 @@ async def test_a_client_that_stands_still_is_given_up_on_every_way(
     server = DataConnection(ends[0], pool=pool, stall_s=0.02)
     (tmp_path / "f").write_bytes(b"x" * 20_000_000)
     file = os.open(tmp_path / "f", os.O_RDWR)
-
-    async def send_all() -> None:
-        while True:
-            await server.send_file(file, 0, 20_000_000)
-
     ways = {
         "receive_into": lambda: server.receive_into(memoryview(bytearray(10))),
         "receive_to_file": lambda: server.receive_to_file(file),
         "send": lambda: server.send(b"x" * 20_000_000),
-        "send_file": send_all,
+        "send_file": lambda: server.send_file(file, 0, 20_000_000),
     }
     with pytest.raises(TransferBroken) as raised:
         await ways[way]()
@@ -205,4 +200,65 @@ async def test_a_cancelled_transfer_waits_for_its_job_before_anything_is_closed(
             size = os.fstat(target).st_size
             pool.submit(int).result()  # whatever the only thread still had to do is done now
             assert os.fstat(target).st_size == size
+    os.close(target)
+
+
+# What was moved is counted, whatever came of it.
+
+
+@pytest.mark.parametrize("way", ["receive_into", "receive_to_file"])
+async def test_what_came_before_a_reset_is_counted(
+    server: DataConnection, client: socket.socket, tmp_path: Path, way: str
+) -> None:
+    file = os.open(tmp_path / "f", os.O_CREAT | os.O_WRONLY)
+    counts: list[int] = []
+    client.sendall(b"0123456789")
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    client.close()
+    ways = {
+        "receive_into": lambda: server.receive_into(memoryview(bytearray(100)), counts.append),
+        "receive_to_file": lambda: server.receive_to_file(file, counts.append),
+    }
+
+    async def receive_all() -> None:
+        while await ways[way]():
+            pass
+
+    with pytest.raises(TransferBroken):
+        await receive_all()
+    assert counts == [10]
+    os.close(file)
+
+
+@pytest.mark.parametrize("way", ["send", "send_file"])
+async def test_what_went_before_a_stall_is_counted(
+    ends: tuple[socket.socket, socket.socket], pool: ThreadPoolExecutor, tmp_path: Path, way: str
+) -> None:
+    server = DataConnection(ends[0], pool=pool, stall_s=0.02)
+    (tmp_path / "f").write_bytes(b"x" * 20_000_000)
+    file = os.open(tmp_path / "f", os.O_RDONLY)
+    counts: list[int] = []
+    ways = {
+        "send": lambda: server.send(b"x" * 20_000_000, counts.append),
+        "send_file": lambda: server.send_file(file, 0, 20_000_000, counts.append),
+    }
+    with pytest.raises(TransferBroken):
+        await ways[way]()
+    server.finish()
+    os.close(file)
+    assert sum(counts) == len(await asyncio.to_thread(read_all, ends[1]))
+
+
+async def test_what_a_cancelled_job_had_moved_is_counted(
+    server: DataConnection, client: socket.socket, tmp_path: Path
+) -> None:
+    target = os.open(tmp_path / "f", os.O_CREAT | os.O_WRONLY)
+    counts: list[int] = []
+    for _ in range(50):
+        client.sendall(b"x" * 50_000)
+        task = asyncio.get_running_loop().create_task(server.receive_to_file(target, counts.append))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait((task,))
+        assert sum(counts) == os.fstat(target).st_size
     os.close(target)

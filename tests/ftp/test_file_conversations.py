@@ -3,7 +3,7 @@
 import pytest
 from tests.fakes.playbook import DIRECTORY, FILE, line, ready, transferring, user
 
-from crossdock.core.errors import Denied, NotFound, OutOfSpace, Unavailable
+from crossdock.core.errors import Denied, NotADirectory, NotFound, OutOfSpace, Unavailable
 from crossdock.ftp import replies
 from crossdock.ftp.listing import FACT_NAMES
 from crossdock.ftp.replies import DataFailure
@@ -28,6 +28,8 @@ from crossdock.ftp.words import (
     TransferKind,
     TransferOpened,
 )
+
+BROKEN = replies.Reply(212, ("The listing could not be completed.",))
 
 # Directories.
 
@@ -368,9 +370,23 @@ def test_quit_waits_for_the_transfer() -> None:
 def test_stat_with_a_path_lists_over_the_control_connection() -> None:
     play = user()
     play >> "STAT -l sub" << StartTransfer(TransferKind.STATUS, "/home/sub")
-    play >> TransferOpened() << SendText(b"213-Status of /home/sub:\r\n")
+    play >> TransferOpened() << SendText(b"212-Status of /home/sub:\r\n")
     play >> "NOOP"  # a reply in the middle of a reply would be none
-    play >> TransferCompleted() << SendReply(replies.LISTING_ENDS) << 200
+    play >> TransferCompleted() << 212 << 200
+
+
+def test_the_status_of_a_file_is_213_where_a_directory_s_is_212() -> None:
+    play = user()
+    play >> "STAT a" << StartTransfer(TransferKind.STATUS, "/home/a")
+    play >> TransferOpened(is_directory=False) << SendText(b"213-Status of /home/a:\r\n")
+    play >> TransferCompleted() << 213
+
+
+def test_mlsd_of_what_is_no_directory_is_a_wrong_argument() -> None:
+    play = ready()
+    play >> "MLSD a" << StartTransfer(TransferKind.FACTS, "/home/a", FACT_NAMES)
+    play >> TransferFailed(NotADirectory()) << 501
+    play >> "MLSD a" << 425
 
 
 def test_stat_with_a_path_leaves_the_passive_port_alone() -> None:
@@ -383,8 +399,8 @@ def test_stat_with_a_path_leaves_the_passive_port_alone() -> None:
 def test_a_listing_that_breaks_off_in_its_reply_ends_that_reply() -> None:
     play = user()
     play >> "STAT x" << StartTransfer(TransferKind.STATUS, "/home/x")
-    play >> TransferOpened() << SendText(b"213-Status of /home/x:\r\n")
-    play >> TransferFailed(Unavailable()) << SendReply(replies.LISTING_BROKEN)
+    play >> TransferOpened() << SendText(b"212-Status of /home/x:\r\n")
+    play >> TransferFailed(Unavailable()) << SendReply(BROKEN)
     play >> "STAT y" << StartTransfer(TransferKind.STATUS, "/home/y")
     play >> TransferFailed(Unavailable()) << 451
 
@@ -392,6 +408,6 @@ def test_a_listing_that_breaks_off_in_its_reply_ends_that_reply() -> None:
 def test_a_status_listing_can_be_aborted() -> None:
     play = user()
     play >> "STAT x" << StartTransfer(TransferKind.STATUS, "/home/x")
-    play >> TransferOpened() << SendText(b"213-Status of /home/x:\r\n")
+    play >> TransferOpened() << SendText(b"212-Status of /home/x:\r\n")
     play >> "ABOR" << AbortTransfer()
-    play >> TransferFailed(DataFailure.ABORTED) << SendReply(replies.LISTING_BROKEN) << 226
+    play >> TransferFailed(DataFailure.ABORTED) << SendReply(BROKEN) << 226

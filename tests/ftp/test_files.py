@@ -8,7 +8,7 @@ import pytest
 from tests.fakes.ftp_house import PATIENCE_S, SOME, ftp_house, read_to_end
 
 from crossdock.core.errors import Denied, OutOfSpace, Unavailable
-from crossdock.core.homes import HomeMapping, LogicalHome
+from crossdock.core.homes import HomeMapping, LogicalHome, MappingType
 
 
 @pytest.fixture(params=[True, False], ids=["staging", "parts"])
@@ -164,7 +164,10 @@ async def test_the_listing_of_a_file_is_that_file_but_mlsd_wants_a_directory() -
         code, text = await client.fetch("LIST f")
         assert code == 226
         assert text.endswith(b" f\r\n")
-        assert (await client.fetch("MLSD f"))[0] == 550
+        assert (await client.fetch("MLSD f"))[0] == 501
+        code, status = await client.say("STAT f")
+        assert code == 213
+        assert status.splitlines()[1].endswith(" f")
 
 
 @pytest.mark.parametrize("command", ["LIST gone", "NLST gone", "MLSD gone"])
@@ -181,8 +184,8 @@ async def test_an_empty_directory_is_an_empty_listing() -> None:
         client = await house.log_in()
         assert await client.fetch("LIST") == (226, b"")
         assert await client.say("STAT /home/user1") == (
-            213,
-            "213-Status of /home/user1:\n213 End of status.\n",
+            212,
+            "212-Status of /home/user1:\n212 End of status.\n",
         )
 
 
@@ -195,7 +198,7 @@ async def test_a_long_listing_is_complete_over_both_connections() -> None:
         assert code == 226
         assert text.decode().split() == [f"{number:05}" for number in range(3000)]
         code, status = await client.say("STAT .")
-        assert code == 213
+        assert code == 212
         assert len(status.splitlines()) == 3002
 
 
@@ -210,3 +213,22 @@ async def test_a_logical_home_is_a_tree_of_its_own() -> None:
         assert (await client.store("/in/a", b"x"))[0] == 226
         assert house.content("user2/a") == b"x"
         assert (await client.store("/b", b"x"))[0] == 550
+
+
+async def test_a_mapped_file_is_listed_only_when_it_is_there() -> None:
+    async with ftp_house() as house:
+        house.door.home = LogicalHome(
+            mappings=(
+                HomeMapping(entry="/here", target="/home/user1/f", type=MappingType.FILE),
+                HomeMapping(entry="/gone", target="/home/user1/g", type=MappingType.FILE),
+                HomeMapping(entry="/nowhere", target="/no-such-bucket/g", type=MappingType.FILE),
+            )
+        )
+        house.s3.add("home", "user1/f", b"12345")
+        client = await house.log_in()
+        for command in ("NLST", "LIST", "MLSD"):
+            code, text = await client.fetch(command)
+            assert code == 226
+            assert [line.split()[-1] for line in text.splitlines()] == [b"here"]
+        for name, code in (("here", 213), ("gone", 550), ("nowhere", 550)):
+            assert (await client.say(f"SIZE {name}"))[0] == code

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crossdock.core.errors import Denied, FileError, NotFound, Unavailable
+from crossdock.core.errors import Denied, FileError, NotADirectory, NotFound, Unavailable
 from crossdock.files.filesystem import Attributes, FileKind
 from crossdock.ftp.commands import VERBS
 from crossdock.ftp.control import Conversation
@@ -43,7 +43,7 @@ from crossdock.ftp.words import (
 )
 
 REPLIES = re.compile(rb"(([1-5]\d\d)(-[^\r\n]*\r\n( [^\r\n]*\r\n)*\2)? [^\r\n]*\r\n)*")
-UNFINISHED = re.compile(rb"213-[^\r\n]*\r\n( [^\r\n]*\r\n)*\Z")
+UNFINISHED = re.compile(rb"21[23]-[^\r\n]*\r\n( [^\r\n]*\r\n)*\Z")
 """A listing in a reply that was going on when the connection was lost."""
 CODE = re.compile(rb"^([1-5]\d\d) ", re.MULTILINE)
 
@@ -62,7 +62,7 @@ LINES = st.one_of(
         [b"USER user1", b"PASS secret", b"EPSV", b"PASV", b"LIST", b"RETR a", b"STOR a", b"ABOR", b"STAT a"]
     ),
 )
-FAILURES: list[FileError | DataFailure] = [NotFound(), Denied(), Unavailable(), *DataFailure]
+FAILURES: list[FileError | DataFailure] = [NotFound(), Denied(), NotADirectory(), Unavailable(), *DataFailure]
 
 
 class Driver:
@@ -111,7 +111,7 @@ class Driver:
             return
         if isinstance(activity, StartTransfer) and not self.is_opened and chance.random() < 0.8:
             self.is_opened = True
-            self.tell(TransferOpened("f00d"))
+            self.tell(TransferOpened("f00d", is_directory=chance.random() < 0.5))
             if activity.kind is TransferKind.STATUS and not self.is_closed:
                 self.sent += b" a line\r\n"
             return

@@ -88,6 +88,32 @@ async def test_a_late_connection_to_a_withdrawn_port_is_closed() -> None:
             assert await closed(late)
 
 
+async def test_a_connection_from_before_asking_again_is_not_taken_for_the_next() -> None:
+    async with passive_ports(9) as passive:
+        first = await expect(passive)
+        with connect(first.port) as early:  # the loop has not looked at it yet
+            first.withdraw()
+            second = await expect(passive)
+            assert second.port == first.port
+            assert await closed(early)
+        with connect(second.port) as client, await second.connection(PATIENCE_S) as server:
+            assert server.getpeername() == client.getsockname()
+
+
+async def test_a_session_with_a_slot_of_its_own_does_not_wait_behind_others() -> None:
+    async with passive_ports() as passive:
+        first = await expect(passive, 1)
+        first.withdraw()
+        async with asyncio.TaskGroup() as tasks:
+            waiting = tasks.create_task(passive.expect(2, HERE))
+            await asyncio.sleep(0)
+            again = await expect(passive, 1)
+            assert not waiting.done()
+            waiting.cancel()
+        with connect(again.port), await again.connection(PATIENCE_S):
+            pass
+
+
 async def test_waiting_for_a_connection_has_an_end() -> None:
     async with passive_ports() as passive:
         expectation = await expect(passive)

@@ -87,7 +87,7 @@ def test_no_path_and_no_banner_can_forge_a_reply(path: str, banner: str) -> None
         replies.status([path, banner]),
     ):
         assert WHOLE_REPLY.fullmatch(reply.encode().decode())
-    assert replies.listing_begins(path).count(b"\r\n") == 1
+    assert replies.listing_begins(path, is_directory=True).count(b"\r\n") == 1
 
 
 def test_passive_replies() -> None:

@@ -2,10 +2,12 @@
 
 import asyncio
 import socket
+from collections.abc import Mapping
 
 import pytest
-from tests.fakes.ftp_house import PATIENCE_S, SOME, eventually, ftp_house, pass_time, read_to_end
+from tests.fakes.ftp_house import PATIENCE_S, SOME, FtpHouse, eventually, ftp_house, pass_time, read_to_end
 
+from crossdock.ports.state import JsonValue
 from crossdock.settings import FtpSettings
 
 FIN_WAIT_2 = b"\x05"
@@ -186,7 +188,43 @@ async def test_everything_a_client_sent_before_it_closed_is_read(stages: bool) -
             assert house.content(f"user1/{number}") == content
 
 
+def partial_close(house: FtpHouse) -> Mapping[str, JsonValue]:
+    (event,) = (event for _, event in house.log.events if event["activity-type"] == "PARTIAL_CLOSE")
+    return event
+
+
+async def test_an_aborted_download_is_logged_with_what_had_gone(stages: bool) -> None:
+    async with ftp_house(stages=stages) as house:
+        house.s3.add("home", "user1/big", b"x" * 12_000_000)
+        client = await house.log_in()
+        reader, data = await client.data()
+        assert (await client.say("RETR big"))[0] == 150
+        await reader.readexactly(1000)
+        assert (await client.say("ABOR"))[0] == 426
+        assert 1000 <= int(str(partial_close(house)["bytes-out"])) < 12_000_000
+        data.close()
+
+
+async def test_a_cut_upload_is_logged_with_what_had_come(stages: bool) -> None:
+    async with ftp_house(stages=stages) as house:
+        client = await house.log_in()
+        with socket.create_connection(("127.0.0.1", await client.passive())) as data:
+            data.sendall(b"0123456789")
+            data.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        assert (await client.say("STOR a"))[0] == 150
+        assert (await client.reply())[0] == 426
+        assert partial_close(house)["bytes-in"] == "10"
+
+
 # Data connections from elsewhere.
+
+
+async def test_a_session_that_asks_for_ports_without_end_locks_nobody_out() -> None:
+    async with ftp_house() as house:
+        greedy, modest = await house.log_in("user1"), await house.log_in("user2")
+        assert len({await greedy.passive() for _ in range(30)}) == 1
+        for number in range(30):
+            assert (await modest.store(f"{number}", b"x"))[0] == 226
 
 
 async def test_a_data_connection_from_another_address_is_never_served() -> None:

@@ -20,9 +20,9 @@ class DownloadEnd:
 class Download:
     """One version of an object, from `offset` on, counted as it goes. Close it.
 
-    Take `region()` until it is None, sending each region with `sendfile` and telling `advance` how much went, then the
-    rest from `chunks()`; or take everything from `chunks()`. The reader is bound to one version, so that no client
-    gets the beginning of one file and the end of another.
+    Take `region()` until it is None, sending each region with `sendfile`, then the rest from `chunks()`; or take
+    everything from `chunks()`. Tell `advance` how much went, either way. The reader is bound to one version, so that no
+    client gets the beginning of one file and the end of another.
     """
 
     __slots__ = ("_failure", "_is_open", "_offset", "_on_end", "_reader", "_size")
@@ -41,12 +41,12 @@ class Download:
 
     @property
     def size(self) -> int:
-        """Bytes handed over so far."""
+        """Bytes that went to the client so far."""
         return self._size
 
     @property
     def remaining(self) -> int:
-        """Bytes that are still to come."""
+        """Bytes that have still to go."""
         return self.info.size - self._offset - self._size
 
     def when_ended(self, callback: Callable[[DownloadEnd], None]) -> None:
@@ -65,17 +65,18 @@ class Download:
             raise
 
     def advance(self, count: int) -> None:
-        """Tell how many bytes of a region were sent."""
+        """Tell how many bytes of a region or a chunk were sent."""
         self._size += count
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The rest, in pieces of at most 1 MiB. Raises Unavailable when the store stops short of the file's end."""
+        missing = self.remaining
         try:
             async for chunk in self._reader.chunks():
-                self._size += len(chunk)
+                missing -= len(chunk)
                 yield chunk
-            if self.remaining > 0:
-                raise Unavailable(f"{self.info.place} ended {self.remaining} bytes early")
+            if missing > 0:
+                raise Unavailable(f"{self.info.place} ended {missing} bytes early")
         except FileError as error:
             self._failure = error
             raise

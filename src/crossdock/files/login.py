@@ -58,12 +58,11 @@ class Admission:
 
     def _open(self, server: Server, attempt: LoginAttempt, vouched: Vouched) -> Session:
         identity, role_session = vouched.identity, vouched.role_session
+        username = attempt.username  # all that a renewal needs: the attempt, and the password in it, shall not be kept
         log = SessionLog(log=self.log, server=server, username=attempt.username, session_id=vouched.session_id)
 
         async def assume() -> RoleSession:
-            return await self.check.assume(
-                server, attempt.username, vouched.session_id, identity, vouched.session_policy
-            )
+            return await self.check.assume(server, username, vouched.session_id, identity, vouched.session_policy)
 
         store = renewed(role_session, assume=assume, clock=self.clock, refused=log.renewal_refused)
         files = ObjectFileSystem(

@@ -1,15 +1,17 @@
 """What a login has to pass, in order: gate, identity provider, session policy, role. One road for clients and trials.
 
-A login that is refused anywhere tells why; what cannot be decided is refused.
+A login that is refused anywhere tells why, and never the password; what cannot be decided is refused.
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crossdock.core.homes import LogicalHome, initial_directory
 from crossdock.core.ids import Entropy
 from crossdock.core.logins import Credential, Identity, LoginAttempt, Password, PublicKey, Refusal, gate, session_name
+from crossdock.core.masking import mask
 from crossdock.core.servers import Server
+from crossdock.files.session_log import MAX_MESSAGE
 from crossdock.policy.refusals import MalformedPolicy
 from crossdock.policy.session_template import render_session_policy
 from crossdock.ports.authority import AssumeRefused, IdentityAnswer, IdentityProvider, RoleAssumer, RoleSession
@@ -50,6 +52,9 @@ class LoginCheck:
         self._timeout_s = timeout_s
 
     async def run(self, server: Server, attempt: LoginAttempt) -> Checked:
+        return _without_password(await self._check(server, attempt), attempt.credential)
+
+    async def _check(self, server: Server, attempt: LoginAttempt) -> Checked:
         if (refusal := gate(server, attempt)) is not None:
             return _refused(refusal.reason)
         try:
@@ -79,7 +84,7 @@ class LoginCheck:
             return _refused(reason, answer)
         session_id = self._entropy(8).hex()
         try:
-            policy = _session_policy(identity, attempt.username)
+            policy = session_policy_of(identity, attempt.username)
         except MalformedPolicy as error:
             return _refused(f"the session policy cannot be used: {error} ({error.detail})", answer)
         try:
@@ -119,7 +124,8 @@ def _is_same_key(key: PublicKey, listed: str) -> bool:
     return len(offered) == 2 and offered == listed.split()[:2]
 
 
-def _session_policy(identity: Identity, username: str) -> str | None:
+def session_policy_of(identity: Identity, username: str) -> str | None:
+    """The user's session policy with its variables filled. Raises MalformedPolicy."""
     if identity.session_policy is None:
         return None
     home = identity.home
@@ -131,3 +137,26 @@ def _refused(reason: str, answer: IdentityAnswer | None = None) -> Checked:
     # Without an answer nobody was asked; TestIdentityProvider then shows the reason as its message.
     nothing = IdentityAnswer(identity=None, response="", status_code=200, message="")
     return Checked(answer=answer or nothing, outcome=Refusal(reason=reason))
+
+
+def _without_password(checked: Checked, credential: Credential) -> Checked:
+    """Whoever wrote the provider may have put the password in an error, a role's name or anything else it says."""
+    outcome = checked.outcome
+    if isinstance(outcome, Refusal):
+        outcome = Refusal(reason=_sentence(outcome.reason, credential))
+    return Checked(answer=answer_without_password(checked.answer, credential), outcome=outcome)
+
+
+def answer_without_password(answer: IdentityAnswer, credential: Credential) -> IdentityAnswer:
+    """The answer as it may be told. What vouches for somebody is shown as it came, as AWS shows it."""
+    response = answer.response if answer.identity else _masked(answer.response, credential)
+    return replace(answer, response=response, message=_sentence(answer.message, credential))
+
+
+def _sentence(text: str, credential: Credential) -> str:
+    # Cut only now: half a password would no longer be found.
+    return _masked(text, credential)[:MAX_MESSAGE]
+
+
+def _masked(text: str, credential: Credential) -> str:
+    return mask(text, credential.value) if isinstance(credential, Password) else text

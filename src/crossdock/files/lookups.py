@@ -53,15 +53,22 @@ async def has_children(store: ObjectStore, place: ObjectPlace, *, if_denied: boo
 
 
 async def find_file(store: ObjectStore, place: ObjectPlace) -> Attributes | None:
-    """A file's attributes without reading the object, from a listing; None when there is none.
+    """A file's attributes without reading the object, from a listing; None when there is none to be seen.
 
-    Of all keys that begin with a text the text itself comes first, so one entry is enough. A user may be allowed to
-    list only below certain prefixes (`s3:prefix`); then there is none to be seen.
+    A user may be allowed to list only below certain prefixes (`s3:prefix`).
     """
     try:
-        page = await store.list(place.bucket, place.key, delimiter="", limit=1)
+        return await list_file(store, place)
     except Denied:
         return None
+
+
+async def list_file(store: ObjectStore, place: ObjectPlace) -> Attributes | None:
+    """The same, which raises Denied where the user may not look.
+
+    Of all keys that begin with a text the text itself comes first, so one entry is enough.
+    """
+    page = await store.list(place.bucket, place.key, delimiter="", limit=1)
     for info in page.objects:
         if info.place.key == place.key:
             return file_attributes(info)

@@ -15,7 +15,7 @@ from crossdock.files.blocks import BlockPool
 from crossdock.files.download import Download
 from crossdock.files.filesystem import Attributes, Entry, FileKind
 from crossdock.files.keys import page_entries
-from crossdock.files.lookups import DIRECTORY, enter, find_file, has_children, inspect, missing_directory, pages
+from crossdock.files.lookups import DIRECTORY, enter, has_children, inspect, list_file, missing_directory, pages
 from crossdock.files.parts_sink import PartsSink
 from crossdock.files.places import Places
 from crossdock.files.staged_sink import StagedSink
@@ -54,7 +54,8 @@ class ObjectFileSystem:
         location = self._places.locate(path)
         given = frozenset(self._places.names_below(path))
         for name in sorted(given):
-            yield Entry(name=name, attributes=await self._given_attributes(f"{path.rstrip('/')}/{name}"))
+            if (attributes := await self._given_attributes(f"{path.rstrip('/')}/{name}")) is not None:
+                yield Entry(name=name, attributes=attributes)
         if isinstance(location, ObjectPlace):
             is_there = self._places.is_given(path) or not location.key
             async for page in pages(self._store, location):
@@ -133,12 +134,20 @@ class ObjectFileSystem:
                 return
         raise Exists(f"{target} is there already")
 
-    async def _given_attributes(self, path: str) -> Attributes:
-        """Of a name that a mapping makes; a mapped file is shown whether or not the user may look at it."""
+    async def _given_attributes(self, path: str) -> Attributes | None:
+        """Of a name that a mapping makes; None for a file that is not there.
+
+        A mapped file that the user may not look at is shown, for it may be there.
+        """
         location = self._places.locate(path)
         if self._places.is_given(path) or not isinstance(location, ObjectPlace):
             return DIRECTORY
-        return await find_file(self._store, location) or Attributes(kind=FileKind.FILE)
+        try:
+            return await list_file(self._store, location)
+        except Denied:
+            return Attributes(kind=FileKind.FILE)
+        except NotFound:  # not even its bucket is there
+            return None
 
     async def _open_sink(self, place: ObjectPlace) -> Sink:
         if isinstance(self._store, StagingObjectStore):

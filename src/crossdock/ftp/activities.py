@@ -28,6 +28,7 @@ from crossdock.ftp.words import (
     PassiveReady,
     StartTransfer,
     TransferKind,
+    TransferOpened,
 )
 from crossdock.operations.tasks import TaskSupervisor
 from crossdock.ports.host import Clock
@@ -92,7 +93,7 @@ class Activities:
         """Empty before the login."""
         return self._session.session_id if self._session else ""
 
-    def begin(self, activity: Activity, tell_opened: Callable[[str], None]) -> Work:
+    def begin(self, activity: Activity, tell_opened: Callable[[TransferOpened], None]) -> Work:
         """Make ready, so that an abort finds what it aborts; the work itself is the caller's to await."""
         match activity:
             case CheckLogin():
@@ -146,7 +147,7 @@ class Activities:
         host = passive_host(self._surroundings.server.passive_ip, self._peer.local_address)
         return PassiveReady(host, self._expectation.port)
 
-    def _make_transfer(self, order: StartTransfer, tell_opened: Callable[[str], None]) -> Transfer:
+    def _make_transfer(self, order: StartTransfer, tell_opened: Callable[[TransferOpened], None]) -> Transfer:
         expectation: Expectation | None = None
         if order.kind is not TransferKind.STATUS:
             expectation, self._expectation = self._expectation, None

@@ -32,7 +32,6 @@ from crossdock.ftp.words import (
     SendReply,
     SendText,
     StartTransfer,
-    TransferOpened,
 )
 
 _log = logging.getLogger(__name__)
@@ -158,7 +157,7 @@ class ControlConnection(asyncio.Protocol):
             case SendText(text):
                 self._outbox.send(text)
             case CheckLogin() | OpenPassive() | AskFile() | StartTransfer():
-                work = self._activities.begin(effect, lambda name: self.tell(TransferOpened(name)))
+                work = self._activities.begin(effect, self.tell)
                 self._is_busy = True
                 self._surroundings.tasks.start(self._carry_out(work), name=f"ftp {self._peer.number}")
             case AbortTransfer():

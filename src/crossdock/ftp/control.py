@@ -20,6 +20,7 @@ transfer at once and is answered in its turn, after the transfer's own 426.
 
 from collections import deque
 
+from crossdock.core.errors import NotADirectory
 from crossdock.ftp import replies
 from crossdock.ftp.commands import Access, BadCommand, Command, Verb, parse_line
 from crossdock.ftp.obey import CONCLUDE, OBEY, Standing, status_reply
@@ -78,7 +79,7 @@ class Conversation:
         self._post_login_banner = post_login_banner
         self._activity: Activity | None = None
         self._is_over = False
-        self._is_opened = False
+        self._opened: TransferOpened | None = None
         self._is_draining = False
         self._waiting: deque[Command | BadCommand] = deque()
 
@@ -133,13 +134,14 @@ class Conversation:
                 return self._conclude(CONCLUDE[question.operation](self._standing, question, answer))
             case AskFile(), FileFailed(error):
                 return self._conclude(reply_for(error))
-            case StartTransfer() as transfer, TransferOpened(name):
-                self._is_opened = True
-                return [_first_reply(transfer, name)]
-            case StartTransfer(TransferKind.STATUS), TransferCompleted():
-                return self._conclude(replies.LISTING_ENDS)
-            case StartTransfer(TransferKind.STATUS), TransferFailed() if self._is_opened:
-                return self._conclude(replies.LISTING_BROKEN)
+            case StartTransfer() as transfer, TransferOpened() as opened:
+                self._opened = opened
+                return [_first_reply(transfer, opened)]
+            case StartTransfer(TransferKind.STATUS), TransferCompleted() | TransferFailed() as end if self._opened:
+                is_whole = isinstance(end, TransferCompleted)
+                return self._conclude(replies.listing_ends(is_directory=self._opened.is_directory, is_whole=is_whole))
+            case StartTransfer(TransferKind.FACTS), TransferFailed(NotADirectory()):
+                return self._conclude(replies.MLSD_OF_A_FILE)
             case StartTransfer(), TransferCompleted():
                 return self._conclude(replies.TRANSFER_COMPLETE)
             case StartTransfer(), TransferFailed(cause):
@@ -167,7 +169,7 @@ class Conversation:
 
         While STAT with a path sends its listing, everything waits: a reply in the middle of a reply would be none.
         """
-        if transfer.kind is TransferKind.STATUS or not self._is_opened:
+        if transfer.kind is TransferKind.STATUS or self._opened is None:
             return None
         match command:
             case Command(Verb(name="NOOP")):
@@ -200,7 +202,7 @@ class Conversation:
 
     def _begin(self, activity: Activity) -> None:
         self._activity = activity
-        self._is_opened = False
+        self._opened = None
         if isinstance(activity, OpenPassive):
             self._standing.has_passive = False  # the port expected before is given up
 
@@ -242,12 +244,12 @@ def _is_abort(command: Command | BadCommand) -> bool:
     return isinstance(command, Command) and command.verb.name == "ABOR"
 
 
-def _first_reply(transfer: StartTransfer, name: str) -> Effect:
+def _first_reply(transfer: StartTransfer, opened: TransferOpened) -> Effect:
     """What is said before data flows; of a listing in a reply, its first line."""
     match transfer.kind:
         case TransferKind.STATUS:
-            return SendText(replies.listing_begins(transfer.path))
+            return SendText(replies.listing_begins(transfer.path, is_directory=opened.is_directory))
         case TransferKind.STORE_UNIQUE:
-            return SendReply(replies.unique_name(name))
+            return SendReply(replies.unique_name(opened.name))
         case _:
             return SendReply(replies.TRANSFER_STARTS)

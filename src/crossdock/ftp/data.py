@@ -6,19 +6,22 @@ moves at most `JOB_BYTES` or until it would block. No thread ever waits on a cli
 
 import asyncio
 import errno
+import functools
 import os
 import socket
 import struct
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import TypeVar
 
 from crossdock.core.errors import CrossdockError, FileError, OutOfSpace, Unavailable
 from crossdock.files.unbroken import unbroken
 from crossdock.ftp.replies import DataFailure
 
-T = TypeVar("T")
+Moved = Callable[[int], None]
+"""Is told how many bytes have just been moved, even those of a step that fails or is cancelled in the end."""
+Job = Callable[[], tuple[int, CrossdockError | None]]
+"""Says how many bytes it has moved, and what stopped it."""
 
 JOB_BYTES = 8 << 20
 TURN_BYTES = 256 << 10
@@ -37,6 +40,10 @@ class TransferBroken(CrossdockError):
         self.failure = failure
 
 
+def _nobody_counts(count: int) -> None:
+    return None
+
+
 class DataConnection:
     """A connected socket in non-blocking mode, of which this object is the owner.
 
@@ -49,7 +56,7 @@ class DataConnection:
         self._pool = pool
         self._stall_s = stall_s
 
-    async def receive_into(self, view: memoryview) -> int:
+    async def receive_into(self, view: memoryview, moved: Moved = _nobody_counts) -> int:
         """Receive at most `TURN_BYTES`; 0 when the other side has sent everything. Raises TransferBroken."""
         while True:
             try:
@@ -59,11 +66,13 @@ class DataConnection:
                 continue
             except OSError as error:
                 raise TransferBroken(DataFailure.CUT) from error
+            if count:
+                moved(count)
             if count == TURN_BYTES:
                 await asyncio.sleep(0)
             return count
 
-    async def receive_to_file(self, target: int) -> int:
+    async def receive_to_file(self, target: int, moved: Moved = _nobody_counts) -> int:
         """Receive into a file; returns how many bytes, 0 when the other side has sent everything.
 
         Raises TransferBroken; OutOfSpace or Unavailable when the file does not take them.
@@ -72,34 +81,35 @@ class DataConnection:
             if waiting is not None:
                 return 0
             await self._readable()
-        return await self._in_pool(lambda: _copy_to_file(self._socket, target))
+        return await self._in_pool(lambda: _copy_to_file(self._socket, target), moved)
 
-    async def send(self, data: bytes | memoryview) -> None:
+    async def send(self, data: bytes | memoryview, moved: Moved = _nobody_counts) -> None:
         """Send all of it. Raises TransferBroken."""
         rest = memoryview(data)
         while rest:
             try:
-                rest = rest[self._socket.send(rest[:TURN_BYTES]) :]
+                count = self._socket.send(rest[:TURN_BYTES])
             except BlockingIOError:
                 await self._writable()
             except OSError as error:
                 raise TransferBroken(DataFailure.CUT) from error
             else:
+                moved(count)
+                rest = rest[count:]
                 await asyncio.sleep(0)
 
-    async def send_file(self, source: int, offset: int, size: int) -> int:
-        """Send part of a file through the kernel; returns how many bytes went, at least one.
+    async def send_file(self, source: int, offset: int, size: int, moved: Moved = _nobody_counts) -> None:
+        """Send part of a file through the kernel.
 
         Raises TransferBroken; Unavailable when the file is shorter than it should be.
         """
-        while True:
-            if size <= SMALL_FILE_BYTES:
-                count = _send_file(self._socket, source, offset, size)
-            else:
-                count = await self._in_pool(lambda: _send_file(self._socket, source, offset, size))
-            if count:
-                return count
-            await self._writable()
+        sent = 0
+        while sent < size:
+            job = functools.partial(_send_file, self._socket, source, offset + sent, size - sent)
+            count = _told(job(), moved) if size <= SMALL_FILE_BYTES else await self._in_pool(job, moved)
+            sent += count
+            if not count:
+                await self._writable()
 
     def finish(self) -> None:
         """Close, so that everything sent still arrives."""
@@ -127,12 +137,12 @@ class DataConnection:
         except OSError as error:
             raise TransferBroken(DataFailure.CUT) from error
 
-    async def _in_pool(self, job: Callable[[], T]) -> T:
+    async def _in_pool(self, job: Job, moved: Moved) -> int:
         """Run a bounded job to its end, even when the transfer is cancelled: it uses descriptors that are closed
         then."""
 
-        async def run() -> T:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, job)
+        async def run() -> int:
+            return _told(await asyncio.get_running_loop().run_in_executor(self._pool, job), moved)
 
         return await unbroken(run())
 
@@ -166,31 +176,41 @@ class _Scratch(threading.local):
 _scratch = _Scratch()
 
 
-def _copy_to_file(source: socket.socket, target: int) -> int:
+def _told(outcome: tuple[int, CrossdockError | None], moved: Moved) -> int:
+    """Tell what a job has moved; return it, or raise what stopped the job."""
+    count, error = outcome
+    if count:
+        moved(count)
+    if error is not None:
+        raise error
+    return count
+
+
+def _copy_to_file(source: socket.socket, target: int) -> tuple[int, CrossdockError | None]:
     moved = 0
     while moved < JOB_BYTES:
         try:
             count = source.recv_into(_scratch.view)
         except BlockingIOError:
             break
-        except OSError as error:
-            raise TransferBroken(DataFailure.CUT) from error
+        except OSError:
+            return moved, TransferBroken(DataFailure.CUT)
         if count == 0:
             break
-        _write_all(target, _scratch.view[:count])
+        try:
+            _write_all(target, _scratch.view[:count])
+        except OSError as error:
+            return moved, _file_error(error)
         moved += count
-    return moved
+    return moved, None
 
 
 def _write_all(target: int, data: memoryview) -> None:
-    try:
-        while data:
-            data = data[os.write(target, data) :]
-    except OSError as error:
-        raise _file_error(error) from error
+    while data:
+        data = data[os.write(target, data) :]
 
 
-def _send_file(target: socket.socket, source: int, offset: int, size: int) -> int:
+def _send_file(target: socket.socket, source: int, offset: int, size: int) -> tuple[int, CrossdockError | None]:
     """Send until it would block, at most `JOB_BYTES`."""
     sent = 0
     size = min(size, JOB_BYTES)
@@ -199,12 +219,12 @@ def _send_file(target: socket.socket, source: int, offset: int, size: int) -> in
             count = os.sendfile(target.fileno(), source, offset + sent, size - sent)
         except BlockingIOError:
             break
-        except OSError as error:
-            raise TransferBroken(DataFailure.CUT) from error
+        except OSError:
+            return sent, TransferBroken(DataFailure.CUT)
         if count == 0:
-            raise Unavailable("a stored file is shorter than its object")
+            return sent, Unavailable("a stored file is shorter than its object")
         sent += count
-    return sent
+    return sent, None
 
 
 def _file_error(error: OSError) -> FileError:

@@ -124,9 +124,10 @@ class PassivePorts:
     async def expect(self, session: int, address: str) -> Expectation | None:
         """Expect a connection from an address for a session, in place of what it expected before.
 
-        Waits for its turn while all slots of that address are taken; None when that takes too long.
+        Waits for its turn while all slots of that address are taken; None when that takes too long. A session that
+        still has a slot need not wait.
         """
-        port = await self._claim(session, address)
+        port = self._claim_again(session, address) or await self._claim(session, address)
         if port is None:
             return None
         loop = asyncio.get_running_loop()
@@ -141,6 +142,16 @@ class PassivePorts:
         self._arrivals.pop(session, None)
         self._book.withdraw(session, self._now())
         self._wake(address)
+
+    def _claim_again(self, session: int, address: str) -> int | None:
+        """The slot that the session gave up, while it rests for it."""
+        port = self._book.resting_port(session, address, self._now())
+        if port is None or port not in self._listeners:
+            return None
+        # What has come for the claim before belongs to nobody, and must be gone before there is a new claim: a client
+        # that closed it and asks again would have it served in place of its next one.
+        self._accept(port, self._listeners[port])
+        return self._book.claim(session, address, self._now())
 
     async def _claim(self, session: int, address: str) -> int | None:
         queue = self._queues.setdefault(address, deque())
@@ -189,7 +200,7 @@ class PassivePorts:
 
     def _deliver(self, connection: socket.socket, port: int, address: str) -> None:
         connection.setblocking(False)
-        session = self._book.arrive(port, address)
+        session = self._book.arrive(port, address, self._now())
         arrival = None if session is None else self._arrivals.pop(session, None)
         if arrival is None or arrival.done():
             connection.close()  # nobody expects it

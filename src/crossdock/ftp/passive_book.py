@@ -5,7 +5,9 @@ the address it comes from: a slot. As soon as a connection has arrived, its slot
 only how many sessions of one address are *waiting* for their connection at the same moment.
 
 A slot that was given up unused rests before another session may have it: the connection may still be on its way, and
-must never be taken for another session's.
+must never be taken for another session's. The session itself gets that very slot back, so that it never holds more than
+one, however often it asks. Whichever of its connections then comes first is taken: all of them are the same user's. The
+other may come later still, and so the slot rests once more.
 """
 
 from collections import deque
@@ -22,6 +24,14 @@ class _Slot:
 
 
 @dataclass(frozen=True, slots=True)
+class _Claim:
+    """`is_again` when the session had given the slot up and took it back while it rested."""
+
+    session: int
+    is_again: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Rest:
     """`session` gave the slot up and may have it back at any time, others from `until` on."""
 
@@ -35,7 +45,7 @@ class PassiveBook:
     def __init__(self, ports: Sequence[int], *, rest_s: float = REST_S) -> None:
         self._ports = tuple(ports)
         self._rest_s = rest_s
-        self._expected: dict[_Slot, int] = {}
+        self._expected: dict[_Slot, _Claim] = {}
         self._slots: dict[int, _Slot] = {}
         self._resting: dict[_Slot, _Rest] = {}
         self._rest_ends: deque[tuple[float, _Slot]] = deque()
@@ -48,35 +58,44 @@ class PassiveBook:
         possible.
         """
         self.withdraw(session, now)
-        self._forget_rests(now)
-        own: _Slot | None = None
+        if (own := self.resting_port(session, address, now)) is not None:
+            return self._take(session, _Slot(own, address))
         for step in range(len(self._ports)):
             slot = _Slot(self._ports[(self._turn + step) % len(self._ports)], address)
-            rest = self._resting.get(slot)
-            if slot in self._expected:
-                continue
-            if rest is None:
+            if slot not in self._expected and slot not in self._resting:
                 return self._take(session, slot)
-            if rest.session == session and own is None:
-                own = slot
-        return None if own is None else self._take(session, own)
+        return None
 
-    def arrive(self, port: int, address: str) -> int | None:
-        """The session whose connection this is, or None: nobody expects it. Its slot is free from now on."""
-        session = self._expected.pop(_Slot(port, address), None)
-        if session is not None:
-            del self._slots[session]
-        return session
+    def resting_port(self, session: int, address: str, now: float) -> int | None:
+        """The port that this session would get back; None when nothing rests for it."""
+        self._forget_rests(now)
+        for port in self._ports:
+            rest = self._resting.get(_Slot(port, address))
+            if rest is not None and rest.session == session:
+                return port
+        return None
+
+    def arrive(self, port: int, address: str, now: float) -> int | None:
+        """The session whose connection this is, or None: nobody expects it.
+
+        Its slot is free from now on; but it rests when the session had given it up before, because another of the
+        session's connections may still be on its way there.
+        """
+        slot = _Slot(port, address)
+        claim = self._expected.pop(slot, None)
+        if claim is None:
+            return None
+        del self._slots[claim.session]
+        if claim.is_again:
+            self._rest(claim.session, slot, now)
+        return claim.session
 
     def withdraw(self, session: int, now: float) -> None:
         """The session expects nothing any more; what it had claimed rests. Harmless when it expects nothing."""
         slot = self._slots.pop(session, None)
-        if slot is None:
-            return
-        del self._expected[slot]
-        until = now + self._rest_s
-        self._resting[slot] = _Rest(session, until)
-        self._rest_ends.append((until, slot))
+        if slot is not None:
+            del self._expected[slot]
+            self._rest(session, slot, now)
 
     def next_rest_end(self, address: str, now: float) -> float | None:
         """When the next of this address's resting slots is free for everybody; None when none rests."""
@@ -85,11 +104,16 @@ class PassiveBook:
         return min((self._resting[slot].until for slot in slots if slot in self._resting), default=None)
 
     def _take(self, session: int, slot: _Slot) -> int:
-        self._resting.pop(slot, None)
-        self._expected[slot] = session
+        is_again = self._resting.pop(slot, None) is not None
+        self._expected[slot] = _Claim(session, is_again)
         self._slots[session] = slot
         self._turn = (self._ports.index(slot.port) + 1) % len(self._ports)
         return slot.port
+
+    def _rest(self, session: int, slot: _Slot, now: float) -> None:
+        until = now + self._rest_s
+        self._resting[slot] = _Rest(session, until)
+        self._rest_ends.append((until, slot))
 
     def _forget_rests(self, now: float) -> None:
         while self._rest_ends and self._rest_ends[0][0] <= now:

@@ -99,6 +99,7 @@ RENAME_WHERE = _reply(350, "Ready for the new name.")
 RENAMED = _reply(250, "Renamed.")
 NOT_A_DIRECTORY = _reply(550, "Not a directory.")
 NOT_A_FILE = _reply(550, "Not a plain file.")
+MLSD_OF_A_FILE = _reply(501, "Not a directory; MLST tells of a file.")  # RFC 3659 §7.2.1
 
 # Transfers.
 ONLY_EPSV = _reply(503, "After EPSV ALL only EPSV is allowed.")
@@ -204,10 +205,15 @@ def unique_name(name: str) -> Reply:
     return Reply(150, (f"FILE: {name}",))
 
 
-def listing_begins(path: str) -> bytes:
-    """The first line of the reply to STAT with a path; the listing's own lines and `LISTING_ENDS` follow."""
-    return f"213-Status of {one_line(path)}:\r\n".encode(errors="replace")
+def listing_begins(path: str, *, is_directory: bool) -> bytes:
+    """The first line of the reply to STAT with a path; the listing's own lines and `listing_ends` follow."""
+    return f"{_status_code(is_directory)}-Status of {one_line(path)}:\r\n".encode(errors="replace")
 
 
-LISTING_ENDS = _reply(213, "End of status.")
-LISTING_BROKEN = _reply(213, "The listing could not be completed.")
+def listing_ends(*, is_directory: bool, is_whole: bool) -> Reply:
+    return Reply(_status_code(is_directory), ("End of status." if is_whole else "The listing could not be completed.",))
+
+
+def _status_code(is_directory: bool) -> int:
+    """RFC 959 §4.2: 212 is a directory's status, 213 a file's."""
+    return 212 if is_directory else 213

@@ -15,7 +15,14 @@ from crossdock.ftp.data import DataConnection, TransferBroken
 from crossdock.ftp.listing import facts_line, list_line, name_line
 from crossdock.ftp.passive import Expectation
 from crossdock.ftp.replies import DataFailure
-from crossdock.ftp.words import StartTransfer, TransferCompleted, TransferEnd, TransferFailed, TransferKind
+from crossdock.ftp.words import (
+    StartTransfer,
+    TransferCompleted,
+    TransferEnd,
+    TransferFailed,
+    TransferKind,
+    TransferOpened,
+)
 
 LISTING_CHUNK = 64 << 10
 _ABORTED = "aborted by the client"
@@ -25,8 +32,8 @@ _ABORTED = "aborted by the client"
 class TransferMeans:
     """What a transfer works with.
 
-    `tell_opened` is called once the file or directory is open, with the name that STOU chose. `is_control_alive` says
-    whether the control connection is still open in both directions; `write_control` sends on it.
+    `tell_opened` is called once the file or directory is open. `is_control_alive` says whether the control connection
+    is still open in both directions; `write_control` sends on it.
     """
 
     filesystem: FileSystem
@@ -35,7 +42,7 @@ class TransferMeans:
     connect_s: float
     now: Callable[[], datetime]
     unique_name: Callable[[], str]
-    tell_opened: Callable[[str], None]
+    tell_opened: Callable[[TransferOpened], None]
     is_control_alive: Callable[[], bool]
     write_control: Callable[[bytes], Awaitable[None]]
 
@@ -84,7 +91,7 @@ class Transfer:
         download = await self._filesystem.open_read(self._order.path)
         interruption = _ABORTED
         try:
-            self._means.tell_opened("")
+            self._means.tell_opened(TransferOpened())
             async with self._connected() as connection:
                 await _send(download, connection)
             interruption = ""
@@ -103,20 +110,18 @@ class Transfer:
 
     async def send_listing(self) -> None:
         first, rest = await self._open_listing()
-        self._means.tell_opened("")
         async with self._connected() as connection:
             await self._send_lines(first, rest, connection.send)
 
     async def send_status(self) -> None:
         first, rest = await self._open_listing()
-        self._means.tell_opened("")
         await self._send_lines(first, rest, self._means.write_control)
 
     async def _store(self, path: str, name: str) -> None:
         upload = await self._filesystem.open_write(path)
         interruption = _ABORTED
         try:
-            self._means.tell_opened(name)
+            self._means.tell_opened(TransferOpened(name))
             async with self._connected() as connection:
                 await _receive(upload, connection)
             self._refuse_if_aborted()
@@ -131,15 +136,18 @@ class Transfer:
             await upload.discard(interruption=interruption)
 
     async def _open_listing(self) -> tuple[Entry | None, AsyncIterator[Entry]]:
-        """The first entry, with which errors come, and an iterator over the rest."""
+        """The first entry, with which errors come, and an iterator over the rest; tells that it is open."""
         entries = aiter(self._filesystem.list(self._order.path))
         try:
-            return await anext(entries, None), entries
+            first = await anext(entries, None)
+            self._means.tell_opened(TransferOpened())
+            return first, entries
         except NotADirectory:
             if self._order.kind is TransferKind.FACTS:
                 raise
         # LIST and NLST of a file show that file.
         attributes = await self._filesystem.stat(self._order.path)
+        self._means.tell_opened(TransferOpened(is_directory=False))
         return Entry(name=self._order.path.rpartition("/")[2], attributes=attributes), entries
 
     async def _send_lines(
@@ -209,22 +217,17 @@ async def _receive(upload: Upload, connection: DataConnection) -> None:
     while True:
         target = await upload.target()
         if target is None:
-            count = await connection.receive_into(await upload.reserve())
+            count = await connection.receive_into(await upload.reserve(), upload.advance)
         else:
-            count = await connection.receive_to_file(target)
+            count = await connection.receive_to_file(target, upload.advance)
         if count == 0:
             return
-        upload.advance(count)
 
 
 async def _send(download: Download, connection: DataConnection) -> None:
     while (region := await download.region()) is not None:
-        sent = 0
-        while sent < region.size:
-            count = await connection.send_file(region.fd, region.offset + sent, region.size - sent)
-            download.advance(count)
-            sent += count
+        await connection.send_file(region.fd, region.offset, region.size, download.advance)
     async for chunk in download.chunks():
-        await connection.send(chunk)
+        await connection.send(chunk, download.advance)
     if download.remaining > 0:
         raise Unavailable(f"{download.info.place} ended {download.remaining} bytes early")

@@ -94,9 +94,13 @@ class FileFailed:
 
 @dataclass(frozen=True, slots=True)
 class TransferOpened:
-    """The file or directory is open; data may flow. `name` is what STOU chose."""
+    """The file or directory is open; data may flow. `name` is what STOU chose.
+
+    `is_directory` says of a listing that it is a directory's, and not that of a single file.
+    """
 
     name: str = ""
+    is_directory: bool = True
 
 
 @dataclass(frozen=True, slots=True)

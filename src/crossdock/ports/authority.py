@@ -42,7 +42,7 @@ class RoleSession:
 
 
 class AssumeRefused(CrossdockError):
-    """The role cannot be assumed; the message says why."""
+    """The role cannot be assumed; the message says why, to go behind "the role … cannot be assumed:"."""
 
 
 class RoleAssumer(Protocol):

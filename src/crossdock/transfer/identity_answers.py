@@ -66,9 +66,9 @@ def _role_arn(role: object) -> str:
     try:
         arn = parse_arn(role.strip())
     except InvalidArn as error:
-        raise MalformedAnswer(f"Role is not the ARN of an IAM role: {role[:200]!r}") from error
+        raise MalformedAnswer(f"Role is not the ARN of an IAM role: {role!r}") from error
     if arn.service != "iam" or not arn.resource.startswith("role/"):
-        raise MalformedAnswer(f"Role is not the ARN of an IAM role: {role[:200]!r}")
+        raise MalformedAnswer(f"Role is not the ARN of an IAM role: {role!r}")
     return role.strip()
 
 
@@ -82,7 +82,7 @@ def _home(answer: Mapping[str, Any], username: str) -> HomeDirectory:
             return logical_home(check_mappings(_parse_details(details)), username=username)
     except BadHome as error:
         raise MalformedAnswer(str(error)) from error
-    raise MalformedAnswer(f"HomeDirectoryType must be PATH or LOGICAL, not {str(kind)[:40]!r}")
+    raise MalformedAnswer(f"HomeDirectoryType must be PATH or LOGICAL, not {str(kind)!r}")
 
 
 def _parse_details(details: object) -> object:

@@ -6,8 +6,9 @@ import pytest
 from tests.fakes.logins import SERVER
 from tests.fakes.s3 import PARTNER, EmbeddedS3, document
 
-from crossdock.adapters.embedded.assumer import EmbeddedRoleAssumer
-from crossdock.core.errors import Denied
+from crossdock.adapters.embedded.assumer import ORIGIN, EmbeddedRoleAssumer
+from crossdock.cloud.sts.assume import assume_role
+from crossdock.core.errors import Denied, ServiceError
 from crossdock.core.homes import ObjectPlace
 from crossdock.ports.authority import AssumeRefused
 
@@ -49,11 +50,11 @@ async def test_the_trust_policy_sees_the_user_and_the_account_that_transfer_acts
     }
     await s3.iam("UpdateAssumeRolePolicy", RoleName="files", PolicyDocument=trusting(**conditions))
     await assume(assumer, role)
-    with pytest.raises(AssumeRefused, match="cannot be assumed"):
+    with pytest.raises(AssumeRefused, match="trust policy of role files"):
         await assume(assumer, role, username="user2")
     other = {"StringEquals": {"aws:SourceAccount": PARTNER}}
     await s3.iam("UpdateAssumeRolePolicy", RoleName="files", PolicyDocument=trusting(**other))
-    with pytest.raises(AssumeRefused, match="cannot be assumed"):
+    with pytest.raises(AssumeRefused, match="trust policy of role files"):
         await assume(assumer, role)
 
 
@@ -75,6 +76,31 @@ async def test_a_role_that_does_not_trust_transfer_is_refused(s3: EmbeddedS3, as
 async def test_a_role_that_is_none_is_refused(assumer: EmbeddedRoleAssumer, role: str, arn: str):
     with pytest.raises(AssumeRefused):
         await assume(assumer, arn)
+
+
+async def test_the_operator_hears_that_a_role_does_not_exist(assumer: EmbeddedRoleAssumer, role: str):
+    for name in ("absent", "a/path/files"):
+        with pytest.raises(AssumeRefused) as refused:
+            await assume(assumer, f"arn:aws:iam::111111111111:role/{name}")
+        assert str(refused.value) == f"there is no role {name} in account 111111111111"
+
+
+async def test_who_calls_sts_does_not_hear_whether_a_role_exists(s3: EmbeddedS3, role: str):
+    heard = []
+    for name in ("files", "absnt"):
+        with pytest.raises(ServiceError) as refused:
+            await assume_role(
+                s3.operations,
+                s3.parts.access_keys,
+                caller=s3.hub,
+                account_id="111111111111",
+                region=SERVER.region,
+                origin=ORIGIN,
+                role_arn=f"arn:aws:iam::111111111111:role/{name}",
+                session_name="session",
+            )
+        heard.append((refused.value.code, refused.value.message.replace(name, "NAME").partition(": statement")[0]))
+    assert heard[0] == heard[1]
 
 
 @pytest.mark.parametrize("policy", ["nonsense", "{}", '{"Version":"2012-10-17","Statement":[]}', "x" * 2049])

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from crossdock.adapters.embedded.object_store import EmbeddedObjectStore
 from crossdock.adapters.embedded.s3_client import S3Client
+from crossdock.cloud.iam.records import find_role_by_arn
 from crossdock.cloud.s3.storage import Storage
 from crossdock.cloud.sts.access_keys import AccessKeys
 from crossdock.cloud.sts.assume import assume_role
-from crossdock.core.arns import transfer_user_arn
+from crossdock.core.arns import parse_arn, transfer_user_arn
 from crossdock.core.errors import ServiceError
 from crossdock.core.principals import AssumedRole, ServicePrincipal
 from crossdock.core.servers import Server
@@ -35,16 +36,11 @@ class EmbeddedRoleAssumer:
 
         Source: Transfer Family User Guide, "Cross-service confused deputy prevention".
         """
-        caller = Caller(
-            principal=TRANSFER,
-            source_arn=str(transfer_user_arn(server.region, server.account_id, server.server_id, username)),
-            source_account=server.account_id,
-        )
         try:
             credentials, assumed = await assume_role(
                 self.operations,
                 self.access_keys,
-                caller=caller,
+                caller=service_caller(server, username),
                 account_id=server.account_id,
                 region=server.region,
                 origin=ORIGIN,
@@ -53,12 +49,30 @@ class EmbeddedRoleAssumer:
                 session_policy=session_policy,
             )
         except ServiceError as error:
-            raise AssumeRefused(f"role {role_arn} cannot be assumed: {error.reason or error}") from error
+            raise AssumeRefused(await self._why(role_arn, error)) from error
         if not isinstance(assumed.principal, AssumedRole):
-            raise AssumeRefused(f"role {role_arn} cannot be assumed: STS gave credentials of something else")
+            raise AssumeRefused("STS gave credentials of something else")
         client = S3Client(
             operations=self.operations, storage=self.storage, caller=assumed, region=server.region, origin=ORIGIN
         )
         return RoleSession(
             principal=assumed.principal, expires_at=credentials.expires_at, store=EmbeddedObjectStore(client)
         )
+
+    async def _why(self, role_arn: str, error: ServiceError) -> str:
+        """For the operator. STS tells no caller whether a role that it may not assume exists; the server's log may."""
+        if error.code == "AccessDenied":
+            arn = parse_arn(role_arn)
+            async with self.operations.house.state.reading() as tx:
+                if await find_role_by_arn(tx, arn) is None:
+                    return f"there is no role {arn.resource.removeprefix('role/')} in account {arn.account_id}"
+        return error.reason or str(error)
+
+
+def service_caller(server: Server, username: str) -> Caller:
+    """The Transfer service, acting for one user of a server."""
+    return Caller(
+        principal=TRANSFER,
+        source_arn=str(transfer_user_arn(server.region, server.account_id, server.server_id, username)),
+        source_account=server.account_id,
+    )
