@@ -8,6 +8,8 @@ import pytest
 from tests.fakes.http_client import ask, plain, signed
 from tests.fakes.http_cloud import serve_cloud
 
+from crossdock.operations.operation import Operation, ServiceOperations, needs
+
 FORM = "application/x-www-form-urlencoded; charset=utf-8"
 
 
@@ -142,6 +144,45 @@ async def test_who_is_not_who_they_say_is_refused_as_aws_does(fault, service):
     assert (answer.status, answer.code) == CODES[fault][FLAVOURS[service]]
     assert len(answer.request_id) == 36
     assert answer.message
+
+
+OPERATIONS = {
+    "cloudformation": "ListStacks",
+    "ec2": "DescribeVpcs",
+    "transfer": "ListServers",
+    "secretsmanager": "ListSecrets",
+    "logs": "DescribeLogGroups",
+    "lambda": "ListFunctions",
+}
+"""What CALLS asks of the services that this cloud has not."""
+
+
+async def never(_call: object) -> dict[str, object]:
+    raise AssertionError("must not run")
+
+
+def services() -> list[ServiceOperations]:
+    return [
+        ServiceOperations(
+            service=service, operations={name: Operation(handler=never, permissions=needs(f"{service}:{name}"))}
+        )
+        for service, name in OPERATIONS.items()
+    ]
+
+
+@pytest.mark.parametrize("service", CALLS)
+@pytest.mark.parametrize("is_made_anew", [False, True])
+async def test_a_session_whose_role_is_gone_is_refused_like_a_key_that_nobody_has(service, is_made_anew):
+    async with serve_cloud(*services()) as cloud:
+        session = await cloud.session_of(await cloud.role("visitor", ["*"], ["*"]))
+        await cloud.s3.iam("DeleteRolePolicy", RoleName="visitor", PolicyName="what")
+        await cloud.s3.iam("DeleteRole", RoleName="visitor")
+        if is_made_anew:
+            await cloud.role("visitor", ["*"], ["*"])
+        answer = await ask(cloud.port, sign(session, service, token=session.session_token))
+    assert (answer.status, answer.code) == CODES["unknown key"][FLAVOURS[service]]
+    assert answer.message
+    assert b"AROA" not in answer.body
 
 
 @pytest.mark.parametrize("service", ["sts", "iam", "s3"])

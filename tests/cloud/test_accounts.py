@@ -179,6 +179,57 @@ async def test_a_key_id_of_another_account_cannot_be_given() -> None:
     assert (await key_of(parts, "partner")).access_key_id != "AKIAHUB0000000000000"
 
 
+async def serve(parts: Parts, **names: str) -> None:
+    """A start with other accounts than the last one's."""
+    await ensure_accounts(parts.house, parts.sealer, Accounts(names), {})
+
+
+async def test_a_name_that_has_another_id_is_refused_and_changes_nothing() -> None:
+    parts = make_parts()
+    await start(parts)
+    writes = parts.state.writes
+
+    with pytest.raises(BadSetting) as refused:
+        await serve(parts, hub="444444444444", partner=PARTNER)
+
+    assert str(refused.value) == (
+        "the account hub is 111111111111 in this data directory, not 444444444444: write hub=111111111111 to keep "
+        "what it has, and give 444444444444 a name of its own"
+    )
+    assert parts.state.writes == writes
+
+
+async def test_two_accounts_cannot_exchange_their_names_at_once() -> None:
+    parts = make_parts()
+    await start(parts)
+
+    with pytest.raises(BadSetting, match="the account hub is 111111111111"):
+        await serve(parts, hub=PARTNER, partner=HUB)
+
+
+async def test_an_account_may_be_renamed_and_then_leaves_its_name_to_another() -> None:
+    parts = make_parts()
+    await start(parts)
+    before = await key_of(parts, HUB)
+
+    await serve(parts, main=HUB, partner=PARTNER)
+    await serve(parts, main=HUB, hub="444444444444")
+
+    assert await key_of(parts, HUB) == before
+    with pytest.raises(BadSetting, match="the account hub is 444444444444"):
+        await start(parts)
+
+
+async def test_an_account_that_is_left_out_for_a_while_keeps_its_name() -> None:
+    parts = make_parts()
+    await start(parts)
+    await serve(parts, press="333333333333")
+
+    with pytest.raises(BadSetting, match="the account hub is 111111111111"):
+        await serve(parts, press="333333333333", hub="444444444444")
+    await start(parts)
+
+
 async def test_a_key_whose_record_is_lost_is_given_again() -> None:
     parts = make_parts()
     await start(parts, hub=f"AKIAHUB0000000000000:{SECRET}")

@@ -1,16 +1,27 @@
 """Which server gets which port, and what is said when it cannot have it."""
 
 import errno
+from dataclasses import replace
 
-from tests.fakes.edges import PASSIVE, make_bench
+from tests.fakes.edges import PASSIVE, Bench, make_bench
+from tests.fakes.transfer import HUB, REGION
 
 from crossdock.core.servers import FileProtocol, ServerState
+from crossdock.transfer.server_records import SERVERS
 
 BOTH = {"Protocols": ["FTP", "SFTP"]}
 
 
 def pinned(value: str) -> dict:
     return {"Tags": [{"Key": "crossdock:endpoint", "Value": value}]}
+
+
+async def keep_pin(bench: Bench, value: str) -> None:
+    """Let the only server have a pin that the API refuses, as one that was made before it did."""
+    async with bench.api.operations.house.state.transaction() as tx:
+        (record,) = await SERVERS.everything(tx)
+        settings = {**record.settings, **pinned(value)}
+        await SERVERS.put(tx, replace(record, settings=settings), HUB, REGION, record.server_id)
 
 
 async def test_the_first_server_takes_the_default_port_and_later_ones_the_next_free():
@@ -81,9 +92,65 @@ async def test_two_servers_with_the_same_pin_are_told_who_has_it():
     assert f"port 2100 on 0.0.0.0 belongs to server {owner}" in failed.message
 
 
+async def tag(bench: Bench, server_id: str, value: str) -> None:
+    """Change a server's pin, and let the gateway answer."""
+    arn = (await bench.api.described(server_id))["Arn"]
+    await bench.api.call("TagResource", Arn=arn, **pinned(value))
+    await bench.gateway.reconcile()
+
+
+async def test_a_changed_pin_moves_a_server_when_it_is_started_next():
+    bench = make_bench()
+    server_id = await bench.server()
+    await bench.gateway.reconcile()
+    await tag(bench, server_id, "ftp=127.0.0.2:2100")
+    assert [one.is_accepting for one in bench.ftp.opened] == [True]
+    assert (await bench.endpoint(server_id)).port == 2121
+    await bench.do("StopServer", server_id)
+    await bench.do("StartServer", server_id)
+    endpoint = await bench.endpoint(server_id)
+    assert (endpoint.state, endpoint.host, endpoint.port) == (ServerState.ONLINE, "127.0.0.2", 2100)
+
+
+async def test_a_changed_pin_starts_a_server_at_once_that_could_not_have_its_old_one():
+    bench = make_bench()
+    bench.machine.busy.add(2100)
+    server_id = await bench.server(**pinned("ftp=127.0.0.1:2100"))
+    await bench.gateway.reconcile()
+    assert await bench.state(server_id) == "START_FAILED"
+    await tag(bench, server_id, "ftp=127.0.0.1:2101")
+    assert await bench.state(server_id) == "ONLINE"
+    endpoint = await bench.endpoint(server_id)
+    assert (endpoint.port, endpoint.message) == (2101, "")
+
+
+async def test_a_pin_for_one_protocol_does_not_disturb_another_that_is_open():
+    bench = make_bench()
+    bench.machine.busy.add(2200)
+    server_id = await bench.server(**BOTH, **pinned("sftp=127.0.0.1:2200"))
+    await bench.gateway.reconcile()
+    assert (await bench.endpoint(server_id, "SFTP")).state is ServerState.START_FAILED
+    await tag(bench, server_id, "sftp=127.0.0.1:2201")
+    sftp = await bench.endpoint(server_id, "SFTP")
+    assert (sftp.state, sftp.port) == (ServerState.ONLINE, 2201)
+    assert [one.is_accepting for one in bench.ftp.opened] == [True]
+
+
+async def test_a_server_whose_pin_is_taken_away_keeps_its_port():
+    bench = make_bench()
+    server_id = await bench.server(**pinned("ftp=127.0.0.1:2100"))
+    await bench.gateway.reconcile()
+    arn = (await bench.api.described(server_id))["Arn"]
+    await bench.api.call("UntagResource", Arn=arn, TagKeys=["crossdock:endpoint"])
+    await bench.do("StopServer", server_id)
+    await bench.do("StartServer", server_id)
+    assert (await bench.endpoint(server_id)).port == 2100
+
+
 async def test_a_tag_that_cannot_be_meant_is_a_failed_start_that_quotes_it():
     bench = make_bench()
-    server_id = await bench.server(**pinned("ftp=127.0.0.1"))
+    server_id = await bench.server()
+    await keep_pin(bench, "ftp=127.0.0.1")
     await bench.gateway.reconcile()
     failed = await bench.endpoint(server_id)
     assert failed.state is ServerState.START_FAILED

@@ -19,6 +19,7 @@ from crossdock.policy.fixes import (
     ReplaceValue,
     find_fixes,
     ids_that_conditions_name,
+    merge_fixes,
 )
 
 HUB, PARTNER = "111111111111", "222222222222"
@@ -132,7 +133,7 @@ def test_another_accounts_bucket_gets_a_statement_for_the_one_role() -> None:
             "Condition": {"StringLike": {"aws:userId": f"{ROLE_ID}:*"}},
         }
     )
-    assert fix.sentence == "make the bucket policy of inbox, of this statement"
+    assert fix.sentence == "make the bucket policy of inbox of this statement"
 
 
 def bucket_policy(user_id: str) -> dict[str, Any]:
@@ -230,6 +231,24 @@ def test_a_limit_is_widened_where_it_is(layer: str) -> None:
     fix = fix_of(document)
     apply(document, fix)
     assert read(document).decide().is_allowed
+
+
+def test_fixes_that_differ_in_their_action_become_one_statement() -> None:
+    put = case()
+    get = case(request={**put["request"], "action": "s3:GetObject"})
+    (first,), (second,) = (find_fixes(read(document).decide()) for document in (put, get))
+    (merged,) = merge_fixes([first, second, first])
+    assert isinstance(merged.change, AddStatement)
+    assert merged.change.statement["Action"] == ["s3:GetObject", "s3:PutObject"]
+    apply(put, merged)
+    apply(get, merged)
+    assert read(put).decide().is_allowed
+    assert read(get).decide().is_allowed
+
+
+def test_fixes_of_different_places_stay_apart() -> None:
+    fixes = find_fixes(read(case(identityPolicies=[])).decide())
+    assert [fix.layer for fix in merge_fixes(fixes)] == [Layer.IDENTITY, Layer.RESOURCE]
 
 
 @settings(max_examples=60, deadline=None)

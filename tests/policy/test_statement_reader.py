@@ -229,6 +229,13 @@ def test_a_refusal_says_in_which_statement():
     assert caught.value.detail == "statement 2: unknown element 'Efect'"
 
 
+@pytest.mark.parametrize("keys", [{}, {"aws:userid": "x"}])
+def test_a_condition_operator_that_is_not_known_is_named(keys: dict[str, object]):
+    with pytest.raises(MalformedPolicy) as caught:
+        read(PolicyKind.IDENTITY, identity(Condition={"StringLikes": keys}))
+    assert caught.value.detail == "statement 1: the condition operator StringLikes is not known"
+
+
 def test_variables_are_active_from_2012_on():
     statement = identity(Resource="arn:aws:s3:::${aws:username}")
     context = {"aws:username": ("me",)}

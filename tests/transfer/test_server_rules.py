@@ -31,6 +31,8 @@ DIRECTORY = {
         {**LAMBDA, "IdentityProviderDetails": {"Function": FUNCTION, "SftpAuthenticationMethods": "PASSWORD"}},
         {**FTP_SERVER, "ProtocolDetails": {"PassiveIp": "0.0.0.0"}},
         {"SecurityPolicyName": "TransferSecurityPolicy-FIPS-2024-01"},
+        {"StructuredLogDestinations": []},
+        {"StructuredLogDestinations": ["arn:aws:logs:us-east-1:111111111111:log-group:/aws/transfer/my_log.#1-a:*"]},
     ],
 )
 def test_what_aws_takes_is_taken(settings):
@@ -75,6 +77,21 @@ def test_what_aws_takes_is_taken(settings):
         ({**FTP_SERVER, "ProtocolDetails": {"PassiveIp": "nowhere"}}, "PassiveIp"),
         ({"Domain": "EFS"}, "S3 domain only"),
         ({"SecurityPolicyName": "TransferSecurityPolicy-1999"}, "Unknown security policy"),
+        *(
+            (
+                {"StructuredLogDestinations": [f"arn:aws:{destination}"]},
+                "must be the ARN of a log group that ends in :*",
+            )
+            for destination in (
+                "logs:us-east-1:111111111111:log-group:mine",
+                "logs:us-east-1:111111111111:log-group:mine:",
+                "logs:us-east-1:111111111111:log-group::*",
+                "logs:us-east-1:111111111111:log-group:mine:log-stream:one",
+                "logs:us-east-1:111111111111:log-group:mine:*:*",
+                "logs:us-east-1:1:log-group:mine:*",
+                "s3:::mine:*",
+            )
+        ),
     ],
 )
 def test_what_aws_refuses_is_refused_with_a_sentence(settings, sentence):

@@ -21,8 +21,9 @@ from crossdock.core.ids import Entropy, iam_id
 from crossdock.core.principals import IamUser
 from crossdock.operations.call import House
 from crossdock.operations.caller import Caller
+from crossdock.operations.records import Records
 from crossdock.ports.host import Clock, Sealer
-from crossdock.ports.state import State, Transaction
+from crossdock.ports.state import State, TableSpec, Transaction
 from crossdock.settings import BadSetting
 
 ADMIN = "crossdock-admin"
@@ -53,6 +54,17 @@ class AccountCredentials:
     name: str
     access_key_id: str
     secret_access_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRecord:
+    """The name under which an account was last served, kept also while the settings do not name it."""
+
+    account_id: str
+    name: str
+
+
+ACCOUNTS = Records(TableSpec(name="accounts"), AccountRecord)
 
 
 class Accounts:
@@ -131,13 +143,16 @@ async def ensure_accounts(house: House, sealer: Sealer, accounts: Accounts, keys
         keys: given keys by account id; one replaces the administrator's other keys.
 
     Raises:
-        BadSetting: a given key id belongs to another account already.
+        BadSetting: a given key id belongs to another account already, or a name to an account of another id.
     """
     async with house.state.reading() as tx:
+        named = await _newly_named(tx, accounts)
         wanting = [account_id for account_id in accounts.ids if not await _is_complete(tx, sealer, account_id, keys)]
-    if not wanting:
+    if not wanting and not named:
         return
     async with house.state.transaction() as tx:
+        for record in named:
+            await ACCOUNTS.put(tx, record, record.account_id)
         admins = [await _ensure_admin(tx, account_id, house.clock, house.entropy) for account_id in wanting]
         # All old keys go before a new one comes, so that two accounts can exchange theirs.
         for admin in admins:
@@ -165,6 +180,24 @@ async def credentials_of(state: State, sealer: Sealer, accounts: Accounts, name_
         access_key_id=key.access_key_id,
         secret_access_key=open_secret(sealer, key),
     )
+
+
+async def _newly_named(tx: Transaction, accounts: Accounts) -> list[AccountRecord]:
+    """Accounts that are new, or have another name than before: everything of an account hangs on its id.
+
+    Raises:
+        BadSetting: a name would lead to another account than before, and the account that had it to nobody.
+    """
+    kept = await ACCOUNTS.everything(tx)
+    ids = {record.name: record.account_id for record in kept}
+    given = [AccountRecord(account_id=account_id, name=accounts.name_of(account_id)) for account_id in accounts.ids]
+    for account in given:
+        if (account_id := ids.get(account.name, account.account_id)) != account.account_id:
+            raise BadSetting(
+                f"the account {account.name} is {account_id} in this data directory, not {account.account_id}: write "
+                f"{account.name}={account_id} to keep what it has, and give {account.account_id} a name of its own"
+            )
+    return [account for account in given if account not in kept]
 
 
 async def _is_complete(tx: Transaction, sealer: Sealer, account_id: str, keys: Mapping[str, GivenKey]) -> bool:

@@ -12,6 +12,7 @@ from crossdock.core.errors import Fault, OutOfSpace, ServiceError, Unavailable
 from crossdock.core.ids import Entropy, uuid4_text
 from crossdock.operations.audit import record_audit
 from crossdock.operations.caller import Caller, Context, Origin, global_context
+from crossdock.operations.credentials import credentials_answered
 from crossdock.operations.operation import Operation, Params, Permission, Result, ServiceOperations
 from crossdock.operations.tasks import TaskSupervisor
 from crossdock.policy.evaluate import Decision
@@ -25,7 +26,11 @@ class Authorizer(Protocol):
     """Decides one permission for one caller with whatever policies the authority holds."""
 
     async def decide(self, caller: Caller, permission: Permission, context: Context) -> Decision:
-        """`context` holds the global keys; the permission's own keys are added by the authorizer."""
+        """`context` holds the global keys; the permission's own keys are added by the authorizer.
+
+        Raises:
+            ExpiredCredentials, UnknownCredentials: the caller is nobody any more.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,12 +200,19 @@ class Operations:
 
     async def authorise(self, call: Call) -> None:
         """Demand every permission that the call's operation needs."""
-        for permission in await _permissions(self._row(call.service, call.operation), call):
+        for permission in await self.permissions(call):
             await self.demand(call, permission)
+
+    async def permissions(self, call: Call) -> Sequence[Permission]:
+        """What the call's operation needs, before anybody is asked. Raises ServiceError where it cannot be known."""
+        with credentials_answered(call.service, call.caller):
+            permissions = self._row(call.service, call.operation).permissions(call)
+            return await permissions if isawaitable(permissions) else permissions
 
     async def decide(self, call: Call, permission: Permission) -> Decision:
         context = global_context(call.caller, call.origin, region=call.region, now=call.now)
-        return await self._authorizer.decide(call.caller, permission, context)
+        with credentials_answered(call.service, call.caller):
+            return await self._authorizer.decide(call.caller, permission, context)
 
     async def demand(self, call: Call, permission: Permission) -> None:
         decision = await self.decide(call, permission)
@@ -250,11 +262,6 @@ def _public_reason(decision: Decision, permission: Permission, reason: str) -> s
     if decision.same_account or decision.blocked_by is None:
         return reason
     return f"no {decision.blocked_by} allows the {permission.action} action"
-
-
-async def _permissions(row: Operation, call: Call) -> Sequence[Permission]:
-    permissions = row.permissions(call)
-    return await permissions if isawaitable(permissions) else permissions
 
 
 def not_implemented(service: str, operation: str) -> ServiceError:

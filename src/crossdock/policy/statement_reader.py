@@ -252,11 +252,12 @@ class StatementReader:
         return tuple(texts)
 
     def _check(self, condition: Condition, where: str) -> None:
-        detail = f"{where}: {condition.operator} {condition.key}"
+        operator = condition.operator
         try:
             check_condition(condition)
         except UnknownOperator as error:
-            raise self.refuse(Problem.CONDITION_OPERATOR, text=condition.operator, detail=detail) from error
+            detail = f"{where}: the condition operator {operator[:200]} is not known"
+            raise self.refuse(Problem.CONDITION_OPERATOR, text=operator, detail=detail) from error
         except InvalidConditionValue as error:
-            problem = Problem.CONDITION_ADDRESS if "IpAddress" in condition.operator else Problem.CONDITION_VALUE
-            raise self.refuse(problem, detail=f"{detail}: {error}") from error
+            problem = Problem.CONDITION_ADDRESS if "IpAddress" in operator else Problem.CONDITION_VALUE
+            raise self.refuse(problem, detail=f"{where}: {operator} {condition.key}: {error}") from error

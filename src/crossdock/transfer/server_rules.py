@@ -4,7 +4,7 @@ Source: AWS Transfer Family API Reference, CreateServer and UpdateServer; User G
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import AddressValueError, IPv4Address
 from typing import Any
 
@@ -49,6 +49,8 @@ SECURITY_POLICIES = frozenset(
         "AS2Restricted-2025-07",
     )
 )
+# Log groups are named by their ARN with `:*` behind it.
+_LOG_DESTINATION = re.compile(r"arn:[a-z-]+:logs:[a-z0-9-]+:\d{12}:log-group:[A-Za-z0-9_/.#-]{1,512}:\*", re.ASCII)
 _LAMBDA_ARN = re.compile(r"arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9$_-]+)?")
 
 
@@ -65,6 +67,7 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     _check_protocols(settings)
     _check_endpoint(settings)
     _check_passive_ip(settings["ProtocolDetails"]["PassiveIp"])
+    _check_log_destinations(settings.get("StructuredLogDestinations") or ())
     if settings["Domain"] != "S3":
         raise invalid_request("Crossdock serves the S3 domain only; EFS file systems are not supported.")
     if settings["SecurityPolicyName"] not in SECURITY_POLICIES:
@@ -122,6 +125,15 @@ def _check_endpoint(settings: Mapping[str, Any]) -> None:
             raise invalid_request("AddressAllocationIds cannot be used with protocol FTP")
         if settings["IpAddressType"] != "IPV4":
             raise invalid_request("AddressAllocationIds can only be used with IpAddressType IPV4")
+
+
+def _check_log_destinations(destinations: Sequence[str]) -> None:
+    for destination in destinations:
+        if not _LOG_DESTINATION.fullmatch(destination):
+            raise invalid_request(
+                f"StructuredLogDestinations has {destination}: it must be the ARN of a log group that ends in :*, "
+                "such as arn:aws:logs:REGION:ACCOUNT:log-group:NAME:*"
+            )
 
 
 def _check_passive_ip(text: str) -> None:

@@ -15,6 +15,7 @@ from crossdock.transfer.changes import ServerChanges
 from crossdock.transfer.faults import invalid_request, unknown_server
 from crossdock.transfer.server_records import ENDPOINTS, SERVERS, ServerRecord
 from crossdock.transfer.server_rules import check_settings, with_defaults
+from crossdock.transfer.tag_rules import server_tags_given, tag_keys
 from crossdock.transfer.users import USERS
 
 TRANSFER = "transfer.amazonaws.com"
@@ -50,6 +51,7 @@ class Servers:
         if settings.get("EndpointDetails", {}).get("AddressAllocationIds"):
             raise invalid_request("AddressAllocationIds cannot be set in CreateServer")
         _refuse_host_key(call)
+        server_tags_given(call.params)
         check_settings(settings)
         record = ServerRecord(
             server_id=hex_id("s-", call.house.entropy),
@@ -199,6 +201,7 @@ def _create_permissions(call: Call) -> Sequence[Permission]:
         "transfer:RequestServerEndpointType": (call.params.get("EndpointType", "PUBLIC"),),
         "transfer:RequestServerProtocols": tuple(call.params.get("Protocols", ["SFTP"])),
         "transfer:RequestServerDomain": (call.params.get("Domain", "S3"),),
+        **tag_keys(call.params),
     }
     own = Permission(action="transfer:CreateServer", resource="*", context=context)
     return (own, *_passed_roles(call))

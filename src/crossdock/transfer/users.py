@@ -16,6 +16,7 @@ from crossdock.ports.state import TableSpec, Transaction, VersionConflict
 from crossdock.transfer.faults import invalid_request, unknown_server, unknown_user, user_exists
 from crossdock.transfer.home_mappings import BadHome, check_mappings
 from crossdock.transfer.server_records import SERVERS, ServerRecord
+from crossdock.transfer.tag_rules import tag_keys, tags_given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,7 @@ async def create_user(call: Call) -> Result:
     name = call.params["UserName"]
     if not is_username(name):
         raise invalid_request("UserName must be 3 to 100 of the characters A-Z a-z 0-9 _ @ . -")
+    tags_given(call.params)
     settings = {"HomeDirectoryType": "PATH", **_given(call)}
     _check_home(settings)
     async with call.transaction() as tx:
@@ -179,7 +181,7 @@ def _role_permissions(action: str, *, on_user: bool) -> Any:
     def permissions(call: Call) -> Sequence[Permission]:
         server = f"arn:aws:transfer:{call.region}:{call.account_id}:server/{call.params['ServerId']}"
         resource = _arn(call, call.params["UserName"]) if on_user else server
-        own = Permission(action=f"transfer:{action}", resource=resource)
+        own = Permission(action=f"transfer:{action}", resource=resource, context=tag_keys(call.params))
         role = call.params.get("Role")
         return (own, pass_role(role, "transfer.amazonaws.com")) if role else (own,)
 

@@ -14,14 +14,15 @@ from crossdock.core.errors import (
     Unavailable,
     Unsupported,
 )
+from crossdock.wire.sigv4_errors import expired_token, unknown_access_key
 
 
 @pytest.mark.parametrize(
     ("error", "meaning"),
     [
         (failures.access_denied(), Denied),
-        (ServiceError("ExpiredToken", "…", status=403), Denied),
-        (ServiceError("InvalidClientTokenId", "…", status=403), Denied),
+        (expired_token("s3"), Denied),
+        (unknown_access_key("s3", "ASIA"), Denied),
         (failures.no_such_bucket("box"), NotFound),
         (failures.invalid_bucket_name("Box"), NotFound),
         (failures.no_such_key("key"), NotFound),

@@ -356,10 +356,8 @@ async def test_a_user_with_another_name_is_another_user(cloud: EmbeddedStacks):
 @pytest.mark.parametrize(
     ("before", "after", "sentence"),
     [
-        ({}, {"Tags": TAGS}, "cannot change the Tags"),
         ({}, {"SshPublicKeys": ["ssh-ed25519 AAAA"]}, "cannot change the SshPublicKeys"),
         ({"PosixProfile": {"Uid": 1, "Gid": 1}}, {}, "cannot take the PosixProfile"),
-        ({}, {"server_tags": []}, "cannot change the Tags"),
     ],
 )
 async def test_what_cannot_be_changed_fails_the_update_and_says_so(
@@ -369,6 +367,30 @@ async def test_what_cannot_be_changed_fails_the_update_and_says_so(
     assert (await cloud.update(user(**after)))["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     failures = [*await cloud.failures("User"), *await cloud.failures("Server")]
     assert sentence in failures[0]
+
+
+async def test_tags_of_a_server_and_of_its_user_are_changed_in_place_and_back(cloud: EmbeddedStacks):
+    await cloud.create(user(Tags=TAGS))
+    before = await server(cloud), await described(cloud)
+    others = [{"Key": "crossdock:endpoint", "Value": "sftp=127.0.0.1:2222"}, {"Key": "stage", "Value": "test"}]
+    assert (await cloud.update(user(Tags=others, server_tags=others)))["StackStatus"] == "UPDATE_COMPLETE"
+    assert ((await server(cloud))["Tags"], (await described(cloud))["Tags"]) == (others, others)
+    assert (await cloud.update(user()))["StackStatus"] == "UPDATE_COMPLETE"
+    assert "Tags" not in await described(cloud)
+    assert (await cloud.update(user(Tags=TAGS)))["StackStatus"] == "UPDATE_COMPLETE"
+    assert (await server(cloud), await described(cloud)) == before
+    calls = cloud.flaws.calls
+    assert (calls.count("transfer:CreateServer"), calls.count("transfer:CreateUser")) == (1, 1)
+    # Nothing but tags was changed.
+    assert (calls.count("transfer:UpdateServer"), calls.count("transfer:UpdateUser")) == (0, 0)
+
+
+async def test_a_tag_that_a_server_cannot_have_fails_the_update_and_leaves_the_old_ones(cloud: EmbeddedStacks):
+    await cloud.create(user())
+    wrong = [{"Key": "crossdock:endpoint", "Value": "nowhere"}]
+    assert (await cloud.update(user(server_tags=wrong)))["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert "the tag crossdock:endpoint has 'nowhere'" in (await cloud.failures("Server"))[0]
+    assert (await server(cloud))["Tags"] == TAGS
 
 
 async def test_a_user_with_two_keys_is_refused(cloud: EmbeddedStacks):

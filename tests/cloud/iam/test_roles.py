@@ -93,6 +93,11 @@ async def test_names_are_unique_without_regard_to_case(house: Identities) -> Non
         ({"MaxSessionDuration": 43201}, "ValidationError", "Member must have value less than or equal to 43200"),
         ({"AssumeRolePolicyDocument": "{"}, "MalformedPolicyDocument", "Syntax errors in policy."),
         (
+            {"AssumeRolePolicyDocument": trusting({"AWS": HUB}, condition={"StringLikes": {"aws:userid": "x"}})},
+            "MalformedPolicyDocument",
+            "Syntax errors in policy. (statement 1: the condition operator StringLikes is not known)",
+        ),
+        (
             {"AssumeRolePolicyDocument": allowing("sts:AssumeRole")},
             "MalformedPolicyDocument",
             "Has prohibited field Resource",

@@ -3,6 +3,7 @@
 import pytest
 
 from crossdock.cloud.s3.action_levels import BUCKET_ACTIONS, OBJECT_ACTIONS, has_bucket_level, has_object_level
+from crossdock.cloud.s3.action_names import S3_ACTIONS
 
 
 @pytest.mark.parametrize(
@@ -26,3 +27,7 @@ def test_an_action_of_a_policy_has_levels(pattern, bucket, an_object):
 
 def test_no_action_is_in_both_lists():
     assert not BUCKET_ACTIONS & OBJECT_ACTIONS
+
+
+def test_both_lists_have_only_what_s3_has():
+    assert BUCKET_ACTIONS | OBJECT_ACTIONS <= S3_ACTIONS

@@ -7,6 +7,7 @@ from tests.fakes.s3 import ANYBODY, HUB, PARTNER, EmbeddedS3, document, refusal
 
 from crossdock.cloud.s3.bucket_policies import BucketPolicies, check_bucket_policy
 from crossdock.core.arns import parse_arn
+from crossdock.core.errors import ServiceError
 from crossdock.core.principals import AccountRoot
 from crossdock.operations.caller import Caller
 
@@ -50,6 +51,7 @@ async def test_a_policy_is_given_back_as_it_was_put(s3: EmbeddedS3):
         (document(allow("*", "s3:ListBucket", "arn:aws:s3:::box/*")), "MalformedPolicy"),
         (document(allow("*", ["s3:GetObject", "s3:ListBucket"], "arn:aws:s3:::box/*")), "MalformedPolicy"),
         (document(allow({"AWS": "nonsense"}, "s3:GetObject", "arn:aws:s3:::box/*")), "MalformedPolicy"),
+        (document(allow("*", "s3:Frob", "arn:aws:s3:::box/*")), "MalformedPolicy"),
         (document({**PUBLIC_READ, "Condition": {"StringLikes": {"aws:userid": "x"}}}), "MalformedPolicy"),
         (document(*[{**PUBLIC_READ, "Sid": f"S{number}"} for number in range(200)]), "PolicyTooLarge"),
     ],
@@ -67,6 +69,9 @@ async def test_what_s3_would_refuse_is_refused(s3: EmbeddedS3, text, code):
         allow("*", "s3:*", ["arn:aws:s3:::box", "arn:aws:s3:::box/*"]),
         allow("*", "s3:*", "arn:aws:s3:::box"),
         allow("*", "s3:GetObject", "arn:aws:s3:::box*"),
+        allow("*", ["S3:getobject", "s3:Frob*", "s3:GetObjec?"], "arn:aws:s3:::box/*"),
+        allow("*", ["*", "*:GetObject"], "arn:aws:s3:::box/*"),
+        deny("*", "s3:BypassGovernanceRetention", "arn:aws:s3:::box/*"),
         allow("*", ["s3:GetObject", "s3:ListBucket"], ["arn:aws:s3:::box", "arn:aws:s3:::box/home/${aws:username}/*"]),
         deny("*", "s3:*", "arn:aws:s3:::box/*", Condition={"Bool": {"aws:SecureTransport": "false"}}),
         {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "NotResource": "arn:aws:s3:::box/public/*"},
@@ -75,6 +80,19 @@ async def test_what_s3_would_refuse_is_refused(s3: EmbeddedS3, text, code):
 )
 def test_what_s3_would_take_is_taken(statement):
     assert len(check_bucket_policy(document(statement), "box").statements) == 1
+
+
+@pytest.mark.parametrize(
+    "action", ["s3:Frob", "nope:Foo", "sts:AssumeRole", "ec2:*", ["s3:GetObject", "s3:GetObjects"]]
+)
+@pytest.mark.parametrize("element", ["Action", "NotAction"])
+def test_an_action_that_s3_does_not_have_is_refused_before_anything_else_of_the_statement(element, action):
+    statement = {"Effect": "Deny", "Principal": "*", element: action, "Resource": "arn:aws:s3:::other/*"}
+    with pytest.raises(ServiceError) as refused:
+        check_bucket_policy(document(PUBLIC_READ, statement), "box")
+    assert (refused.value.code, refused.value.status) == ("MalformedPolicy", 400)
+    assert refused.value.message == "Policy has invalid action"
+    assert refused.value.members["Detail"] == (action if isinstance(action, str) else action[-1])
 
 
 async def test_a_policy_that_names_nobody_who_exists_is_refused(s3: EmbeddedS3):

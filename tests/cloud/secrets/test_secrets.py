@@ -213,6 +213,17 @@ async def test_a_forced_deletion_is_at_once_and_leaves_no_value(secrets: Secrets
     assert (await secrets.refusal("DeleteSecret", SecretId="s"))[0] == "ResourceNotFoundException"
 
 
+async def test_a_forced_deletion_of_what_is_not_there_answers_with_its_plain_name(secrets: Secrets):
+    async def name_of(secret_id: str) -> str:
+        return str((await secrets("DeleteSecret", SecretId=secret_id, ForceDeleteWithoutRecovery=True))["Name"])
+
+    arn = "arn:aws:secretsmanager:us-east-1:111111111111:secret:"
+    assert await name_of("zz") == "zz"
+    assert await name_of("zz-abcdef") == "zz-abcdef"
+    assert await name_of(f"{arn}team/zz-AbCd12") == "team/zz"
+    assert await name_of(f"{arn}zz") == "zz"
+
+
 async def test_the_end_of_a_window_takes_the_values_off_the_disk(secrets: Secrets):
     await secrets("CreateSecret", Name="kept", SecretString="x")
     await secrets("CreateSecret", Name="gone", SecretString="x")

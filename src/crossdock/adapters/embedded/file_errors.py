@@ -20,7 +20,7 @@ from crossdock.core.errors import (
 _MEANING: Mapping[str, type[FileError]] = {
     "AccessDenied": Denied,
     "ExpiredToken": Denied,
-    "InvalidClientTokenId": Denied,
+    "InvalidAccessKeyId": Denied,
     "NoSuchBucket": NotFound,
     "InvalidBucketName": NotFound,
     "NoSuchKey": NotFound,

@@ -43,7 +43,7 @@ class EmbeddedAuthorizer:
         """See `Authorizer`.
 
         Raises:
-            ServiceError: ExpiredToken or InvalidClientTokenId for a caller whose credentials hold no more.
+            ExpiredCredentials, UnknownCredentials: the caller's credentials hold no more.
         """
         bound = await self._principals.require(caller)
         arn = _arn_or_none(permission.resource)

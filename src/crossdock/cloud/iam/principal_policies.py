@@ -10,9 +10,9 @@ from crossdock.cloud.iam.parsed import named_policy
 from crossdock.cloud.iam.principal_pins import with_pins
 from crossdock.cloud.iam.records import RoleRecord, find_role_by_arn, find_user
 from crossdock.core.arns import Arn
-from crossdock.core.errors import ServiceError
 from crossdock.core.principals import AccountRoot, Anonymous, AssumedRole, IamUser, ServicePrincipal
 from crossdock.operations.caller import Caller
+from crossdock.operations.credentials import ExpiredCredentials, UnknownCredentials
 from crossdock.policy.document import PolicyKind
 from crossdock.policy.evaluate import NamedPolicy
 from crossdock.ports.host import Clock, Epoch
@@ -71,22 +71,22 @@ class PrincipalDirectory:
         """The policies that bind this caller.
 
         Raises:
-            ServiceError: ExpiredToken when its credentials have ended; InvalidClientTokenId when its user or role is
-                gone, or is another one under the same name.
+            ExpiredCredentials: its session is over.
+            UnknownCredentials: its user or role is gone, or is another one under the same name.
         """
         if caller.expires_at is not None and caller.expires_at <= self._clock.now():
-            raise ServiceError("ExpiredToken", "The security token included in the request is expired", status=403)
+            raise ExpiredCredentials(f"the session {caller.principal.arn} expired at {caller.expires_at.isoformat()}")
         principal = caller.principal
         match principal:
             case AssumedRole():
                 role = await self.role(principal.role_arn)
                 if role is None or role.role_id != principal.role_id:
-                    raise _invalid_token()
+                    raise _unknown(f"role {principal.role_arn}", principal.role_id)
                 return role.policies
             case IamUser():
                 user = await self._user(principal)
                 if user is None or user.unique_id != principal.user_id:
-                    raise _invalid_token()
+                    raise _unknown(f"user {principal.arn}", principal.user_id)
                 return user
             case AccountRoot() | ServicePrincipal() | Anonymous():
                 return _NO_POLICIES
@@ -130,5 +130,5 @@ class PrincipalDirectory:
         return tuple(found)
 
 
-def _invalid_token() -> ServiceError:
-    return ServiceError("InvalidClientTokenId", "The security token included in the request is invalid.", status=403)
+def _unknown(named: str, unique_id: str) -> UnknownCredentials:
+    return UnknownCredentials(f"the {named} with the id {unique_id} is there no more")

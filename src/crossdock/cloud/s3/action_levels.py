@@ -17,7 +17,7 @@ _OBJECT = (
     "ReplicateTags RestoreObject"
 )
 _BUCKET = (
-    "CreateBucket DeleteBucket DeleteBucketOwnershipControls DeleteBucketPolicy DeleteBucketWebsite "
+    "CreateBucket DeleteBucket DeleteBucketPolicy DeleteBucketWebsite "
     "GetAccelerateConfiguration GetAnalyticsConfiguration GetBucketAcl GetBucketCORS GetBucketLocation "
     "GetBucketLogging GetBucketNotification GetBucketObjectLockConfiguration GetBucketOwnershipControls "
     "GetBucketPolicy GetBucketPolicyStatus GetBucketPublicAccessBlock GetBucketRequestPayment GetBucketTagging "

@@ -10,6 +10,7 @@ from crossdock.cloud.iam.parsed import named_policy
 from crossdock.cloud.iam.principal_pins import UnknownPrincipal, pins_of, stale_pins, with_pins
 from crossdock.cloud.iam.resource_policies import ResourceGuard
 from crossdock.cloud.s3.action_levels import has_bucket_level, has_object_level
+from crossdock.cloud.s3.action_names import is_s3_action
 from crossdock.cloud.s3.bucket_directory import BUCKETS, Bucket, BucketRecord
 from crossdock.cloud.s3.failures import method_not_allowed, no_such_bucket, no_such_bucket_policy
 from crossdock.cloud.s3.storage import Storage
@@ -21,6 +22,7 @@ from crossdock.policy.document import MalformedPolicy, Policy, PolicyKind, Polic
 from crossdock.policy.statements import Statement
 from crossdock.ports.state import Transaction
 
+INVALID_ACTION = "Policy has invalid action"
 ACTION_MISMATCH = "Action does not apply to any resource(s) in statement"
 INVALID_RESOURCE = "Policy has invalid resource"
 
@@ -87,6 +89,10 @@ def check_bucket_policy(text: str, bucket: str) -> Policy:
         raise ServiceError("PolicyTooLarge", error.message) from error
     except MalformedPolicy as error:
         raise _malformed(error.message, detail=error.detail) from error
+    for statement in policy.statements:
+        for action in (*statement.actions, *statement.not_actions):
+            if not is_s3_action(action):
+                raise _malformed(INVALID_ACTION, detail=action)
     for statement in policy.statements:
         _check_resources(statement, bucket)
     return policy

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from crossdock.cloud.secrets.faults import invalid_parameter, marked_for_deletion, not_found
-from crossdock.cloud.secrets.finding import find_secret, presumed_arn
+from crossdock.cloud.secrets.finding import find_secret, presumed_arn, presumed_name
 from crossdock.cloud.secrets.records import SECRETS
 from crossdock.cloud.secrets.vault import Vault, destroy_secret, write_secret
 from crossdock.operations.call import Call, House
@@ -31,8 +31,7 @@ async def delete_secret(_vault: Vault, call: Call) -> Result:
         if secret is None:
             if not is_forced:
                 raise not_found()
-            arn = presumed_arn(call)
-            return {"ARN": arn, "Name": arn.partition(":secret:")[2], "DeletionDate": call.now}
+            return {"ARN": presumed_arn(call), "Name": presumed_name(call), "DeletionDate": call.now}
         if is_forced:
             await destroy_secret(tx, secret)
             return {"ARN": secret.arn, "Name": secret.name, "DeletionDate": call.now}

@@ -58,5 +58,15 @@ def presumed_arn(call: Call) -> str:
     return secret_arn(call.region, call.account_id, secret_id + UNKNOWN_SUFFIX)
 
 
+def presumed_name(call: Call) -> str:
+    """What a secret would be called that is not there: `SecretId`, or an ARN's name without the last six characters."""
+    secret_id: str = call.params["SecretId"]
+    if not secret_id.startswith("arn:"):
+        return secret_id
+    resource = secret_id.partition(":secret:")[2]
+    suffixed = _SUFFIXED.fullmatch(resource)
+    return suffixed["name"] if suffixed else resource
+
+
 def _living(record: SecretRecord | None, call: Call) -> SecretRecord | None:
     return None if record is None or record.is_gone(call.now) else record

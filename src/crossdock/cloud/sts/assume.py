@@ -1,10 +1,10 @@
 """Assuming a role from inside the house, by the very operation that clients call."""
 
 from crossdock.cloud.sts.access_keys import AccessKeys
-from crossdock.core.errors import ServiceError
 from crossdock.operations.call import Operations
 from crossdock.operations.caller import Caller, Origin
 from crossdock.ports.functions import TemporaryCredentials
+from crossdock.wire.sigv4_errors import flavour_of, unknown_access_key
 
 
 async def assume_role(
@@ -54,8 +54,9 @@ async def caller_of(access_keys: AccessKeys, credentials: TemporaryCredentials) 
 
     Raises:
         InvalidSessionToken: they were not issued here.
+        ServiceError: as STS answers for an access key that nobody has.
     """
     key = await access_keys.find(credentials.access_key_id, credentials.session_token)
     if key is None:
-        raise ServiceError("InvalidClientTokenId", "The security token included in the request is invalid.", status=403)
+        raise unknown_access_key(flavour_of("sts"), credentials.access_key_id)
     return key.caller

@@ -12,6 +12,7 @@ from crossdock.cloud.cloudformation.resources.kind import (
     changed_names,
     given,
     ignoring_absence,
+    tag_changes,
 )
 from crossdock.cloud.cloudformation.resources.shapes import TAGS, TEXTS, document, listed, record, text, whole
 
@@ -61,15 +62,17 @@ async def _update_server(at: Workplace, physical_id: str, old: Properties, new: 
     changed = changed_names(old, new)
     if changed & {"Domain", "IdentityProviderType"} or (changed - new.keys()) - _CLEARED_SERVER.keys() - {"Tags"}:
         raise CannotUpdate
-    _refuse_changed_tags(changed)
-    cleared = {name: _CLEARED_SERVER[name] for name in changed - new.keys()}
-    params = {"ServerId": _server_id(physical_id), **given(new, *changed), **cleared}
+    settings = changed - {"Tags"}
+    cleared = {name: _CLEARED_SERVER[name] for name in settings - new.keys()}
+    params = {"ServerId": _server_id(physical_id), **given(new, *settings), **cleared}
     # These are changed member by member: what is not given would stay.
     if "ProtocolDetails" in changed & new.keys():
         params["ProtocolDetails"] = {**_DEFAULT_PROTOCOL_DETAILS, **new["ProtocolDetails"]}
     if "EndpointDetails" in changed & new.keys():
         params["EndpointDetails"] = {**_emptied_lists(old.get("EndpointDetails", {})), **new["EndpointDetails"]}
-    await at.do("transfer", "UpdateServer", params)
+    if settings:
+        await at.do("transfer", "UpdateServer", params)
+    await _change_tags(at, physical_id, old, new)
     return _made_server(physical_id)
 
 
@@ -77,9 +80,13 @@ def _emptied_lists(details: Properties) -> dict[str, Any]:
     return {name: [] for name, value in details.items() if isinstance(value, list)}
 
 
-def _refuse_changed_tags(changed: set[str]) -> None:
-    if "Tags" in changed:
-        raise invalid("Crossdock cannot change the Tags of what is there already.")
+async def _change_tags(at: Workplace, arn: str, old: Properties, new: Properties) -> None:
+    tags, removed = tag_changes(old, new)
+    if removed:
+        await at.do("transfer", "UntagResource", {"Arn": arn, "TagKeys": removed})
+    if tags:
+        listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+        await at.do("transfer", "TagResource", {"Arn": arn, "Tags": listed})
 
 
 def _server_id(arn: str) -> str:
@@ -107,17 +114,18 @@ def _made_user(at: Workplace, properties: Properties) -> Made:
     return Made(physical_id=arn, ref=arn, attributes={"Arn": arn, "ServerId": server_id, "UserName": user_name})
 
 
-async def _update_user(at: Workplace, _physical_id: str, old: Properties, new: Properties) -> Made:
+async def _update_user(at: Workplace, physical_id: str, old: Properties, new: Properties) -> Made:
     changed = changed_names(old, new)
     if changed & {"ServerId", "UserName"}:
         raise CannotUpdate
-    _refuse_changed_tags(changed)
     if "PosixProfile" in changed - new.keys():
         raise invalid("Crossdock cannot take the PosixProfile from a user that is there already.")
     if "SshPublicKeys" in changed:
         raise invalid("Crossdock cannot change the SshPublicKeys of a user that is there already.")
-    cleared = {name: _CLEARED_USER[name] for name in changed - new.keys() if name in _CLEARED_USER}
-    await at.do("transfer", "UpdateUser", {**given(new, "ServerId", "UserName", *changed), **cleared})
+    if settings := changed - {"Tags"}:
+        cleared = {name: _CLEARED_USER[name] for name in settings - new.keys() if name in _CLEARED_USER}
+        await at.do("transfer", "UpdateUser", {**given(new, "ServerId", "UserName", *settings), **cleared})
+    await _change_tags(at, physical_id, old, new)
     return _made_user(at, new)
 
 

@@ -1,0 +1,60 @@
+"""Which tags a server or user may have, as pure checks, and the one tag of a server that Crossdock reads itself.
+
+Source: AWS Transfer Family API Reference, Tag and TagResource; AWS General Reference, "Tagging your AWS resources".
+"""
+
+from collections.abc import Mapping, Sequence
+
+from crossdock.core.endpoint_addresses import BadPin, parse_pins
+from crossdock.operations.caller import Context
+from crossdock.operations.operation import Params
+from crossdock.transfer.faults import invalid_request
+
+MAX_TAGS = 50
+
+
+def tags_given(params: Params) -> dict[str, str]:
+    """The `Tags` of a request. How long keys and values may be is the model's to say.
+
+    Raises:
+        ServiceError: InvalidRequestException for a key that is empty, AWS's own, or given twice, and for too many.
+    """
+    tags: Sequence[Mapping[str, str]] = params.get("Tags") or ()
+    found: dict[str, str] = {}
+    for tag in tags:
+        key = tag["Key"]
+        if not key:
+            raise invalid_request("A tag key must not be empty")
+        if key.lower().startswith("aws:"):
+            raise invalid_request(f"The tag key {key} begins with aws:, which is reserved for AWS")
+        if key in found:
+            raise invalid_request(f"The tag key {key} is given twice")
+        found[key] = tag["Value"]
+    check_count(found)
+    return found
+
+
+def server_tags_given(params: Params) -> dict[str, str]:
+    """`tags_given` of a server, whose `crossdock:endpoint` must name addresses."""
+    found = tags_given(params)
+    try:
+        parse_pins(found)
+    except BadPin as error:
+        raise invalid_request(str(error)) from error
+    return found
+
+
+def check_count(tags: Mapping[str, str]) -> None:
+    if len(tags) > MAX_TAGS:
+        raise invalid_request(f"A resource can have at most {MAX_TAGS} tags")
+
+
+def tag_keys(params: Params) -> Context:
+    """The condition keys of a request that gives or takes tags.
+
+    Source: Service Authorization Reference, "Actions, resources, and condition keys for AWS Transfer Family".
+    """
+    tags = {tag["Key"]: tag["Value"] for tag in params.get("Tags") or ()}
+    names = (*tags, *params.get("TagKeys", ()))
+    keys: dict[str, tuple[str, ...]] = {f"aws:RequestTag/{key}": (value,) for key, value in tags.items()}
+    return {**keys, "aws:TagKeys": names} if names else keys

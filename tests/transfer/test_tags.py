@@ -1,0 +1,214 @@
+"""Tags of servers and users, by ARN."""
+
+import pytest
+from tests.fakes.aws_models import model_of
+from tests.fakes.transfer import HUB, REGION, SERVICE_MANAGED, TransferApi, make_transfer_api
+
+from crossdock.core.errors import ServiceError
+from crossdock.wire.validation import validate_params
+
+ROLE = f"arn:aws:iam::{HUB}:role/users"
+
+
+@pytest.fixture
+def api() -> TransferApi:
+    return make_transfer_api()
+
+
+def tags(**values: str) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in values.items()]
+
+
+async def make_server(api: TransferApi, **settings: object) -> tuple[str, str]:
+    """Id and ARN of a server for users."""
+    server_id = (await api.call("CreateServer", **SERVICE_MANAGED, **settings))["ServerId"]
+    return server_id, f"arn:aws:transfer:{REGION}:{HUB}:server/{server_id}"
+
+
+async def make_user(api: TransferApi, **settings: object) -> tuple[str, str]:
+    """The server's id and the user's ARN."""
+    server_id, _ = await make_server(api)
+    await api.call("CreateUser", ServerId=server_id, UserName="anna", Role=ROLE, **settings)
+    return server_id, f"arn:aws:transfer:{REGION}:{HUB}:user/{server_id}/anna"
+
+
+async def listed(api: TransferApi, arn: str) -> dict[str, str]:
+    found = await api.call("ListTagsForResource", Arn=arn)
+    assert found["Arn"] == arn
+    return {tag["Key"]: tag["Value"] for tag in found["Tags"]}
+
+
+async def test_tags_of_a_server_are_given_changed_and_taken(api: TransferApi):
+    server_id, arn = await make_server(api, Tags=tags(team="red"))
+    assert await listed(api, arn) == {"team": "red"}
+    assert await api.call("TagResource", Arn=arn, Tags=tags(stage="test", team="blue")) == {}
+    assert await listed(api, arn) == {"stage": "test", "team": "blue"}
+    assert (await api.described(server_id))["Tags"] == tags(team="blue", stage="test")
+    assert await api.call("UntagResource", Arn=arn, TagKeys=["stage", "never"]) == {}
+    assert await listed(api, arn) == {"team": "blue"}
+    await api.call("UntagResource", Arn=arn, TagKeys=["team"])
+    assert "Tags" not in await api.described(server_id)
+
+
+async def test_tags_of_a_user_are_given_changed_and_taken(api: TransferApi):
+    server_id, arn = await make_user(api, Tags=tags(team="red"), HomeDirectory="/box")
+    await api.call("TagResource", Arn=arn, Tags=tags(stage="test", team="blue"))
+    assert await listed(api, arn) == {"stage": "test", "team": "blue"}
+    await api.call("UntagResource", Arn=arn, TagKeys=["team"])
+    user = (await api.call("DescribeUser", ServerId=server_id, UserName="anna"))["User"]
+    assert (user["Tags"], user["HomeDirectory"]) == (tags(stage="test"), "/box")
+    assert "Tags" not in await api.described(server_id)
+
+
+async def test_what_has_no_tags_is_listed_with_an_empty_list(api: TransferApi):
+    _, arn = await make_server(api)
+    answer = await api.ask("ListTagsForResource", Arn=arn)
+    assert answer == {"Arn": arn, "Tags": []}
+
+
+async def test_tags_are_listed_page_by_page_in_the_order_of_their_keys(api: TransferApi):
+    _, arn = await make_server(api, Tags=tags(c="3", a="1", b="2"))
+    first = await api.call("ListTagsForResource", Arn=arn, MaxResults=2)
+    assert first["Tags"] == tags(a="1", b="2")
+    # A page is not lost when what ended the one before it goes.
+    await api.call("UntagResource", Arn=arn, TagKeys=["b"])
+    rest = await api.call("ListTagsForResource", Arn=arn, MaxResults=2, NextToken=first["NextToken"])
+    assert rest == {"Arn": arn, "Tags": tags(c="3")}
+    error = await api.refused("ListTagsForResource", Arn=arn, NextToken="nonsense")
+    assert error.code == "InvalidNextTokenException"
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ([*tags(team="red"), *tags(team="blue")], "The tag key team is given twice"),
+        ([{"Key": "aws:team", "Value": "red"}], "The tag key aws:team begins with aws:, which is reserved for AWS"),
+        ([{"Key": "AWS:team", "Value": "red"}], "The tag key AWS:team begins with aws:, which is reserved for AWS"),
+        ([{"Key": "", "Value": "red"}], "A tag key must not be empty"),
+    ],
+)
+async def test_tags_that_aws_refuses_are_refused_wherever_they_are_given(
+    api: TransferApi, given: list[dict[str, str]], sentence: str
+):
+    server_id, arn = await make_user(api, Tags=tags(kept="yes"))
+    server = f"arn:aws:transfer:{REGION}:{HUB}:server/{server_id}"
+    for operation, params in (
+        ("TagResource", {"Arn": arn}),
+        ("TagResource", {"Arn": server}),
+        ("CreateServer", SERVICE_MANAGED),
+        ("CreateUser", {"ServerId": server_id, "UserName": "bert", "Role": ROLE}),
+    ):
+        error = await api.refused(operation, **params, Tags=given)
+        assert (error.code, error.message) == ("InvalidRequestException", sentence)
+    assert await listed(api, arn) == {"kept": "yes"}
+    assert len((await api.call("ListServers"))["Servers"]) == 1
+
+
+async def test_fifty_tags_are_enough_for_one_resource(api: TransferApi):
+    _, arn = await make_server(api, Tags=tags(**{f"k{number}": "v" for number in range(49)}))
+    await api.call("TagResource", Arn=arn, Tags=tags(k0="changed", k49="v"))
+    error = await api.refused("TagResource", Arn=arn, Tags=tags(k50="v"))
+    assert (error.code, error.message) == ("InvalidRequestException", "A resource can have at most 50 tags")
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"Tags": []},
+        {"Tags": tags(**{f"k{number}": "v" for number in range(51)})},
+        {"Tags": [{"Key": "k" * 129, "Value": "v"}]},
+        {"Tags": [{"Key": "k", "Value": "v" * 257}]},
+    ],
+)
+def test_the_model_bounds_how_many_tags_one_call_has_and_how_long_they_are(params: dict[str, object]):
+    arn = f"arn:aws:transfer:{REGION}:{HUB}:server/s-01234567890abcdef"
+    validate_params(model_of("transfer"), "TagResource", {"Arn": arn, "Tags": tags(**{"k" * 128: "v" * 256})})
+    with pytest.raises(ServiceError, match="InvalidRequestException"):
+        validate_params(model_of("transfer"), "TagResource", {"Arn": arn, **params})
+
+
+@pytest.mark.parametrize(
+    ("resource", "kind", "name"),
+    [
+        ("server/s-00000000000000000", "Server", "s-00000000000000000"),
+        ("user/s-00000000000000000/anna", "Server", "s-00000000000000000"),
+        ("user/{server}/bert", "User", "bert"),
+    ],
+)
+async def test_what_is_not_there_has_no_tags(api: TransferApi, resource: str, kind: str, name: str):
+    server_id, _ = await make_user(api)
+    arn = f"arn:aws:transfer:{REGION}:{HUB}:{resource.format(server=server_id)}"
+    for operation, params in {
+        "TagResource": {"Tags": tags(a="b")},
+        "UntagResource": {"TagKeys": ["a"]},
+        "ListTagsForResource": {},
+    }.items():
+        error = await api.refused(operation, Arn=arn, **params)
+        assert error.code == "ResourceNotFoundException"
+        assert (error.members["ResourceType"], error.members["Resource"]) == (kind, name)
+
+
+async def test_a_server_of_another_account_region_or_partition_is_unknown(api: TransferApi):
+    _, arn = await make_server(api)
+    for elsewhere in (
+        {"Arn": arn, "account": "222222222222"},
+        {"Arn": arn, "region": "eu-west-1"},
+        {"Arn": arn.replace("arn:aws:", "arn:aws-cn:")},
+    ):
+        assert (await api.refused("TagResource", Tags=tags(a="b"), **elsewhere)).message == "Unknown server"
+
+
+@pytest.mark.parametrize(
+    ("arn", "sentence"),
+    [
+        ("arn:nonsense-of-20-characters", "is not an ARN"),
+        (f"arn:aws:transfer:{REGION}:{HUB}:workflow/w-0123456789abcdef0", "not the ARN of a Transfer server or user"),
+        (f"arn:aws:transfer:{REGION}:{HUB}:server/", "not the ARN of a Transfer server or user"),
+        (f"arn:aws:transfer:{REGION}:{HUB}:user/s-1", "not the ARN of a Transfer server or user"),
+        (f"arn:aws:transfer:{REGION}:{HUB}:user/s-1/", "not the ARN of a Transfer server or user"),
+        (f"arn:aws:lambda:{REGION}:{HUB}:server/s-1", "not the ARN of a Transfer server or user"),
+    ],
+)
+async def test_only_servers_and_users_have_tags(api: TransferApi, arn: str, sentence: str):
+    error = await api.refused("ListTagsForResource", Arn=arn)
+    assert error.code == "InvalidRequestException"
+    assert sentence in error.message
+
+
+async def test_an_address_that_cannot_be_meant_is_refused_before_the_server_has_it(api: TransferApi):
+    server_id, arn = await make_server(api, Tags=tags(team="red"))
+    wrong = [{"Key": "crossdock:endpoint", "Value": "sftp=127.0.0.1"}]
+    for operation, params in (("TagResource", {"Arn": arn}), ("CreateServer", SERVICE_MANAGED)):
+        error = await api.refused(operation, **params, Tags=wrong)
+        assert error.code == "InvalidRequestException"
+        assert "the tag crossdock:endpoint has 'sftp=127.0.0.1': write PROTOCOL=HOST:PORT" in error.message
+    server = await api.directory.server(server_id)
+    assert server is not None
+    assert server.tags == {"team": "red"}
+
+
+async def test_the_gateway_hears_of_changed_tags(api: TransferApi):
+    _, arn = await make_server(api)
+    listening = api.directory.changes()
+    await anext(listening)
+    await api.call("TagResource", Arn=arn, Tags=tags(team="red"))
+    await anext(listening)
+    await api.call("UntagResource", Arn=arn, TagKeys=["team"])
+    await anext(listening)
+    await listening.aclose()
+
+
+async def test_permissions_are_asked_for_the_tagged_resource_with_the_tags(api: TransferApi):
+    _, arn = await make_user(api, Tags=tags(team="red"))
+    created = next(asked for asked in api.authorizer.asked if asked.action == "transfer:CreateUser")
+    assert created.context == {"aws:RequestTag/team": ("red",), "aws:TagKeys": ("team",)}
+    await api.call("TagResource", Arn=arn, Tags=tags(team="blue"))
+    await api.call("UntagResource", Arn=arn, TagKeys=["team"])
+    await api.ask("ListTagsForResource", Arn=arn)
+    assert [(asked.action, asked.resource, asked.context) for asked in api.authorizer.asked[-3:]] == [
+        ("transfer:TagResource", arn, {"aws:RequestTag/team": ("blue",), "aws:TagKeys": ("team",)}),
+        ("transfer:UntagResource", arn, {"aws:TagKeys": ("team",)}),
+        ("transfer:ListTagsForResource", arn, {}),
+    ]
+    await make_server(api, Tags=tags(team="red"))
+    assert api.authorizer.asked[-1].context["aws:RequestTag/team"] == ("red",)
