@@ -65,7 +65,9 @@ SETTINGS = """\
 # Settings
 
 Read once, when `crossdock serve` starts. Later sources win: the defaults, the TOML file that `--config` names,
-variables, the command line. A key, value or variable that cannot be meant ends the start with a sentence.
+variables, the command line. A key, value or variable that cannot be meant ends the start with a sentence. A
+`CROSSDOCK_` variable that resembles no setting may be somebody else's: a warning in the log names it
+with the nearest one.
 
 - In TOML a setting stands under its section: `[ftp]`, then `idle_timeout_s = 600`. Relative paths begin at the file's
   directory.

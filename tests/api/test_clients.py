@@ -9,6 +9,7 @@ import aiobotocore.session
 import boto3
 import pytest
 from boto3.s3.transfer import TransferConfig
+from botocore import UNSIGNED
 from botocore.client import Config
 from botocore.exceptions import ClientError
 from tests.fakes.http_cloud import serve_cloud
@@ -128,6 +129,29 @@ async def test_other_services_speak_their_own_protocols():
                 await asyncio.to_thread(getattr(client, method))
             assert caught.value.response["Error"]["Code"] == "UnknownOperationException"
             assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "config"),
+    [
+        ("dynamodb", "list_tables", {}),
+        ("dynamodb", "list_tables", {"signature_version": UNSIGNED}),
+        ("sqs", "list_queues", {}),
+        ("sns", "list_topics", {}),
+        ("ec2", "describe_vpcs", {}),
+        ("ec2", "describe_vpcs", {"signature_version": UNSIGNED}),
+    ],
+)
+async def test_boto3_reads_that_a_service_is_not_here(service, method, config):
+    async with serve_cloud(absent=["ec2"]) as cloud:
+        client = await boto(cloud, service, **config)
+        with pytest.raises(ClientError) as caught:
+            await asyncio.to_thread(getattr(client, method))
+        response = caught.value.response
+        assert response["Error"]["Code"] == "UnknownOperationException"
+        assert response["Error"]["Message"].startswith("Crossdock does not have the service ")
+        assert response["ResponseMetadata"]["HTTPStatusCode"] == 501
+        assert response["ResponseMetadata"]["RequestId"]
 
 
 async def test_a_role_is_assumed_and_its_session_used():

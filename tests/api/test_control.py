@@ -11,7 +11,15 @@ from tests.fakes.edges import make_bench
 
 from crossdock.api.control import ControlServer
 from crossdock.cli.client import ask_service
+from crossdock.core.errors import CrossdockError
 from crossdock.core.servers import FileProtocol
+
+
+async def echo(question):
+    """Says what it was asked, or refuses."""
+    if "userName" not in question:
+        raise CrossdockError("the question has no userName")
+    return {"asked": question}
 
 
 @asynccontextmanager
@@ -25,6 +33,7 @@ async def control(data_dir, bench=None):
         sealer=parts.sealer,
         region="eu-west-1",
         api_url="http://127.0.0.1:4566",
+        explain=echo,
     )
     (data_dir / "run").mkdir(parents=True, exist_ok=True)
     await server.start(data_dir / "run" / "control.sock")
@@ -34,8 +43,15 @@ async def control(data_dir, bench=None):
         await server.close()
 
 
-async def ask(data_dir, path):
-    return await asyncio.to_thread(ask_service, data_dir, path)
+async def ask(data_dir, path, question=None):
+    return await asyncio.to_thread(ask_service, data_dir, path, question=question)
+
+
+async def test_a_question_of_explain_is_handed_on_and_a_refusal_is_a_sentence(tmp_path):
+    async with control(tmp_path):
+        assert await ask(tmp_path, "/explain", {"userName": "user1"}) == {"asked": {"userName": "user1"}}
+        with pytest.raises(click.ClickException, match="the question has no userName"):
+            await ask(tmp_path, "/explain", {})
 
 
 async def test_the_socket_is_the_owners_alone(tmp_path):
@@ -129,6 +145,7 @@ async def test_a_directory_that_is_not_there_is_an_error_and_leaves_nothing_open
         sealer=parts.sealer,
         region="eu-west-1",
         api_url="",
+        explain=echo,
     )
     await server.close()
     with pytest.raises(FileNotFoundError):

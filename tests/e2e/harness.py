@@ -75,8 +75,11 @@ class Service:
     def log(self) -> str:
         return (self.data_dir.parent / "service.log").read_text()
 
-    def crossdock(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
-        return run([sys.executable, "-m", "crossdock", *arguments, "--data-dir", str(self.data_dir)], check=check)
+    def crossdock(
+        self, *arguments: str, check: bool = True, input_text: str | None = None
+    ) -> subprocess.CompletedProcess:
+        command = [sys.executable, "-m", "crossdock", *arguments, "--data-dir", str(self.data_dir)]
+        return run(command, check=check, input_text=input_text)
 
     def environment(self, account: str) -> dict[str, str]:
         """What `crossdock env` prints, as a shell would take it; asked for once, for it does not change."""

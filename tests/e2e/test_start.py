@@ -6,6 +6,7 @@ import secrets
 import signal
 import socket
 import stat
+import subprocess
 import sys
 import time
 import urllib.request
@@ -16,7 +17,7 @@ from urllib.error import HTTPError
 
 import boto3
 import pytest
-from tests.e2e.harness import CLEAN, Service, refused_start, run, start_service, until
+from tests.e2e.harness import CLEAN, COMMAND_S, FREE_PORTS, Service, refused_start, run, start_service, until
 from tests.e2e.leftovers import descendants
 
 from crossdock.core.ports_text import format_ports
@@ -25,10 +26,14 @@ FUNCTION = "arn:aws:lambda:us-east-1:111111111111:function:nobody"
 KEYS = ("serverId", "accountId", "region", "state", "protocol", "host", "port", "passivePorts")
 VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL")
 HUB_SECRET = secrets.token_hex(20)
-HOW_TO_BEGIN = [
-    "there is no Transfer server yet: make one with `crossdock exec hub -- aws transfer create-server …`,",
-    "or start with a complete example: crossdock serve --example article",
-]
+COMMAND = Path(sys.executable).with_name("crossdock")
+
+
+def how_to_begin(program: str, option: str) -> list[str]:
+    return [
+        f"there is no Transfer server yet: make one with `{program} exec {option}hub -- aws transfer create-server …`,",
+        f"or start with a complete example: {program} serve {option}--example article",
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -104,12 +109,34 @@ def test_a_fresh_service_says_what_is_ready_and_how_to_begin(tmp_path):
         print(f"ready after {time.monotonic() - began:.2f} s")
         api, *rest = service.said
         assert re.fullmatch(r"ready api http://127\.0\.0\.1:[0-9]+", api)
-        assert rest == [*HOW_TO_BEGIN, "crossdock ready"]
+        assert rest == [*how_to_begin("crossdock", f"--data-dir {service.data_dir} "), "crossdock ready"]
         assert page(f"{service.api_url}/livez") == page(f"{service.api_url}/readyz") == (200, "ok\n")
         assert endpoints(service) == []
         assert service.stop() == 0
     for line in service.log().splitlines():
         assert {"time", "level", "logger", "message"} <= json.loads(line).keys()
+
+
+def test_a_hint_names_a_command_that_works_as_it_is_printed(tmp_path):
+    """The command is not on the path, as with `make serve`, and the directory is the default."""
+    log = (tmp_path / "service.log").open("w")
+    process = subprocess.Popen(
+        [COMMAND, "serve", *FREE_PORTS, "--account", "press=333333333333"],
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        cwd=tmp_path,
+        env={**CLEAN, "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+    )
+    with process, log:
+        _, *said = [process.stdout.readline().rstrip() for _ in range(4)]
+        assert said == [*how_to_begin(str(COMMAND), ""), "crossdock ready"]
+        given = re.search("`(.*) aws transfer create-server …`", said[0])[1]
+        asked = subprocess.run(
+            f"{given} env", shell=True, check=True, capture_output=True, text=True, cwd=tmp_path, timeout=COMMAND_S
+        )
+        assert "AWS_ACCESS_KEY_ID=" in asked.stdout
+        process.terminate()
 
 
 def test_a_new_server_is_announced_and_every_source_agrees_on_its_address(running):
@@ -206,6 +233,36 @@ def test_a_busy_api_port_is_named(tmp_path):
     assert f"127.0.0.1:{port}" in refused.stderr
     assert "--api-port" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1", "nobody.invalid"])
+def test_an_address_that_this_machine_has_not_is_refused_with_the_option_that_chooses_another(tmp_path, host):
+    refused = refused_start(tmp_path / "data", "--host", host)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert f"cannot listen on {host}:0 for the AWS APIs" in refused.stderr
+    assert refused.stderr.endswith("choose another with --host\n")
+    assert "--api-port" not in refused.stderr
+
+
+def test_an_account_keeps_its_id(tmp_path):
+    with start_service(tmp_path / "data") as service:
+        service.client("hub", "s3").create_bucket(Bucket="some-bucket")
+    refused = refused_start(tmp_path / "data", "--account", "hub=444444444444")
+    assert refused.returncode == 1
+    assert "the account hub is 111111111111 in this data directory, not 444444444444" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    renamed = {"CROSSDOCK_ACCOUNTS": "main=111111111111"}
+    with start_service(tmp_path / "data", "--account", "other=444444444444", variables=renamed) as service:
+        assert [bucket["Name"] for bucket in service.client("main", "s3").list_buckets()["Buckets"]] == ["some-bucket"]
+
+
+def test_a_variable_that_is_no_setting_is_told_in_the_log_without_its_value(tmp_path):
+    with start_service(tmp_path / "data", variables={"CROSSDOCK_FTP_TIMEOUT": "some-value"}) as service:
+        service.stop()
+    [told] = [json.loads(line) for line in service.log().splitlines() if "CROSSDOCK_" in line]
+    assert told["level"] == "WARNING"
+    assert told["nearest_settings"] == {"CROSSDOCK_FTP_TIMEOUT": "CROSSDOCK_FTP_IDLE_TIMEOUT_S"}
+    assert "some-value" not in service.log()
 
 
 def test_a_busy_ftp_port_fails_that_server_and_nothing_else(docked):

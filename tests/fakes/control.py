@@ -23,13 +23,25 @@ KEYS = {
 HUB = {"/accounts/hub/environment": KEYS}
 
 
+class Asked(list[str]):
+    """The paths that were asked, and the questions that came with some."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bodies: list[object] = []
+
+
 @contextmanager
-def control_service(data_dir: Path, answers: Mapping[str, object]) -> Iterator[list[str]]:
+def control_service(data_dir: Path, answers: Mapping[str, object]) -> Iterator["Asked"]:
     """Answers paths with JSON, with raw bytes, or with a pair of status and JSON; others with 404. Yields what was
     asked."""
-    asked: list[str] = []
+    asked = Asked()
 
     class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.do_GET()
+
         def do_GET(self) -> None:
             asked.append(self.path)
             answer = answers.get(self.path, (404, {"message": f"there is nothing at {self.path}"}))

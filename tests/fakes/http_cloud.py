@@ -8,7 +8,7 @@
 Clients sign with this computer's time, so the cloud's clock stands where it stood when the cloud was made.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -76,15 +76,17 @@ class HttpCloud:
 
 
 @asynccontextmanager
-async def serve_cloud(*services: ServiceOperations, settings: ApiSettings | None = None) -> AsyncIterator[HttpCloud]:
-    """S3, IAM, STS and these services, until the block ends."""
+async def serve_cloud(
+    *services: ServiceOperations, settings: ApiSettings | None = None, absent: Collection[str] = ()
+) -> AsyncIterator[HttpCloud]:
+    """S3, IAM, STS and these services, until the block ends. What is `absent` has no model, as in the true service."""
     s3 = await make_s3()
     clock = s3.parts.clock
     clock.advance((datetime.now(UTC) - clock.now()).total_seconds())
     for service in services:
         s3.operations.add(service)
     endpoint = Endpoint(
-        models={name: model_of(name) for name in SERVICES},
+        models={name: model_of(name) for name in SERVICES if name not in absent},
         operations=s3.operations,
         keys=s3.parts.access_keys,
         region=REGION,

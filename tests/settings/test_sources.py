@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from crossdock.settings import BadSetting, Settings, data_dir_of, load_settings
+from crossdock.settings import BadSetting, Settings, data_dir_of, load_settings, setting_rows, unknown_variables
 
 
 def from_file(tmp_path, text, **more):
@@ -157,6 +157,16 @@ def test_an_unknown_key_is_refused_with_those_there_are(tmp_path):
     assert "unknown setting 'gopher'" in refused_file(tmp_path, "[gopher]\nport = 70\n")
 
 
+def test_the_known_settings_of_a_refusal_are_all_there_are(tmp_path):
+    sentence = refused_file(tmp_path, "frob = 1\n")
+    known = sentence.partition("(known: ")[2].rstrip(")").split(", ")
+    rows = list(setting_rows())
+    assert known[-5:] == ["[api]", "[ftp]", "[lambda]", "[login]", "[logs]"]
+    assert set(known) == {f"[{row.section}]" if row.section else row.name for row in rows}
+    of_login = refused_file(tmp_path, "[login]\nfrob = 1\n").partition("(known: ")[2].rstrip(")").split(", ")
+    assert set(of_login) == {row.name for row in rows if row.section == "login"}
+
+
 @pytest.mark.parametrize(
     ("variable", "meant"),
     [
@@ -172,6 +182,20 @@ def test_a_misspelled_variable_is_refused_with_the_one_that_is_meant(variable, m
 
 def test_variables_that_are_somebody_elses_do_not_matter():
     assert load_settings(environment={"CROSSDOCK_HOME": "/x", "CROSSDOCK_CI": "1", "PATH": "/bin"}) == Settings()
+
+
+def test_an_unknown_variable_is_told_with_the_nearest_known_one():
+    environment = {"CROSSDOCK_FROB": "1", "CROSSDOCK_FTP_TIMEOUT": "2", "CROSSDOCK_SERVICE_HOST": "10.0.0.1"}
+    told = unknown_variables(environment=environment)
+    assert list(told) == sorted(environment)
+    assert told["CROSSDOCK_FTP_TIMEOUT"] == "CROSSDOCK_FTP_IDLE_TIMEOUT_S"
+    assert set(told.values()) <= {row.variable for row in setting_rows()}
+
+
+def test_every_variable_of_a_setting_is_known():
+    environment = {row.variable: "" for row in setting_rows()}
+    assert {"CROSSDOCK_DATA_DIR", "CROSSDOCK_KEYS"} <= environment.keys()
+    assert unknown_variables(environment={**environment, "PATH": "/bin", "AWS_REGION": "x"}) == {}
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from crossdock.cloud.accounts import Accounts, UnknownAccount, credentials_of
+from crossdock.core.errors import CrossdockError
 from crossdock.core.servers import Endpoint, FileProtocol, Server
 from crossdock.operations.call import House
 from crossdock.operations.socket_paths import bindable
@@ -18,7 +20,7 @@ from crossdock.ports.servers import ServerDirectory
 
 @dataclass(slots=True, kw_only=True)
 class ControlServer:
-    """Answers the questions of `crossdock env` and `crossdock endpoints`. Whoever can open the socket may ask."""
+    """Answers the questions of `crossdock env`, `endpoints` and `explain`. Whoever can open the socket may ask."""
 
     directory: ServerDirectory
     accounts: Accounts
@@ -26,6 +28,7 @@ class ControlServer:
     sealer: Sealer
     region: str
     api_url: str
+    explain: Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
     _runner: web.AppRunner | None = None
 
     async def start(self, path: Path) -> None:
@@ -33,6 +36,7 @@ class ControlServer:
         app = web.Application()
         app.router.add_get("/endpoints", self._endpoints)
         app.router.add_get("/accounts/{account}/environment", self._environment)
+        app.router.add_post("/explain", self._explain)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         listening = await asyncio.to_thread(_listen, path)
@@ -56,6 +60,12 @@ class ControlServer:
                 for protocol in server.protocols
             ]
         )
+
+    async def _explain(self, request: web.Request) -> web.Response:
+        try:
+            return web.json_response(await self.explain(await request.json()))
+        except CrossdockError as error:
+            return web.json_response({"message": str(error)}, status=400)
 
     async def _environment(self, request: web.Request) -> web.Response:
         try:

@@ -33,6 +33,7 @@ from crossdock.wire.protocols import (
 from crossdock.wire.routing import Route, route
 from crossdock.wire.sigv4 import flavour_of
 from crossdock.wire.sigv4_claims import scope_service
+from crossdock.wire.strangers import stranger_model
 
 UNSIGNED_FORM_BYTES = 64 << 10
 """What is read of a form that nobody signed, to refuse it in the words of the service that it is for."""
@@ -67,15 +68,15 @@ class Endpoint:
                 response, body = await self._answer(exchange, share)
             except ServiceError as error:
                 exchange.is_over = isinstance(error.__cause__, TimeoutError)
-                response, body = self.refuse(error, exchange.service, exchange.request_id), None
+                response, body = self.refuse(error, exchange.model, exchange.request_id), None
             except (OutOfSpace, Unavailable) as error:
                 _log.error("the service's disk fails", extra={"request_id": exchange.request_id, "reason": str(error)})
                 refusal = unavailable(flavour_of(exchange.service), "The service's disk is full or fails.")
-                response, body = self.refuse(refusal, exchange.service, exchange.request_id), None
+                response, body = self.refuse(refusal, exchange.model, exchange.request_id), None
             except Exception:
                 _log.exception("request failed", extra={"request_id": exchange.request_id, "service": exchange.service})
                 refusal = internal_error(flavour_of(exchange.service))
-                response, body = self.refuse(refusal, exchange.service, exchange.request_id), None
+                response, body = self.refuse(refusal, exchange.model, exchange.request_id), None
         return await send(
             request,
             response,
@@ -86,15 +87,15 @@ class Endpoint:
             is_last=exchange.is_over or exchange.invitation.is_due,
         )
 
-    def refuse(self, error: ServiceError, service: str = S3, request_id: str = "") -> HttpResponse:
-        """The answer to a request that failed, in the protocol of the service, or in S3's for one that is not here."""
-        model = self._models.get(service) or self._models[S3]
-        return format_error(model, error, request_id=request_id or self._new_id())
+    def refuse(self, error: ServiceError, model: ServiceModel | None = None, request_id: str = "") -> HttpResponse:
+        """The answer to a request that failed, in the protocol of a model, or in S3's where no other is known."""
+        return format_error(model or self._models[S3], error, request_id=request_id or self._new_id())
 
     async def _answer(self, exchange: "Exchange", share: Share) -> tuple[HttpResponse, ObjectBody | None]:
         received = read_head(exchange.request)
         where = await self._route(exchange, received, share)
         exchange.service = where.service
+        exchange.model = self._models.get(where.service) or stranger_model(where.service, received)
         model = self._model(where.service)
         signer = await find_signer(where.service, received, self._keys)
         if where.service == S3:
@@ -197,7 +198,7 @@ class Endpoint:
 class Exchange:
     """One request and its answer: what is known of it, also when it fails."""
 
-    __slots__ = ("invitation", "is_over", "request", "request_id", "service")
+    __slots__ = ("invitation", "is_over", "model", "request", "request_id", "service")
 
     def __init__(self, request: web.BaseRequest, *, request_id: str) -> None:
         self.request = request
@@ -205,6 +206,7 @@ class Exchange:
         self.invitation = Invitation(request)
         # Until more is known: S3 is what a request is for that names nothing else.
         self.service = S3
+        self.model: ServiceModel | None = None
         # The client has stopped sending.
         self.is_over = False
 

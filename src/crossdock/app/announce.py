@@ -13,8 +13,3 @@ def announce_endpoint(endpoint: Endpoint) -> None:
     passive = f" passive={format_ports(endpoint.passive_ports)}" if endpoint.passive_ports else ""
     host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
     say(f"ready {endpoint.protocol.lower()} {host}:{endpoint.port} server={endpoint.server_id}{passive}")
-
-
-HOW_TO_BEGIN = """\
-there is no Transfer server yet: make one with `crossdock exec hub -- aws transfer create-server …`,
-or start with a complete example: crossdock serve --example article"""

@@ -6,6 +6,7 @@ from typing import Any
 
 from crossdock.app.announce import say
 from crossdock.app.cloud import Cloud
+from crossdock.app.hints import OwnCommand
 from crossdock.cloud.accounts import admin_caller
 from crossdock.core.errors import ServiceError
 from crossdock.examples.article import Article, CallFailed
@@ -16,7 +17,7 @@ from crossdock.settings import Settings
 PASSWORD_BYTES = 18
 
 
-async def build_example(cloud: Cloud, house: House, settings: Settings) -> None:
+async def build_example(cloud: Cloud, house: House, settings: Settings, command: OwnCommand) -> None:
     """Build what is missing of the article's two accounts; passwords are made once, for the users' secrets only."""
     origin = Origin(source_ip="127.0.0.1", is_secure=True, user_agent="crossdock serve --example", via="example")
 
@@ -42,9 +43,12 @@ async def build_example(cloud: Cloud, house: House, settings: Settings) -> None:
         region=settings.region,
     )
     server_id = await article.build(lambda: urlsafe_b64encode(house.entropy(PASSWORD_BYTES)).decode())
+    read_password = command.line(
+        "exec",
+        "hub -- aws secretsmanager get-secret-value --query SecretString --output text "
+        f"--secret-id aws/transfer/{server_id}/user1",
+    )
     say(
         f"example article: server {server_id}; user1 has the bucket {article.hub_bucket} of hub, "
-        f"user2 the bucket {article.partner_bucket} of partner; their passwords: crossdock exec hub -- "
-        f"aws secretsmanager get-secret-value --query SecretString --output text "
-        f"--secret-id aws/transfer/{server_id}/user1"
+        f"user2 the bucket {article.partner_bucket} of partner; their passwords: {read_password}"
     )

@@ -5,6 +5,7 @@ import errno
 import logging
 import os
 import signal
+import socket
 import sys
 from contextlib import AsyncExitStack
 from shlex import join
@@ -13,11 +14,13 @@ from crossdock.adapters.host.clock import SystemClock
 from crossdock.api.control import ControlServer
 from crossdock.api.endpoint import Endpoint
 from crossdock.api.server import ApiServer
-from crossdock.app.announce import HOW_TO_BEGIN, say
+from crossdock.app.announce import say
 from crossdock.app.cloud import build_cloud
 from crossdock.app.disk import Disk, open_disk
 from crossdock.app.example import build_example
+from crossdock.app.explain import build_explain
 from crossdock.app.gatehouse import build_gatehouse
+from crossdock.app.hints import how_to_begin, own_command
 from crossdock.app.json_log import log_to_stderr
 from crossdock.app.kept_ports import keep_port, kept_port
 from crossdock.app.models import load_models
@@ -26,7 +29,7 @@ from crossdock.cloud.cloudformation.stacks import recover_interrupted
 from crossdock.core.errors import CrossdockError
 from crossdock.operations.call import House
 from crossdock.operations.tasks import TaskSupervisor
-from crossdock.settings import BadSetting, Settings
+from crossdock.settings import BadSetting, Settings, unknown_variables
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +50,8 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
         raise BadSetting(f"logs.level: {error}") from error
     async with AsyncExitStack() as stack:
         ended = _end_signals()
+        if unknown := unknown_variables():
+            _log.warning("variables that are no settings have no effect", extra={"nearest_settings": unknown})
         accounts = Accounts(settings.accounts)
         given_keys = parse_given_keys(settings.keys, accounts)
         disk = await stack.enter_async_context(open_disk(settings, command=join(sys.argv[:2])))
@@ -84,6 +89,7 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
             sealer=disk.sealer,
             region=settings.region,
             api_url=api_url,
+            explain=build_explain(cloud, house, gatehouse.directory),
         )
         stack.push_async_callback(control.close)
         await control.start(disk.directory.control_socket)
@@ -92,10 +98,10 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
         await gatehouse.gateway.reconcile()
         tasks.start(gatehouse.gateway.run(), name="gateway")
         if example == "article":
-            await build_example(cloud, house, settings)
+            await build_example(cloud, house, settings, own_command(settings))
             await gatehouse.gateway.reconcile()
         elif not await gatehouse.directory.servers():
-            say(HOW_TO_BEGIN)
+            say(how_to_begin(own_command(settings), next(iter(settings.accounts))))
         is_ready = True
         say("crossdock ready")
         await ended.wait()
@@ -123,12 +129,21 @@ async def _listen(api: ApiServer, settings: Settings, disk: Disk) -> None:
     try:
         await api.start(settings.host, port)
     except OSError as error:
-        reason = "it is in use by another program" if error.errno == errno.EADDRINUSE else error.strerror
-        raise CannotListen(
-            f"cannot listen on {settings.host}:{port} for the AWS APIs: {reason}; choose another with --api-port"
-        ) from error
+        raise CannotListen(f"cannot listen on {settings.host}:{port} for the AWS APIs: {_advice(error)}") from error
     if settings.api_port == 0 and port == 0:
         await keep_port(disk.state, "api", api.port)
+
+
+def _advice(error: OSError) -> str:
+    """Why an address cannot be had, and which option chooses another."""
+    if isinstance(error, socket.gaierror):
+        return f"the host is not known ({error.strerror}); choose another with --host"
+    if error.errno == errno.EADDRINUSE:
+        return "it is in use by another program; choose another with --api-port"
+    # Newer loops of Python leave out addresses that this machine has not, and then give no number.
+    if error.errno is None or error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EINVAL):
+        return "this machine has no such address; choose another with --host"
+    return f"{os.strerror(error.errno)}; choose another with --api-port"
 
 
 def _reachable(host: str) -> str:

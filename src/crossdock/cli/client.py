@@ -25,15 +25,18 @@ class _UnixConnection(http.client.HTTPConnection):
             self.sock.connect(name)
 
 
-def ask_service(data_dir: Path, path: str, *, timeout_s: float = TIMEOUT_S) -> Any:
-    """GET a path of the control interface and return its JSON.
+def ask_service(data_dir: Path, path: str, *, question: Any = None, timeout_s: float = TIMEOUT_S) -> Any:
+    """GET a path of the control interface, or POST it a question as JSON, and return the JSON of its answer.
 
     Raises:
         click.ClickException: no service runs in that data directory, or it refuses; exit code 1.
     """
     connection = _UnixConnection(data_dir / "run" / "control.sock", timeout_s)
     try:
-        connection.request("GET", path)
+        if question is None:
+            connection.request("GET", path)
+        else:
+            connection.request("POST", path, json.dumps(question), {"Content-Type": "application/json"})
         response = connection.getresponse()
         body = json.loads(response.read())
     except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError) as error:

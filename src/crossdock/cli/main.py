@@ -13,6 +13,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "endpoints": ("crossdock.cli.endpoints", "endpoints"),
     "env": ("crossdock.cli.env", "env"),
     "exec": ("crossdock.cli.env", "execute"),
+    "explain": ("crossdock.cli.explain", "explain"),
     "policy": ("crossdock.cli.policy", "policy"),
     "serve": ("crossdock.cli.serve", "serve"),
 }

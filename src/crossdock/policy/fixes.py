@@ -5,8 +5,8 @@ leaves out is whether the request ought to be allowed.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from crossdock.core.arns import parse_arn
 from crossdock.core.errors import InvalidArn
@@ -116,16 +116,15 @@ def _allowing(layer: Layer, decision: Decision, resources: tuple[str, ...], livi
     if layer is Layer.RESOURCE and (stale := _stale_id(decision, living)) is not None:
         return stale
     account, attached_to, policy = _place(layer, decision, _to_add_to(layer, decision))
-    statement = _statement(layer, decision, resources)
+    called = _called(layer, attached_to, policy)
     is_new = policy == NEW_POLICY or (layer is Layer.RESOURCE and decision.policies.resource is None)
-    verb = "make" if is_new else "add this statement to"
     return Fix(
         account_id=account,
         layer=layer,
         attached_to=attached_to,
         policy=policy,
-        change=AddStatement(statement=statement),
-        sentence=f"{verb} {_called(layer, attached_to, policy)}{', of this statement' if is_new else ''}",
+        change=AddStatement(statement=_statement(layer, decision, resources)),
+        sentence=f"make {called} of this statement" if is_new else f"add this statement to {called}",
     )
 
 
@@ -287,3 +286,39 @@ def _stale_id(decision: Decision, living: Mapping[str, str]) -> Fix | None:
                 f"id). Replace {value} by {new}, the id of role {principal.role_name}",
             )
     return None
+
+
+def merge_fixes(fixes: Iterable[Fix]) -> tuple[Fix, ...]:
+    """The same with one statement where several differ in nothing but their action, and each change once."""
+    merged: list[Fix] = []
+    for fix in fixes:
+        place = next((number for number, one in enumerate(merged) if _differ_in_action_only(one, fix)), None)
+        if place is None:
+            merged.append(fix)
+        else:
+            merged[place] = _with_actions_of(merged[place], fix)
+    return tuple(merged)
+
+
+def _differ_in_action_only(one: Fix, other: Fix) -> bool:
+    if isinstance(one.change, AddStatement) and isinstance(other.change, AddStatement):
+        is_alike = _but_action(one.change.statement) == _but_action(other.change.statement)
+        return is_alike and replace(one, change=other.change) == other
+    return one == other
+
+
+def _but_action(statement: StatementJson) -> StatementJson:
+    return {element: value for element, value in statement.items() if element not in ("Action", "Sid")}
+
+
+def _with_actions_of(one: Fix, other: Fix) -> Fix:
+    if not (isinstance(one.change, AddStatement) and isinstance(other.change, AddStatement)):
+        return one
+    actions = sorted({*_actions(one.change.statement), *_actions(other.change.statement)})
+    statement = {**one.change.statement, "Action": actions if len(actions) > 1 else actions[0]}
+    return replace(one, change=AddStatement(statement=statement))
+
+
+def _actions(statement: StatementJson) -> list[str]:
+    action = statement["Action"]
+    return [str(one) for one in action] if isinstance(action, list) else [str(action)]

@@ -15,7 +15,7 @@ from crossdock.settings.sections import (
     LogSettings,
     Settings,
 )
-from crossdock.settings.sources import data_dir_of, load_settings
+from crossdock.settings.sources import data_dir_of, load_settings, unknown_variables
 from crossdock.settings.values import check_option
 
 __all__ = [
@@ -32,4 +32,5 @@ __all__ = [
     "data_dir_of",
     "load_settings",
     "setting_rows",
+    "unknown_variables",
 ]

@@ -155,7 +155,8 @@ class Settings:
     region: str = setting("us-east-1", "The region of what names none.", check=check_region)
     accounts: Mapping[str, str] = setting(
         lambda: dict(DEFAULT_ACCOUNTS),
-        "Names and twelve-digit ids. Given here, they replace the two defaults; `--account` adds to them.",
+        "Names and twelve-digit ids. Given here, they replace the two defaults; `--account` adds to them. A data "
+        "directory keeps a name's id; an id may be given another name.",
         check=check_accounts,
     )
     keys: str = setting(

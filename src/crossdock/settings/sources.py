@@ -52,6 +52,19 @@ def data_dir_of(option: Path | None = None, *, environment: Mapping[str, str] | 
     return option or (Path(text).expanduser() if text else Settings().data_dir)
 
 
+def unknown_variables(*, environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Variables of ours by their prefix that are no setting, each with the one whose name is nearest.
+
+    They may be somebody else's, Kubernetes' `CROSSDOCK_SERVICE_HOST` for one, so whoever asks can only say so.
+    """
+    known = _known_variables()
+    return {
+        variable: known[get_close_matches(variable.removeprefix(PREFIX), known, n=1, cutoff=0.0)[0]]
+        for variable in sorted(_environment(environment))
+        if variable.startswith(PREFIX) and variable not in known.values()
+    }
+
+
 def variable_of(section: str, name: str) -> str:
     """`CROSSDOCK_FTP_IDLE_TIMEOUT_S`; `section` is empty for settings without one."""
     return PREFIX + "_".join(part.upper() for part in (section, name) if part)
@@ -91,7 +104,8 @@ def _apply_document(settings: Settings, document: Mapping[str, Any], path: Path)
 def _document_value(section: type, name: str, value: Any, *, where: str, folder: Path) -> Any:
     known = declared_in(section)
     if name not in known:
-        raise BadSetting(f"{where}unknown setting {name!r} (known: {', '.join(sorted(known))})")
+        tables = [f"[{table}]" for table in SECTIONS] if section is Settings else []
+        raise BadSetting(f"{where}unknown setting {name!r} (known: {', '.join([*sorted(known), *sorted(tables)])})")
     return from_document(*known[name], value, where=where, folder=folder)
 
 
@@ -107,15 +121,19 @@ def _apply_environment(settings: Settings, environment: Mapping[str, str]) -> Se
 
 def _refuse_misspelled(environment: Mapping[str, str]) -> None:
     """A variable that nearly has a setting's name was meant to be one; others may be somebody else's."""
-    known = [
-        variable_of(section, name) for section, kind in {"": Settings, **SECTIONS}.items() for name in declared_in(kind)
-    ]
-    bare = {name.removeprefix(PREFIX): name for name in known}
+    known = _known_variables()
     for variable in environment:
-        if variable.startswith(PREFIX) and variable not in known:
-            near = get_close_matches(variable.removeprefix(PREFIX), bare, n=1, cutoff=0.8)
+        if variable.startswith(PREFIX) and variable not in known.values():
+            near = get_close_matches(variable.removeprefix(PREFIX), known, n=1, cutoff=0.8)
             if near:
-                raise BadSetting(f"there is no variable {variable}: {bare[near[0]]} is meant, or unset it")
+                raise BadSetting(f"there is no variable {variable}: {known[near[0]]} is meant, or unset it")
+
+
+def _known_variables() -> dict[str, str]:
+    """Every setting's variable, by its name without the prefix, which would make all of them alike."""
+    sections = {"": Settings, **SECTIONS}.items()
+    variables = [variable_of(section, name) for section, kind in sections for name in declared_in(kind)]
+    return {variable.removeprefix(PREFIX): variable for variable in variables}
 
 
 def _found_in(environment: Mapping[str, str], section_name: str, section: type) -> dict[str, Any]:

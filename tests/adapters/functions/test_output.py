@@ -6,7 +6,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from crossdock.adapters.host.functions.output import MAX_LINE, RATE, TAIL, WINDOW_S, OutputPipe
+from crossdock.adapters.host.functions.output import (
+    BURST,
+    MAX_LINE,
+    PAUSE_S,
+    RATE,
+    SLOWED_DOWN,
+    TAIL,
+    OutputPipe,
+)
 
 
 class Printer:
@@ -99,21 +107,61 @@ async def test_the_loop_empties_the_pipe_without_being_asked(printer: Printer):
     assert printer.lines == ["unasked"]
 
 
-async def test_one_that_prints_without_end_is_slowed_down_and_not_lost(printer: Printer):
-    """It may fill its share of the window and the pipe, and then waits until the next window."""
+PIPE = 64 * 1024
+"""What lies in a pipe without a reader, and what is read at once."""
+
+
+async def print_much(printer: Printer, size: int) -> float:
+    """Print about as many bytes as fast as they are taken; how long it took, in seconds."""
     os.set_blocking(printer.fd, False)
     line = b"z" * 1023 + b"\n"
-    written = 0
     loop = asyncio.get_running_loop()
     began = loop.time()
-    while written < 2 * RATE * WINDOW_S + 65536:
+    written = 0
+    while written < size:
         try:
             written += os.write(printer.fd, line)
         except BlockingIOError:
             await asyncio.sleep(0)
-    assert loop.time() - began >= WINDOW_S
+    took_s = loop.time() - began
     printer.pipe.flush()
-    assert sum(len(text) + 1 for text in printer.lines) == written
+    printed = [text for text in printer.lines if text != SLOWED_DOWN]
+    assert sum(len(text) + 1 for text in printed) == written
+    assert {len(text) for text in printed} == {1023}
+    return took_s
+
+
+async def test_one_that_prints_without_end_is_slowed_down_and_not_lost(printer: Printer):
+    assert await print_much(printer, BURST + 2 * PIPE + int(RATE * PAUSE_S)) >= PAUSE_S
+
+
+async def test_one_that_prints_a_few_megabytes_at_once_does_not_wait_for_them(printer: Printer):
+    assert await print_much(printer, BURST - PIPE) < BURST / RATE / 2
+    assert SLOWED_DOWN not in printer.lines
+
+
+async def test_the_log_says_once_an_invocation_that_a_function_is_slowed_down(printer: Printer):
+    await print_much(printer, BURST + 3 * PIPE)
+    assert printer.lines.count(SLOWED_DOWN) == 1
+    assert 3 < printer.lines.index(SLOWED_DOWN) < len(printer.lines) - 1
+    printer.lines.clear()
+    printer.pipe.begin_tail()
+    await print_much(printer, 4 * PIPE)
+    assert printer.lines.count(SLOWED_DOWN) == 1
+
+
+async def test_a_line_is_not_cut_where_its_printer_is_slowed_down(printer: Printer):
+    os.set_blocking(printer.fd, False)
+    piece = b"y" * 4096
+    left = BURST + 2 * PIPE
+    while left > 0:
+        try:
+            left -= os.write(printer.fd, piece)
+        except BlockingIOError:
+            await asyncio.sleep(0)
+    printer.pipe.flush()
+    assert SLOWED_DOWN in printer.lines
+    assert {len(text) for text in printer.lines[:-1] if text != SLOWED_DOWN} == {MAX_LINE}
 
 
 async def test_the_end_of_the_output_closes_the_pipe():

@@ -1,7 +1,8 @@
 """What a function prints: taken in as it comes, cut into lines, its end kept for the caller, all in bounded memory.
 
-The pipe is always emptied, so a function never waits for a reader that waits for the function. Only one that prints
-faster than `RATE` is made to wait, so that it cannot keep the service's loop to itself.
+The pipe is always emptied, so a function never waits for a reader that waits for the function. Only one that has
+printed `BURST` faster than `RATE` is made to wait, so that it cannot keep the service's loop to itself; its log says so
+once an invocation.
 """
 
 import asyncio
@@ -13,9 +14,17 @@ TAIL = 4096
 
 MAX_LINE = 256 * 1024
 RATE = 512 * 1024
-WINDOW_S = 0.1
+"""Bytes a second that a function may print for good."""
+BURST = 4 << 20
+"""Bytes that it may print as fast as it can; they come back at `RATE`."""
+PAUSE_S = 0.1
 _CHUNK = 64 * 1024
 _DRAIN = 1 << 20
+
+SLOWED_DOWN = (
+    f"Crossdock: output beyond {BURST >> 20} MiB is taken in at {RATE >> 10} KiB a second; "
+    "from here on this function waits as it prints"
+)
 
 Lines = Sequence[tuple[int, str]]
 
@@ -29,8 +38,9 @@ class OutputPipe:
         self._sink = sink
         self._partial = bytearray()
         self._tail = bytearray()
-        self._window_started = 0.0
-        self._window_bytes = 0
+        self._allowance = float(BURST)
+        self._counted_at = self._loop.time()
+        self._has_said_slow = False
         self._pause: asyncio.TimerHandle | None = None
         self._fd, self.write_fd = os.pipe()
         os.set_blocking(self._fd, False)
@@ -49,7 +59,9 @@ class OutputPipe:
         self._sink([(self._now_ms(), text)])
 
     def begin_tail(self) -> None:
+        """At the beginning of an invocation, which is also told anew when it is slowed down."""
         self._tail.clear()
+        self._has_said_slow = False
 
     def tail(self) -> bytes:
         return bytes(self._tail).replace(b"\r", b"\n")
@@ -82,12 +94,18 @@ class OutputPipe:
             return
         self._feed(chunk)
         now = self._loop.time()
-        if now - self._window_started > WINDOW_S:
-            self._window_started, self._window_bytes = now, 0
-        self._window_bytes += len(chunk)
-        if self._window_bytes > RATE * WINDOW_S:
-            self._loop.remove_reader(self._fd)
-            self._pause = self._loop.call_later(WINDOW_S, self._go_on)
+        self._allowance = min(BURST, self._allowance + RATE * (now - self._counted_at)) - len(chunk)
+        self._counted_at = now
+        if self._allowance < 0:
+            self._slow_down()
+
+    def _slow_down(self) -> None:
+        if not self._has_said_slow:
+            self._has_said_slow = True
+            # Not `note`: a line that has no end yet must not be cut.
+            self._sink([(self._now_ms(), SLOWED_DOWN)])
+        self._loop.remove_reader(self._fd)
+        self._pause = self._loop.call_later(max(PAUSE_S, -self._allowance / RATE), self._go_on)
 
     def _go_on(self) -> None:
         self._pause = None
@@ -107,19 +125,13 @@ class OutputPipe:
         lines: list[tuple[int, str]] = []
         for line in whole:
             self._partial += line
-            lines += [(now, text) for text in self._cut_off()]
+            lines += [(now, text) for text in _cut_off(self._partial)]
             lines.append((now, _text(self._partial)))
             self._partial.clear()
         self._partial += rest
-        lines += [(now, text) for text in self._cut_off()]
+        lines += [(now, text) for text in _cut_off(self._partial)]
         if lines:
             self._sink(lines)
-
-    def _cut_off(self) -> Iterator[str]:
-        """What is too much for one line, whether its end has come or not."""
-        while len(self._partial) > MAX_LINE:
-            yield _text(self._partial[:MAX_LINE])
-            del self._partial[:MAX_LINE]
 
     def _keep_tail(self, chunk: bytes) -> None:
         self._tail += chunk
@@ -133,6 +145,13 @@ class OutputPipe:
             self._is_open = False
             self._loop.remove_reader(self._fd)
             os.close(self._fd)
+
+
+def _cut_off(partial: bytearray) -> Iterator[str]:
+    """What is too much for one line, whether its end has come or not; it is taken away."""
+    while len(partial) > MAX_LINE:
+        yield _text(partial[:MAX_LINE])
+        del partial[:MAX_LINE]
 
 
 def _text(line: bytes | bytearray) -> str:

@@ -1,0 +1,128 @@
+"""What the embedded cloud would decide: the questions of STS's and S3's own tables, without their handlers."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from crossdock.adapters.embedded.assumer import ORIGIN, EmbeddedRoleAssumer, service_caller
+from crossdock.adapters.embedded.file_errors import file_errors
+from crossdock.adapters.embedded.object_store import EmbeddedObjectStore
+from crossdock.cloud.iam.records import ROLES, USERS, find_role_by_arn
+from crossdock.cloud.s3.permissions import presence_permission
+from crossdock.core.arns import parse_arn
+from crossdock.core.errors import ServiceError
+from crossdock.core.principals import AssumedRole
+from crossdock.core.servers import Server
+from crossdock.policy.evaluate import Decision
+from crossdock.ports.authority import AssumeRefused
+from crossdock.ports.state import State
+from crossdock.ports.trials import Assumption, ObjectQuestion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddedRoleTrial:
+    """See `ports.trials.RoleTrial`. STS keeps no sessions, so even the assumption that succeeds leaves nothing."""
+
+    assumer: EmbeddedRoleAssumer
+    state: State
+
+    async def assume(
+        self, *, server: Server, username: str, role_arn: str, session_name: str, session_policy: str | None
+    ) -> Assumption:
+        operations = self.assumer.operations
+        try:
+            call = operations.begin(
+                "sts",
+                "AssumeRole",
+                {"RoleArn": role_arn, "RoleSessionName": session_name},
+                caller=service_caller(server, username),
+                account_id=server.account_id,
+                region=server.region,
+                origin=ORIGIN,
+            )
+            (permission,) = await operations.permissions(call)
+        except ServiceError as error:
+            return Assumption(decision=None, refusal=error.message)
+        decision = await operations.decide(call, permission)
+        if not decision.is_allowed and await self._role_exists(role_arn):
+            return Assumption(decision=decision)
+        try:
+            session = await self.assumer.assume(
+                server=server,
+                username=username,
+                role_arn=role_arn,
+                session_name=session_name,
+                session_policy=session_policy,
+            )
+        except AssumeRefused as error:
+            return Assumption(decision=decision if decision.is_allowed else None, refusal=str(error))
+        if not isinstance(session.store, EmbeddedObjectStore):
+            raise TypeError(f"the embedded cloud gave a {type(session.store).__name__}")
+        return Assumption(
+            decision=decision, session=EmbeddedTrialSession(principal=session.principal, store=session.store)
+        )
+
+    async def _role_exists(self, role_arn: str) -> bool:
+        async with self.state.reading() as tx:
+            return await find_role_by_arn(tx, parse_arn(role_arn)) is not None
+
+    async def living(self, ids: frozenset[str]) -> Mapping[str, str]:
+        if not ids:
+            return {}
+        async with self.state.reading() as tx:
+            roles = [(role.role_id, role.arn) for role in await ROLES.everything(tx)]
+            users = [(user.user_id, user.arn) for user in await USERS.everything(tx)]
+        return {unique_id: arn for unique_id, arn in (*roles, *users) if unique_id in ids}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddedTrialSession:
+    """See `ports.trials.TrialSession`."""
+
+    principal: AssumedRole
+    store: EmbeddedObjectStore
+
+    async def decide(self, question: ObjectQuestion) -> Decision:
+        client = self.store.client
+        with file_errors():
+            call = client.operations.begin(
+                "s3",
+                question.operation,
+                _PARAMS[question.operation](question),
+                caller=client.caller,
+                account_id=client.caller.principal.account_id,
+                region=client.region,
+                origin=client.origin,
+            )
+            needed = await client.operations.permissions(call)
+            permission = next((one for one in needed if one.action == question.action), None)
+            if permission is None:
+                # What decides whether S3 tells that a key is not there, and only then.
+                permission = presence_permission(await client.storage.bucket_of(call))
+            return await client.operations.decide(call, permission)
+
+
+def _of_object(question: ObjectQuestion) -> Mapping[str, Any]:
+    return {"Bucket": question.place.bucket, "Key": question.place.key}
+
+
+def _of_listing(question: ObjectQuestion) -> Mapping[str, Any]:
+    place = question.place
+    return {"Bucket": place.bucket, "Prefix": place.directory_prefix, "Delimiter": "/", "MaxKeys": 1000}
+
+
+def _of_copy(question: ObjectQuestion) -> Mapping[str, Any]:
+    source = question.source or question.place
+    return {**_of_object(question), "CopySource": quote(f"{source.bucket}/{source.key}")}
+
+
+_PARAMS: Mapping[str, Callable[[ObjectQuestion], Mapping[str, Any]]] = {
+    "AbortMultipartUpload": lambda question: {**_of_object(question), "UploadId": "none"},
+    "CopyObject": _of_copy,
+    "DeleteObject": _of_object,
+    "GetObject": _of_object,
+    "HeadObject": _of_object,
+    "ListObjectsV2": _of_listing,
+    "PutObject": _of_object,
+}

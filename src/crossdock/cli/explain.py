@@ -1,0 +1,142 @@
+"""`crossdock explain`: which policy of which account refuses a user's command, and what to change."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from crossdock.cli.client import ask_service
+from crossdock.cli.options import data_dir_option, output_option
+from crossdock.settings import data_dir_of
+
+COMMANDS = ("put", "get", "ls", "cd", "rm", "mkdir", "rmdir", "mv")
+_MARKS = {"Allowed": "✓", "Denied": "✗", "Unknown": "?"}
+
+
+@click.command(short_help="Say why a user's file command is refused.")
+@click.argument("command", type=click.Choice(COMMANDS), metavar="COMMAND")
+@click.argument("path")
+@click.argument("target", required=False)
+@click.option("--server-id", metavar="ID", help="The server; not needed where there is only one.")
+@click.option("--user-name", metavar="NAME", required=True, help="Who logs in.")
+@click.option("--password-stdin", is_flag=True, help="Ask the identity provider, with the password on standard input.")
+@click.option("--session", metavar="ID", help="Take who the user is from a session that the server has logged.")
+@click.option(
+    "--identity", metavar="FILE", type=click.File(), help="The identity provider's answer, as JSON; - = stdin."
+)
+@click.option("--role", metavar="ARN", help="The user's role, without asking the identity provider.")
+@click.option("--home", metavar="HOME", help="With --role: /bucket/folder, or a JSON list of Entry and Target.")
+@click.option("--policy", metavar="FILE", type=click.File(), help="With --role: the user's session policy.")
+@click.option("--protocol", metavar="PROTOCOL", help="FTP, FTPS or SFTP.  [default: the server's first]")
+@click.option("--source-ip", metavar="ADDRESS", help="Where the user comes from.  [default: 127.0.0.1]")
+@data_dir_option
+@output_option(people="text", shown="A line for each step")
+def explain(
+    command: str,
+    path: str,
+    target: str | None,
+    *,
+    server_id: str | None,
+    user_name: str,
+    protocol: str | None,
+    source_ip: str | None,
+    data_dir: Path | None,
+    output: str,
+    **who: Any,
+) -> None:
+    """Say whether a user's COMMAND on PATH would be allowed, and if not, what stands in the way and how to change it.
+
+    COMMAND is put, get, ls, cd, rm, mkdir, rmdir, or mv (which takes a TARGET too). It walks what would really happen:
+    server, identity provider, session policy, role, home directory, then each S3 action with every kind of policy.
+    Nothing is written. Exits with 0 if it would be allowed, with 1 if not or if that cannot be known.
+
+    \b
+    Examples:
+      crossdock explain --user-name user2 --password-stdin put /inbox/a.csv < password.txt
+      crossdock explain --user-name user2 --session 6bee10aac741b2fd put /inbox/a.csv
+      crossdock explain --user-name user2 --role arn:aws:iam::111111111111:role/transfer-users --home /inbox ls /inbox
+    """
+    if (command == "mv") is not (target is not None):
+        raise click.UsageError("mv takes a path and a target, every other command one path")
+    question = {
+        "serverId": server_id,
+        "userName": user_name,
+        "command": command,
+        "path": path,
+        "target": target,
+        "protocol": protocol,
+        "sourceIp": source_ip,
+        **_who(**who),
+    }
+    found: Mapping[str, Any] = ask_service(data_dir_of(data_dir), "/explain", question=question)
+    if output == "json":
+        click.echo(json.dumps(found, indent=2))
+    else:
+        for line in _for_people(found):
+            click.echo(line)
+    if found["outcome"] != "Allowed":
+        sys.exit(1)
+
+
+def _who(
+    *, password_stdin: bool, session: str | None, identity: Any, role: str | None, home: str | None, policy: Any
+) -> Mapping[str, Any]:
+    """From where it is known who the user is: one way only."""
+    ways = [name for name, given in (("--password-stdin", password_stdin), ("--session", session)) if given]
+    ways += [name for name, given in (("--identity", identity), ("--role", role)) if given]
+    if len(ways) > 1:
+        raise click.UsageError(f"{' and '.join(ways)} exclude each other")
+    if (policy and not role) or (home and not (role or session)):
+        raise click.UsageError("--home and --policy belong to --role (--home to --session too)")
+    if password_stdin:
+        return {"password": sys.stdin.read().removesuffix("\n")}
+    if identity:
+        return {"identity": _json_of(identity.read(), "--identity")}
+    found: dict[str, Any] = {"session": session} if session else {}
+    if role or home:
+        # The session's own role is taken from the log; a role must be named for the home to be read as an answer.
+        answer = {"Role": role or "arn:aws:iam::000000000000:role/logged", **_home(home)}
+        found["identity"] = {**answer, **({"Policy": policy.read()} if policy else {})}
+    return found
+
+
+def _home(home: str | None) -> Mapping[str, str]:
+    if home is None:
+        return {}
+    if home.lstrip().startswith("["):
+        _json_of(home, "--home")
+        return {"HomeDirectoryType": "LOGICAL", "HomeDirectoryDetails": home}
+    return {"HomeDirectory": home}
+
+
+def _json_of(text: str, option: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise click.UsageError(f"{option} is not JSON: {error}") from error
+
+
+def _for_people(found: Mapping[str, Any]) -> Iterator[str]:
+    for step in found["steps"]:
+        mark = _MARKS[step["outcome"]] if step["needed"] or step["outcome"] == "Allowed" else "-"
+        subject = f" {step['subject']}" if step["subject"] else ""
+        yield f"{mark} {step['step']}{subject}"
+        yield f"    {step['reason']}" + ("" if step["needed"] else " (only tried: it goes on without)")
+        if step["outcome"] != "Allowed" and step["needed"]:
+            yield from _layers(step["layers"])
+    yield ""
+    yield found["conclusion"]
+    for fix in found["fixes"]:
+        yield f"\nIn account {fix['account']}: {fix['sentence']}"
+        if fix["change"] == "add-statement":
+            yield json.dumps(fix["statement"], indent=2)
+
+
+def _layers(layers: Any) -> Iterator[str]:
+    for layer in layers:
+        where = f" by statement {layer['statement']} of {layer['policy']}" if layer["policy"] else ""
+        owner = f" (account {layer['account']})" if layer["account"] else ""
+        yield f"    {'→' if layer['blocking'] else ' '} {layer['layer']}{owner}: {layer['says']}{where}"

@@ -1,0 +1,116 @@
+"""What `explain` finds, step by step, and what it comes to. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from crossdock.core.homes import HomeDirectory, LogicalHome, ObjectPlace, initial_directory
+from crossdock.policy.decision import Decision, Verdict
+from crossdock.policy.fixes import Fix, merge_fixes
+
+
+class Outcome(StrEnum):
+    """UNKNOWN is what could not be found out: it is no permission."""
+
+    ALLOWED = "Allowed"
+    DENIED = "Denied"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One thing that has to go well.
+
+    `subject` is what an S3 action is about. What is not `is_needed` is only tried: the command goes on without it.
+    `remedy` says what to change where no policy is in the way, `fixes` where one is.
+    """
+
+    name: str
+    outcome: Outcome
+    reason: str
+    subject: str = ""
+    is_needed: bool = True
+    remedy: str = ""
+    decision: Decision | None = None
+    fixes: tuple[Fix, ...] = ()
+
+    @property
+    def stands_in_the_way(self) -> bool:
+        return self.is_needed and self.outcome is not Outcome.ALLOWED
+
+
+def decided(
+    name: str,
+    decision: Decision,
+    fixes: tuple[Fix, ...],
+    *,
+    subject: str = "",
+    is_needed: bool = True,
+) -> Step:
+    """The step of a decision."""
+    outcome = {Verdict.ALLOW: Outcome.ALLOWED, Verdict.UNKNOWN: Outcome.UNKNOWN}.get(decision.verdict, Outcome.DENIED)
+    return Step(
+        name=name,
+        outcome=outcome,
+        reason=decision.explain(),
+        subject=subject,
+        is_needed=is_needed,
+        decision=decision,
+        fixes=fixes,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """`request` is the command in a few words: `put /inbox/a.csv`."""
+
+    username: str
+    server_id: str
+    request: str
+    steps: tuple[Step, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        found = {step.outcome for step in self.steps if step.stands_in_the_way}
+        if Outcome.DENIED in found:
+            return Outcome.DENIED
+        return Outcome.UNKNOWN if found else Outcome.ALLOWED
+
+    @property
+    def fixes(self) -> tuple[Fix, ...]:
+        """What would have to change in policies, each change once."""
+        return merge_fixes(fix for step in self.steps if step.stands_in_the_way for fix in step.fixes)
+
+    @property
+    def conclusion(self) -> str:
+        """One sentence, and what to do."""
+        if self.outcome is Outcome.ALLOWED:
+            return f"{self.username} may {self.request} on {self.server_id}."
+        step = next(one for one in self.steps if one.stands_in_the_way and one.outcome is self.outcome)
+        can = "cannot" if self.outcome is Outcome.DENIED else "may or may not be able to"
+        return f"{self.username} {can} {self.request} on {self.server_id}: {step.reason}.{_to_do(step)}"
+
+
+def _to_do(step: Step) -> str:
+    if step.remedy:
+        return f" To change that: {step.remedy}."
+    if step.fixes:
+        return f" To change that: in account {step.fixes[0].account_id}, {step.fixes[0].sentence}."
+    return ""
+
+
+def covering(home: HomeDirectory, place: ObjectPlace) -> tuple[str, ...]:
+    """The resource that a statement for this user shall name: all that lies in the home directory where it can be."""
+    for root in _roots(home):
+        bucket, _, folder = root.lstrip("/").partition("/")
+        prefix = f"{folder}/" if folder else ""
+        if bucket == place.bucket and (place.key.startswith(prefix) or place.key == folder):
+            return (f"arn:aws:s3:::{bucket}/{prefix}*",)
+    return (f"arn:aws:s3:::{place.bucket}/*",)
+
+
+def _roots(home: HomeDirectory) -> Sequence[str]:
+    """`/bucket/folder`, the longest first."""
+    if isinstance(home, LogicalHome):
+        return sorted((mapping.target for mapping in home.mappings), key=len, reverse=True)
+    return (initial_directory(home),)

@@ -1,0 +1,57 @@
+"""What the authority would decide, found out by its own rules and without anything being done: for `explain`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from crossdock.core.homes import ObjectPlace
+from crossdock.core.principals import AssumedRole
+from crossdock.core.servers import Server
+from crossdock.policy.evaluate import Decision
+from crossdock.ports.objects import ObjectStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectQuestion:
+    """One permission of one of S3's operations.
+
+    `place` is what the operation is about: a listing's directory, a copy's target, whose original is `source`.
+    """
+
+    operation: str
+    action: str
+    place: ObjectPlace
+    source: ObjectPlace | None = None
+
+
+class TrialSession(Protocol):
+    """A session of the role, as a login would get it."""
+
+    @property
+    def principal(self) -> AssumedRole: ...
+
+    @property
+    def store(self) -> ObjectStore:
+        """To be read from only."""
+
+    async def decide(self, question: ObjectQuestion) -> Decision:
+        """Raises FileError when it cannot come to a decision: there is no such bucket."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assumption:
+    """Whether the role would be assumed. `session` is None when it would not; `refusal` says why, if no policy does."""
+
+    decision: Decision | None
+    session: TrialSession | None = None
+    refusal: str = ""
+
+
+class RoleTrial(Protocol):
+    async def assume(
+        self, *, server: Server, username: str, role_arn: str, session_name: str, session_policy: str | None
+    ) -> Assumption:
+        """As `RoleAssumer.assume`."""
+
+    async def living(self, ids: frozenset[str]) -> Mapping[str, str]:
+        """Of these ids of roles and users, those that somebody has, with their ARNs."""

@@ -1,0 +1,124 @@
+"""What would be decided is what is decided: trial and deed are compared, on the embedded cloud itself."""
+
+import pytest
+from tests.adapters.embedded.test_assumer import SESSION, trusting
+from tests.fakes.logins import SERVER
+from tests.fakes.s3 import HUB, EmbeddedS3, document
+
+from crossdock.adapters.embedded.assumer import EmbeddedRoleAssumer
+from crossdock.adapters.embedded.role_trial import EmbeddedRoleTrial
+from crossdock.core.errors import NotFound
+from crossdock.core.homes import ObjectPlace
+from crossdock.files.verbs import VERBS
+from crossdock.policy.evaluate import Layer, Verdict
+from crossdock.ports.trials import ObjectQuestion, TrialSession
+
+KEY = ObjectPlace(bucket="box", key="home/key")
+
+
+@pytest.fixture
+def trial(s3: EmbeddedS3, assumer: EmbeddedRoleAssumer) -> EmbeddedRoleTrial:
+    return EmbeddedRoleTrial(assumer=assumer, state=s3.parts.state)
+
+
+async def assume(trial: EmbeddedRoleTrial, role: str, policy: str | None = None):
+    return await trial.assume(
+        server=SERVER, username="user1", role_arn=role, session_name=SESSION, session_policy=policy
+    )
+
+
+async def session(trial: EmbeddedRoleTrial, role: str, policy: str | None = None) -> TrialSession:
+    found = (await assume(trial, role, policy)).session
+    assert found is not None
+    return found
+
+
+def ask(operation: str, action: str, place: ObjectPlace = KEY, source: ObjectPlace | None = None) -> ObjectQuestion:
+    return ObjectQuestion(operation=operation, action=action, place=place, source=source)
+
+
+async def test_a_role_that_would_be_assumed_has_a_session_and_its_reason(trial, role):
+    found = await assume(trial, role)
+    assert found.decision is not None
+    assert found.decision.is_allowed
+    assert found.session is not None
+    assert found.session.principal.arn == f"arn:aws:sts::{HUB}:assumed-role/files/{SESSION}"
+
+
+async def test_a_role_that_trusts_others_has_the_decision_and_no_session(s3, trial, role):
+    other = trusting(StringEquals={"aws:SourceAccount": "999999999999"})
+    await s3.iam("UpdateAssumeRolePolicy", RoleName="files", PolicyDocument=other)
+    found = await assume(trial, role)
+    assert found.session is None
+    assert found.decision is not None
+    assert found.decision.verdict is Verdict.IMPLICIT_DENY
+    assert found.decision.blocked_by is Layer.RESOURCE
+
+
+async def test_a_role_that_is_not_there_and_a_text_that_is_no_role_are_no_question_of_policies(trial):
+    for arn in (f"arn:aws:iam::{HUB}:role/none", "role/none"):
+        found = await assume(trial, arn)
+        assert (found.session, found.decision) == (None, None)
+        assert found.refusal
+
+
+async def test_the_session_policy_counts(trial, role):
+    narrow = document({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"})
+    limited = await session(trial, role, narrow)
+    assert (await limited.decide(ask("GetObject", "s3:GetObject"))).is_allowed
+    decision = await limited.decide(ask("PutObject", "s3:PutObject"))
+    assert decision.blocked_by is Layer.SESSION
+
+
+async def test_a_listing_is_asked_about_with_its_prefix(s3, trial, role):
+    only = {"StringLike": {"s3:prefix": "home/*"}}
+    statement = {"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": only}
+    await s3.iam("PutRolePolicy", RoleName="files", PolicyName="what", PolicyDocument=document(statement))
+    asked = await session(trial, role)
+    inside = ObjectPlace(bucket="box", key="home")
+    outside = ObjectPlace(bucket="box", key="other")
+    assert (await asked.decide(ask("ListObjectsV2", "s3:ListBucket", inside))).is_allowed
+    assert not (await asked.decide(ask("ListObjectsV2", "s3:ListBucket", outside))).is_allowed
+
+
+async def test_a_copy_is_asked_about_at_both_ends(trial, role):
+    asked = await session(trial, role)
+    source, target = ObjectPlace(bucket="box", key="old"), ObjectPlace(bucket="box", key="new")
+    reading = await asked.decide(ask("CopyObject", "s3:GetObject", target, source))
+    writing = await asked.decide(ask("CopyObject", "s3:PutObject", target, source))
+    assert (reading.request.resource, writing.request.resource) == ("arn:aws:s3:::box/old", "arn:aws:s3:::box/new")
+
+
+async def test_whether_a_key_is_told_to_be_missing_is_a_question_about_the_bucket(trial, role):
+    decision = await (await session(trial, role)).decide(ask("HeadObject", "s3:ListBucket"))
+    assert (decision.request.action, decision.request.resource) == ("s3:ListBucket", "arn:aws:s3:::box")
+
+
+async def test_every_call_of_every_file_command_can_be_asked_about(trial, role):
+    asked = await session(trial, role)
+    for verb in VERBS.values():
+        for call in verb.calls:
+            if call.operation not in ("CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"):
+                decision = await asked.decide(ask(call.operation, call.action, KEY, KEY))
+                assert decision.request.action == call.action
+
+
+async def test_a_bucket_that_is_not_there_has_no_decision(trial, role):
+    with pytest.raises(NotFound):
+        await (await session(trial, role)).decide(
+            ask("PutObject", "s3:PutObject", ObjectPlace(bucket="absent", key="k"))
+        )
+
+
+async def test_nothing_is_written(s3, trial, role):
+    before = s3.parts.state.writes
+    asked = await session(trial, role)
+    await asked.decide(ask("PutObject", "s3:PutObject"))
+    await asked.decide(ask("DeleteObject", "s3:DeleteObject"))
+    assert s3.parts.state.writes == before
+
+
+async def test_of_ids_only_those_that_somebody_has_are_told(s3, trial, role):
+    role_id = (await s3.iam("GetRole", RoleName="files"))["Role"]["RoleId"]
+    assert await trial.living(frozenset({role_id, "AROAGONE000000000000"})) == {role_id: role}
+    assert await trial.living(frozenset()) == {}

@@ -1,0 +1,165 @@
+"""`crossdock explain`, in front of a service that answers what a test says."""
+
+import json
+
+import pytest
+from tests.fakes.control import control_service
+
+ROLE = "arn:aws:iam::111111111111:role/transfer-users"
+STATEMENT = {"Sid": "AllowPutObject", "Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}
+LAYER = {
+    "layer": "identity-based policy",
+    "says": "does not allow",
+    "account": "111111111111",
+    "policy": "",
+    "statement": "",
+    "blocking": True,
+}
+BOUNDARY = {**LAYER, "layer": "permissions boundary", "says": "allows", "policy": "limit", "statement": "2"}
+STEP = {
+    "step": "s3:PutObject",
+    "outcome": "Denied",
+    "needed": True,
+    "subject": "arn:aws:s3:::inbox/a",
+    "reason": "no policy allows it",
+    "remedy": "",
+    "layers": [LAYER, {**BOUNDARY, "blocking": False}],
+}
+FIX = {
+    "account": "111111111111",
+    "layer": "identity-based policy",
+    "attachedTo": ROLE,
+    "policy": "buckets",
+    "sentence": "add this statement to the policy buckets of transfer-users",
+    "change": "add-statement",
+    "statement": STATEMENT,
+}
+DENIED = {
+    "serverId": "s-1",
+    "userName": "user2",
+    "request": "put a",
+    "outcome": "Denied",
+    "conclusion": "user2 cannot put a on s-1: no policy allows it.",
+    "steps": [{**STEP, "step": "server", "outcome": "Allowed", "subject": "", "reason": "online", "layers": []}, STEP],
+    "fixes": [FIX],
+}
+ALLOWED = {**DENIED, "outcome": "Allowed", "conclusion": "user2 may put a on s-1.", "steps": [], "fixes": []}
+
+
+@pytest.fixture
+def service(tmp_path):
+    """Starts a service with one answer; what it was asked is the list that comes back."""
+    stacks = []
+
+    def start(answer):
+        running = control_service(tmp_path / "data", {"/explain": answer})
+        stacks.append(running)
+        return running.__enter__()
+
+    yield start
+    for running in stacks:
+        running.__exit__(None, None, None)
+
+
+def test_a_denial_is_told_step_by_step_with_the_statement_to_paste(crossdock, service, tmp_path):
+    service(DENIED)
+    data_dir = str(tmp_path / "data")
+    done = crossdock("explain", "--data-dir", data_dir, "--user-name", "user2", "--role", ROLE, "put", "a")
+    assert done.exit_code == 1
+    assert done.stdout == (
+        "✓ server\n"
+        "    online\n"
+        "✗ s3:PutObject arn:aws:s3:::inbox/a\n"
+        "    no policy allows it\n"
+        "    → identity-based policy (account 111111111111): does not allow\n"
+        "      permissions boundary (account 111111111111): allows by statement 2 of limit\n"
+        "\n"
+        "user2 cannot put a on s-1: no policy allows it.\n"
+        "\n"
+        "In account 111111111111: add this statement to the policy buckets of transfer-users\n"
+        f"{json.dumps(STATEMENT, indent=2)}\n"
+    )
+
+
+def test_json_is_what_the_service_found(crossdock, service, tmp_path):
+    service(ALLOWED)
+    done = crossdock(
+        *("explain", "--data-dir", str(tmp_path / "data"), "-o", "json", "--user-name", "user2"),
+        *("--role", ROLE, "put", "a"),
+    )
+    assert (done.exit_code, json.loads(done.stdout)) == (0, ALLOWED)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "who"),
+    [
+        (["--role", ROLE], {"identity": {"Role": ROLE}}),
+        (["--role", ROLE, "--home", "/inbox/x"], {"identity": {"Role": ROLE, "HomeDirectory": "/inbox/x"}}),
+        (
+            ["--role", ROLE, "--home", '[{"Entry": "/", "Target": "/inbox"}]'],
+            {
+                "identity": {
+                    "Role": ROLE,
+                    "HomeDirectoryType": "LOGICAL",
+                    "HomeDirectoryDetails": '[{"Entry": "/", "Target": "/inbox"}]',
+                }
+            },
+        ),
+        (["--session", "0123456789abcdef"], {"session": "0123456789abcdef"}),
+        ([], {}),
+    ],
+)
+def test_who_the_user_is_goes_with_the_question(crossdock, service, tmp_path, arguments, who):
+    asked = service(ALLOWED)
+    done = crossdock(
+        *("explain", "--data-dir", str(tmp_path / "data"), "--server-id", "s-1", "--user-name", "user2"),
+        *("--source-ip", "192.0.2.7", "--protocol", "FTP", *arguments, "mv", "a", "b"),
+    )
+    assert done.exit_code == 0, done.output
+    assert asked == ["/explain"]
+    assert asked.bodies == [
+        {
+            "serverId": "s-1",
+            "userName": "user2",
+            "command": "mv",
+            "path": "a",
+            "target": "b",
+            "protocol": "FTP",
+            "sourceIp": "192.0.2.7",
+            **who,
+        }
+    ]
+
+
+def test_files_hold_the_session_policy_and_the_providers_answer(crossdock, service, tmp_path):
+    asked = service(ALLOWED)
+    (tmp_path / "policy.json").write_text("{}")
+    (tmp_path / "answer.json").write_text(json.dumps({"Role": ROLE}))
+    base = ("explain", "--data-dir", str(tmp_path / "data"), "--user-name", "user2")
+    crossdock(*base, "--role", ROLE, "--policy", str(tmp_path / "policy.json"), "ls", "/")
+    crossdock(*base, "--identity", str(tmp_path / "answer.json"), "ls", "/")
+    assert [body["identity"] for body in asked.bodies] == [{"Role": ROLE, "Policy": "{}"}, {"Role": ROLE}]
+
+
+def test_a_question_that_the_service_cannot_answer_is_its_sentence(crossdock, service, tmp_path):
+    service((400, {"message": "there are 2 servers: name one with --server-id"}))
+    done = crossdock("explain", "--data-dir", str(tmp_path / "data"), "--user-name", "user2", "ls", "/")
+    assert (done.exit_code, done.stderr) == (1, "Error: there are 2 servers: name one with --server-id\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["put", "a"],
+        ["--user-name", "u", "put"],
+        ["--user-name", "u", "fetch", "a"],
+        ["--user-name", "u", "mv", "a"],
+        ["--user-name", "u", "put", "a", "b"],
+        ["--user-name", "u", "--role", ROLE, "--session", "x", "put", "a"],
+        ["--user-name", "u", "--role", ROLE, "--password-stdin", "put", "a"],
+        ["--user-name", "u", "--home", "/x", "put", "a"],
+        ["--user-name", "u", "--role", ROLE, "--home", "[x", "put", "a"],
+    ],
+)
+def test_bad_usage_is_exit_code_2(crossdock, arguments):
+    assert crossdock("explain", *arguments).exit_code == 2

@@ -1,0 +1,305 @@
+"""The walk of `explain`: every step in order, decided by policies that a test gives, on an object store in memory."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import pytest
+from tests.fakes.house import CountingEntropy
+from tests.fakes.logins import IDENTITY, ROLE, SERVER, MemoryDirectory, ScriptedProvider, answer
+from tests.fakes.object_store import MemoryS3
+
+from crossdock.core.arns import parse_arn
+from crossdock.core.errors import NotFound
+from crossdock.core.homes import HomeMapping, LogicalHome, PathHome
+from crossdock.core.logins import Identity, Password
+from crossdock.core.principals import AssumedRole, ServicePrincipal
+from crossdock.core.servers import FileProtocol, Server, ServerState
+from crossdock.files.explaining import COMMANDS, Explainer, Question
+from crossdock.files.explanations import Explanation, Outcome
+from crossdock.files.verbs import VERBS, Need
+from crossdock.policy.document import PolicyKind, parse_policy
+from crossdock.policy.evaluate import (
+    AccessRequest,
+    Decision,
+    Layer,
+    NamedPolicy,
+    PolicySet,
+    context_of,
+    evaluate,
+    evaluate_trust,
+)
+from crossdock.policy.fixes import AddStatement
+from crossdock.ports.objects import ObjectStore
+from crossdock.ports.trials import Assumption, ObjectQuestion
+
+HUB = "111111111111"
+ROLE_ID = "AROAEXAMPLEROLEID0001"
+TRUST = {"Effect": "Allow", "Principal": {"Service": "transfer.amazonaws.com"}, "Action": "sts:AssumeRole"}
+EVERYTHING = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+
+
+def policy(name: str, kind: PolicyKind, *statements: Mapping[str, object]) -> NamedPolicy:
+    return NamedPolicy(name=name, policy=parse_policy({"Version": "2012-10-17", "Statement": list(statements)}, kind))
+
+
+@dataclass(slots=True)
+class FakeSession:
+    """Implements `ports.trials.TrialSession`."""
+
+    principal: AssumedRole
+    store: ObjectStore
+    policies: PolicySet
+    asked: list[ObjectQuestion] = field(default_factory=list)
+
+    async def decide(self, question: ObjectQuestion) -> Decision:
+        self.asked.append(question)
+        if question.place.bucket == "absent":
+            raise NotFound("there is no bucket absent")
+        is_bucket = question.action == "s3:ListBucket"
+        of = question.source if question.source and question.action == "s3:GetObject" else question.place
+        resource = f"arn:aws:s3:::{of.bucket}" + ("" if is_bucket else f"/{of.key}")
+        request = AccessRequest(
+            principal=self.principal,
+            action=question.action,
+            resource=resource,
+            resource_account=HUB,
+            context=context_of({}, principal=self.principal),
+        )
+        return evaluate(request, self.policies)
+
+
+@dataclass(slots=True)
+class FakeTrial:
+    """Implements `ports.trials.RoleTrial`."""
+
+    s3: MemoryS3
+    trust: NamedPolicy = field(default_factory=lambda: policy("trust policy", PolicyKind.TRUST, TRUST))
+    identity: tuple[NamedPolicy, ...] = (policy("buckets", PolicyKind.IDENTITY, EVERYTHING),)
+    unreadable: frozenset[Layer] = frozenset()
+    refusal: str = ""
+    session_policy: str | None = None
+    session: FakeSession | None = None
+
+    async def assume(
+        self, *, server: Server, username: str, role_arn: str, session_name: str, session_policy: str | None
+    ) -> Assumption:
+        self.session_policy = session_policy
+        request = AccessRequest(
+            principal=ServicePrincipal(name="transfer.amazonaws.com"),
+            action="sts:AssumeRole",
+            resource=role_arn,
+            resource_account=HUB,
+            context=context_of({"aws:SourceAccount": server.account_id}),
+        )
+        decision = evaluate_trust(request, self.trust, PolicySet())
+        if self.refusal or not decision.is_allowed:
+            return Assumption(decision=decision, refusal=self.refusal)
+        principal = AssumedRole(role_arn=parse_arn(role_arn), role_id=ROLE_ID, session_name=session_name)
+        policies = PolicySet(identity=self.identity, unreadable=self.unreadable)
+        self.session = FakeSession(principal, self.s3.store(), policies)
+        return Assumption(decision=decision, session=self.session)
+
+    async def living(self, ids: frozenset[str]) -> Mapping[str, str]:
+        return {}
+
+
+@pytest.fixture
+def trial() -> FakeTrial:
+    s3 = MemoryS3()
+    s3.add_bucket("bucket")
+    return FakeTrial(s3)
+
+
+async def ask(
+    trial: FakeTrial,
+    command: str = "put",
+    path: str = "a.csv",
+    *,
+    target: str = "",
+    identity: Identity | None = IDENTITY,
+    server: Server = SERVER,
+    provider: ScriptedProvider | None = None,
+    password: str | None = None,
+    protocol: FileProtocol | None = None,
+) -> Explanation:
+    explainer = Explainer(
+        servers=MemoryDirectory((server,)),
+        provider=provider or ScriptedProvider(),
+        trial=trial,
+        entropy=CountingEntropy(),
+    )
+    question = Question(
+        server_id=SERVER.server_id,
+        username="user1",
+        command=command,
+        path=path,
+        target=target,
+        protocol=protocol,
+        identity=identity,
+        password=None if password is None else Password(password),
+    )
+    return await explainer.explain(question)
+
+
+async def test_every_step_of_an_upload_that_is_allowed(trial):
+    found = await ask(trial)
+    assert found.outcome is Outcome.ALLOWED
+    assert [(step.name, step.outcome) for step in found.steps] == [
+        ("server", Outcome.ALLOWED),
+        ("identity provider", Outcome.ALLOWED),
+        ("role", Outcome.ALLOWED),
+        ("home directory", Outcome.ALLOWED),
+        ("s3:PutObject", Outcome.ALLOWED),
+        ("s3:AbortMultipartUpload", Outcome.ALLOWED),
+    ]
+    assert found.steps[3].reason == "a.csv is s3://bucket/home/a.csv"
+    assert found.conclusion == "user1 may put a.csv on s-0123456789abcdef0."
+    assert found.fixes == ()
+
+
+async def test_the_provider_is_asked_with_the_password_and_its_answer_counts(trial):
+    provider = ScriptedProvider()
+    found = await ask(trial, identity=None, password="open sesame", provider=provider)
+    assert found.outcome is Outcome.ALLOWED
+    (attempt,) = provider.asked
+    assert (attempt.credential, attempt.protocol) == (Password("open sesame"), FileProtocol.FTP)
+    refused = await ask(trial, identity=None, password="x", provider=ScriptedProvider(answers={}))
+    assert refused.steps[-1].reason == "Lambda IDP authentication failure"
+    assert refused.outcome is Outcome.DENIED
+
+
+async def test_an_answer_that_vouches_for_keys_is_no_answer_to_a_password(trial):
+    keys = {"user1": answer(replace(IDENTITY, public_keys=("ssh-ed25519 AAAA",)))}
+    found = await ask(trial, identity=None, password="x", provider=ScriptedProvider(answers=keys))
+    assert (found.steps[-1].name, found.outcome) == ("identity provider", Outcome.DENIED)
+    assert "answered a password with PublicKeys" in found.conclusion
+
+
+async def test_without_an_answer_nothing_is_known(trial):
+    found = await ask(trial, identity=None)
+    assert found.outcome is Outcome.UNKNOWN
+    assert found.conclusion.startswith("user1 may or may not be able to put a.csv on s-0123456789abcdef0: ")
+    assert trial.session is None
+
+
+@pytest.mark.parametrize(
+    ("server", "protocol", "words"),
+    [
+        (replace(SERVER, state=ServerState.OFFLINE, is_wanted=False), None, "aws transfer start-server --server-id"),
+        (SERVER, FileProtocol.SFTP, "does not speak SFTP"),
+        (replace(SERVER, server_id="s-00000000000000000"), None, "there is no server s-0123456789abcdef0"),
+    ],
+)
+async def test_a_server_that_would_not_admit_anybody_ends_the_walk(trial, server, protocol, words):
+    found = await ask(trial, server=server, protocol=protocol)
+    assert [step.name for step in found.steps] == ["server"]
+    assert found.outcome is Outcome.DENIED
+    assert words in found.conclusion
+
+
+async def test_a_role_that_does_not_trust_transfer_ends_the_walk_with_the_statement_to_add(trial):
+    trial.trust = policy("trust policy", PolicyKind.TRUST, {**TRUST, "Principal": {"Service": "ec2.amazonaws.com"}})
+    found = await ask(trial)
+    assert (found.steps[-1].name, found.outcome) == ("role", Outcome.DENIED)
+    (fix,) = found.fixes
+    assert (fix.account_id, fix.attached_to) == (HUB, ROLE)
+    assert isinstance(fix.change, AddStatement)
+    assert fix.change.statement["Principal"] == {"Service": "transfer.amazonaws.com"}
+
+
+async def test_what_sts_refuses_for_another_reason_is_told(trial):
+    trial.refusal = "the session is too long"
+    found = await ask(trial)
+    assert (found.outcome, found.steps[-1].reason) == (Outcome.DENIED, "the session is too long")
+
+
+async def test_a_session_policy_is_filled_before_it_is_used(trial):
+    template = '{"Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::${transfer:HomeBucket}"}}'
+    await ask(trial, identity=replace(IDENTITY, session_policy=template))
+    assert trial.session_policy is not None
+    assert "arn:aws:s3:::bucket" in trial.session_policy
+    found = await ask(trial, identity=replace(IDENTITY, session_policy="{"))
+    assert (found.steps[-1].name, found.outcome) == ("session policy", Outcome.DENIED)
+
+
+async def test_a_denied_action_names_the_statement_for_the_users_home(trial):
+    trial.identity = (policy("buckets", PolicyKind.IDENTITY, {**EVERYTHING, "Action": "s3:Get*"}),)
+    found = await ask(trial)
+    assert found.outcome is Outcome.DENIED
+    (fix,) = found.fixes
+    assert isinstance(fix.change, AddStatement)
+    assert fix.change.statement == {
+        "Sid": "AllowPutObject",
+        "Effect": "Allow",
+        "Action": "s3:PutObject",
+        "Resource": "arn:aws:s3:::bucket/home/*",
+    }
+    assert found.conclusion.endswith(
+        f"To change that: in account {HUB}, add this statement to the policy buckets of transfer."
+    )
+
+
+async def test_what_a_command_does_without_stands_in_nobodys_way(trial):
+    trial.identity = (policy("buckets", PolicyKind.IDENTITY, {**EVERYTHING, "Action": "s3:PutObject"}),)
+    found = await ask(trial)
+    assert found.outcome is Outcome.ALLOWED
+    assert [(step.name, step.is_needed) for step in found.steps if step.outcome is Outcome.DENIED] == [
+        ("s3:AbortMultipartUpload", False)
+    ]
+    assert (await ask(trial, "mkdir", "new")).outcome is Outcome.ALLOWED
+
+
+async def test_several_missing_actions_become_one_statement(trial):
+    trial.identity = (policy("buckets", PolicyKind.IDENTITY, {**EVERYTHING, "Action": "ec2:*"}),)
+    found = await ask(trial, "mv", "a", target="b")
+    statements = [fix.change.statement for fix in found.fixes if isinstance(fix.change, AddStatement)]
+    assert [(one["Action"], one["Resource"]) for one in statements] == [
+        (["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], "arn:aws:s3:::bucket/home/*"),
+        ("s3:ListBucket", "arn:aws:s3:::bucket"),
+    ]
+
+
+async def test_a_layer_that_cannot_be_read_is_unknown_and_never_allowed(trial):
+    trial.unreadable = frozenset({Layer.SERVICE_CONTROL})
+    found = await ask(trial)
+    assert found.outcome is Outcome.UNKNOWN
+    assert "service control policy" in found.conclusion
+
+
+async def test_what_must_be_there_is_looked_for(trial):
+    missing = await ask(trial, "get", "a.csv")
+    assert (missing.outcome, missing.steps[-1].reason) == (Outcome.DENIED, "there is no object s3://bucket/home/a.csv")
+    trial.s3.add("bucket", "home/a.csv")
+    assert (await ask(trial, "get", "a.csv")).outcome is Outcome.ALLOWED
+
+
+async def test_a_bucket_that_is_not_there_is_told(trial):
+    found = await ask(trial, identity=replace(IDENTITY, home=PathHome(root="/absent")))
+    assert (found.outcome, found.steps[-1].reason) == (Outcome.DENIED, "there is no bucket absent")
+
+
+LOGICAL = replace(IDENTITY, home=LogicalHome(mappings=(HomeMapping(entry="/in", target="/bucket/x"),)))
+
+
+async def test_a_path_that_no_mapping_contains_leads_nowhere(trial):
+    found = await ask(trial, path="/out/a.csv", identity=LOGICAL)
+    assert (found.steps[-1].name, found.outcome) == ("home directory", Outcome.DENIED)
+    assert "/out/a.csv" in found.conclusion
+
+
+async def test_a_directory_of_the_layout_asks_no_bucket(trial):
+    found = await ask(trial, "ls", "/", identity=LOGICAL)
+    assert (found.outcome, found.steps[-1].name) == (Outcome.ALLOWED, "home directory")
+    assert trial.session is not None
+    assert trial.session.asked == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+async def test_every_permission_of_the_table_is_asked_about_and_no_other(trial, command):
+    trial.s3.add("bucket", "home/a")
+    found = await ask(trial, command, "a", target="b" if command == "mv" else "")
+    assert found.outcome is Outcome.ALLOWED
+    asked = {step.name: step.is_needed for step in found.steps if step.decision is not None and step.name != "role"}
+    table = VERBS[COMMANDS[command]].calls
+    assert asked.keys() == {call.action for call in table}
+    assert all(asked[call.action] for call in table if call.need is Need.ALWAYS and call.action != "s3:ListBucket")
