@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.fakes.house import AllowEverything, AllowOnly, CountingState, make_house
@@ -388,13 +389,21 @@ async def test_a_caller_from_another_account_hears_only_which_kind_of_policy_ref
     assert refused.value.reason not in str(refused.value)
 
 
-async def test_a_caller_of_the_same_account_hears_the_whole_reason() -> None:
+async def test_a_caller_of_the_same_account_hears_the_whole_reason(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     with pytest.raises(ServiceError) as refused:
         await run(make_operations(RefuseFrom(same_account=True)), "Read", Name="box")
 
-    question, _, reason = refused.value.reason.partition(": ")
+    question, _, answer = refused.value.reason.partition(": ")
     assert question == "shelf:Read on arn:aws:shelf:::all of account 111111111111"
+    reason, _, request_id = answer.removesuffix(")").rpartition(" (request ")
     assert refused.value.message.endswith(f"because {reason}")
+    assert (denied := logged_denial(caplog)) is not None
+    assert (denied.request_id, denied.reason) == (request_id, reason)
+
+
+def logged_denial(caplog: pytest.LogCaptureFixture) -> Any:
+    return next((record for record in caplog.records if record.message == "denied"), None)
 
 
 async def test_a_call_that_was_begun_is_authorised_as_often_as_it_is_asked() -> None:

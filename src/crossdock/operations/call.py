@@ -238,7 +238,7 @@ class Operations:
             f"User: {call.caller.principal.arn} is not authorized to perform: {permission.action} "
             f"on resource: {permission.resource} because {_public_reason(decision, permission, reason)}",
             status=table.denied_status,
-            reason=f"{_question(decision, permission)}: {reason}",
+            reason=f"{_question(decision, permission)}: {reason} (request {call.request_id})",
         )
 
     def _row(self, service: str, operation: str) -> Operation:
