@@ -3,6 +3,8 @@
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
+# pytest compiles its tests anew each time where this is set, which takes longer than many of them.
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/pytest -q
 # On every core; tests with real clients measure and wait, so they have the machine to themselves.
 PARALLEL := --ignore tests/e2e --ignore tests/judge -n auto --dist worksteal
