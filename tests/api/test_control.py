@@ -151,3 +151,10 @@ async def test_a_directory_that_is_not_there_is_an_error_and_leaves_nothing_open
     with pytest.raises(FileNotFoundError):
         await server.start(tmp_path / "missing" / "control.sock")
     await server.close()
+
+
+async def test_what_is_no_question_is_refused(tmp_path):
+    async with control(tmp_path):
+        for question in ([], "text", 1):
+            with pytest.raises(click.ClickException, match="the question must be a JSON object"):
+                await ask(tmp_path, "/explain", question)

@@ -163,3 +163,13 @@ def test_a_question_that_the_service_cannot_answer_is_its_sentence(crossdock, se
 )
 def test_bad_usage_is_exit_code_2(crossdock, arguments):
     assert crossdock("explain", *arguments).exit_code == 2
+
+
+@pytest.mark.parametrize("option", ["--identity", "--policy"])
+def test_a_file_that_is_not_utf8_is_bad_usage(crossdock, tmp_path, option):
+    file = tmp_path / "file"
+    file.write_bytes(b"\xff")
+    role = ["--role", ROLE] if option == "--policy" else []
+    done = crossdock("explain", "--user-name", "u", *role, option, str(file), "put", "a")
+    assert done.exit_code == 2
+    assert f"{option} is not UTF-8" in done.stderr

@@ -10,12 +10,12 @@ from tests.fakes.object_store import MemoryS3
 
 from crossdock.core.arns import parse_arn
 from crossdock.core.errors import NotFound
-from crossdock.core.homes import HomeMapping, LogicalHome, PathHome
+from crossdock.core.homes import HomeMapping, LogicalHome, MappingType, ObjectPlace, PathHome
 from crossdock.core.logins import Identity, Password
 from crossdock.core.principals import AssumedRole, ServicePrincipal
 from crossdock.core.servers import FileProtocol, Server, ServerState
 from crossdock.files.explaining import COMMANDS, Explainer, Question
-from crossdock.files.explanations import Explanation, Outcome
+from crossdock.files.explanations import Explanation, Outcome, covering
 from crossdock.files.verbs import VERBS, Need
 from crossdock.policy.document import PolicyKind, parse_policy
 from crossdock.policy.evaluate import (
@@ -303,3 +303,50 @@ async def test_every_permission_of_the_table_is_asked_about_and_no_other(trial, 
     table = VERBS[COMMANDS[command]].calls
     assert asked.keys() == {call.action for call in table}
     assert all(asked[call.action] for call in table if call.need is Need.ALWAYS and call.action != "s3:ListBucket")
+
+
+async def test_a_directory_that_is_given_is_entered_without_a_question(trial):
+    trial.identity = ()
+    for path in ("/", "/bucket/home", "."):
+        assert (await ask(trial, "cd", path)).outcome is Outcome.ALLOWED
+    assert (await ask(trial, "cd", "/in", identity=LOGICAL)).outcome is Outcome.ALLOWED
+    assert (await ask(trial, "ls", "/in", identity=LOGICAL)).outcome is Outcome.DENIED
+    assert (await ask(trial, "ls", "/")).outcome is Outcome.DENIED
+
+
+async def test_a_slash_at_the_end_names_no_file(trial):
+    assert (await ask(trial, "put", "new/")).outcome is Outcome.DENIED
+    assert (await ask(trial, "mkdir", "new/")).outcome is Outcome.ALLOWED
+
+
+async def test_a_rename_into_another_bucket_lists_that_one(trial):
+    mappings = (HomeMapping(entry="/a", target="/bucket/x"), HomeMapping(entry="/b", target="/other/y"))
+    await ask(trial, "mv", "/a/1", target="/b/2", identity=replace(IDENTITY, home=LogicalHome(mappings=mappings)))
+    assert trial.session is not None
+    listed = [one.place.bucket for one in trial.session.asked if one.action == "s3:ListBucket"]
+    assert listed == ["other"]
+
+
+@pytest.mark.parametrize(("command", "listing"), [("ls", ("/", 1000)), ("cd", ("", 1)), ("rmdir", ("", 2))])
+async def test_a_listing_is_asked_about_as_the_command_makes_it(trial, command, listing):
+    await ask(trial, command, "sub")
+    assert trial.session is not None
+    assert [(one.delimiter, one.limit) for one in trial.session.asked if one.action == "s3:ListBucket"] == [listing]
+
+
+@pytest.mark.parametrize(
+    ("home", "key", "resource"),
+    [
+        (PathHome(root="/bucket/u1"), "u1/a", "u1/*"),
+        (PathHome(root="/bucket/u1"), "u2/a", "u2/a"),
+        (PathHome(), "u2/*", "u2/${*}"),
+        (PathHome(root="/bucket/u*"), "u*/a", "u${*}/*"),
+        (
+            LogicalHome(mappings=(HomeMapping(entry="/f", target="/bucket/d/f", type=MappingType.FILE),)),
+            "d/f",
+            "d/f",
+        ),
+    ],
+)
+def test_a_statement_covers_the_home_directory_and_nothing_outside(home, key, resource):
+    assert covering(home, ObjectPlace(bucket="bucket", key=key)) == (f"arn:aws:s3:::bucket/{resource}",)

@@ -266,3 +266,23 @@ def test_fixes_that_are_applied_to_the_letter_make_any_request_allowed(group: li
             for fix in fixes[:1] if decision.verdict is Verdict.EXPLICIT_DENY else fixes:
                 apply(document, fix)
         assert read(document).decide().is_allowed
+
+
+def test_an_id_whose_replacement_would_not_help_is_left() -> None:
+    fix = fix_of(case(resourcePolicy=bucket_policy(f"{OLD_ID}:somebody")))
+    assert isinstance(fix.change, AddStatement)
+
+
+def test_a_policy_is_made_once_and_added_to_after_that() -> None:
+    one = case(identityPolicies=[], request={**case()["request"], "resourceAccount": HUB})
+    other = case(identityPolicies=[], request={**one["request"], "resource": "arn:aws:s3:::outbox/b"})
+    first, second = merge_fixes(fix for document in (one, other) for fix in find_fixes(read(document).decide()))
+    assert isinstance(second.change, AddStatement)
+    assert second.change.statement["Sid"] == "AllowPutObject2"
+    assert (first.sentence[:4], second.sentence[:4]) == ("make", "add ")
+
+
+def test_a_policy_that_has_the_new_ones_name_is_not_made_anew() -> None:
+    held = {"name": NEW_POLICY, "policy": {**FULL, "Statement": [READ]}}
+    fix = fix_of(case(identityPolicies=[held], request={**case()["request"], "resourceAccount": HUB}))
+    assert fix.sentence == f"add this statement to the policy {NEW_POLICY} of transfer"

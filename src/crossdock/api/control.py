@@ -18,6 +18,10 @@ from crossdock.ports.host import Sealer
 from crossdock.ports.servers import ServerDirectory
 
 
+class NoQuestion(CrossdockError):
+    """What was posted is no JSON object."""
+
+
 @dataclass(slots=True, kw_only=True)
 class ControlServer:
     """Answers the questions of `crossdock env`, `endpoints` and `explain`. Whoever can open the socket may ask."""
@@ -63,7 +67,7 @@ class ControlServer:
 
     async def _explain(self, request: web.Request) -> web.Response:
         try:
-            return web.json_response(await self.explain(await request.json()))
+            return web.json_response(await self.explain(await _question_of(request)))
         except CrossdockError as error:
             return web.json_response({"message": str(error)}, status=400)
 
@@ -83,6 +87,16 @@ class ControlServer:
                 "AWS_ENDPOINT_URL": self.api_url,
             }
         )
+
+
+async def _question_of(request: web.Request) -> Mapping[str, Any]:
+    try:
+        asked = await request.json()
+    except (ValueError, LookupError, RecursionError) as error:  # LookupError: of a charset that nobody knows
+        raise NoQuestion("the question is not JSON") from error
+    if not isinstance(asked, dict):
+        raise NoQuestion("the question must be a JSON object")
+    return asked
 
 
 def _listen(path: Path) -> socket.socket:

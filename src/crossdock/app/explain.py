@@ -39,13 +39,13 @@ def build_explain(cloud: Cloud, house: House, servers: ServerDirectory) -> Expla
         """Raises BadQuestion."""
         server = await _server(servers, asked.get("serverId"))
         username = _text(asked, "userName")
-        command, target = _text(asked, "command"), asked.get("target") or ""
+        command, target = _text(asked, "command"), _text(asked, "target") if asked.get("target") else ""
         if command not in COMMANDS:
             raise BadQuestion(f"{command} is none of {', '.join(COMMANDS)}")
         if bool(target) is not (command == "mv"):
             raise BadQuestion("mv takes two paths, every other command one")
         session = asked.get("session")
-        identity = _given_identity(asked.get("identity"), username)
+        identity = _given_identity(asked["identity"], username) if "identity" in asked else None
         if session:
             identity = await _logged_identity(cloud, server, username, str(session), given=identity)
         question = Question(
@@ -53,10 +53,10 @@ def build_explain(cloud: Cloud, house: House, servers: ServerDirectory) -> Expla
             username=username,
             command=command,
             path=_text(asked, "path"),
-            target=str(target),
+            target=target,
             protocol=_protocol(asked.get("protocol")),
             source_ip=str(asked.get("sourceIp") or "127.0.0.1"),
-            password=Password(str(asked["password"])) if "password" in asked else None,
+            password=_password(asked.get("password")),
             identity=identity,
         )
         return explanation_json(await explainer.explain(question))
@@ -85,6 +85,15 @@ def _text(asked: Mapping[str, Any], name: str) -> str:
     return value
 
 
+def _password(given: object) -> Password | None:
+    """An empty one is a password too, which the provider is asked about."""
+    if given is None:
+        return None
+    if not isinstance(given, str):
+        raise BadQuestion("the password must be a text")
+    return Password(given)
+
+
 def _protocol(name: object) -> FileProtocol | None:
     if not name:
         return None
@@ -94,10 +103,8 @@ def _protocol(name: object) -> FileProtocol | None:
         raise BadQuestion(f"{name} is none of {', '.join(FileProtocol)}") from error
 
 
-def _given_identity(answer: object, username: str) -> Identity | None:
+def _given_identity(answer: object, username: str) -> Identity:
     """The provider's answer as it was given."""
-    if answer is None:
-        return None
     try:
         return read_identity(json.dumps(answer).encode(), username=username)
     except (MalformedAnswer, NotVouchedFor) as error:

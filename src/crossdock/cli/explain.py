@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -92,14 +92,14 @@ def _who(
     if (policy and not role) or (home and not (role or session)):
         raise click.UsageError("--home and --policy belong to --role (--home to --session too)")
     if password_stdin:
-        return {"password": sys.stdin.read().removesuffix("\n")}
+        return {"password": _text_of(sys.stdin, "--password-stdin").removesuffix("\n")}
     if identity:
-        return {"identity": _json_of(identity.read(), "--identity")}
+        return {"identity": _json_of(_text_of(identity, "--identity"), "--identity")}
     found: dict[str, Any] = {"session": session} if session else {}
     if role or home:
         # The session's own role is taken from the log; a role must be named for the home to be read as an answer.
         answer = {"Role": role or "arn:aws:iam::000000000000:role/logged", **_home(home)}
-        found["identity"] = {**answer, **({"Policy": policy.read()} if policy else {})}
+        found["identity"] = {**answer, **({"Policy": _text_of(policy, "--policy")} if policy else {})}
     return found
 
 
@@ -115,8 +115,15 @@ def _home(home: str | None) -> Mapping[str, str]:
 def _json_of(text: str, option: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise click.UsageError(f"{option} is not JSON: {error}") from error
+
+
+def _text_of(file: TextIO, option: str) -> str:
+    try:
+        return file.read()
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"{option} is not UTF-8: {error.reason} at byte {error.start}") from error
 
 
 def _for_people(found: Mapping[str, Any]) -> Iterator[str]:

@@ -34,6 +34,8 @@ COMMANDS: Mapping[str, FileVerb] = {
     "rmdir": FileVerb.REMOVE_DIRECTORY,
     "mv": FileVerb.RENAME,
 }
+_LISTING_LIMITS = {FileVerb.LIST: 1000, FileVerb.REMOVE_DIRECTORY: 2}
+"""Keys that a listing asks for, which policies can limit; every other verb only asks whether there is one."""
 _MUST_EXIST = frozenset({FileVerb.READ, FileVerb.REMOVE, FileVerb.RENAME})
 
 
@@ -176,7 +178,7 @@ class _Walk:
             session_policy=policy,
         )
         if found.decision is not None:
-            self.steps.append(decided("role", found.decision, find_fixes(found.decision), subject=identity.role_arn))
+            self._note(decided("role", found.decision, find_fixes(found.decision), subject=identity.role_arn))
         if found.session is None:
             if found.decision is None or found.decision.is_allowed:
                 self._refused("role", found.refusal)
@@ -187,6 +189,9 @@ class _Walk:
         """Where the path leads, and the target of a rename; None where no bucket is asked."""
         question = self._question
         verb, places = COMMANDS[question.command], Places(identity.home)
+        if verb in (FileVerb.READ, FileVerb.WRITE, FileVerb.REMOVE) and question.path.endswith("/"):
+            self._refused("home directory", f"{question.path} is a directory's path, with its slash at the end")
+            raise _Stopped
         try:
             place = _place(verb, places, self._absolute(identity, question.path))
             target = places.of_file(self._absolute(identity, question.target)) if verb is FileVerb.RENAME else None
@@ -232,9 +237,17 @@ class _Walk:
         about = _about(call, place, target)
         source = place if call.operation == "CopyObject" else None
         copied = target if call.operation == "CopyObject" and target is not None else about
+        verb = COMMANDS[self._question.command]
         try:
             decision = await session.decide(
-                ObjectQuestion(operation=call.operation, action=call.action, place=copied, source=source)
+                ObjectQuestion(
+                    operation=call.operation,
+                    action=call.action,
+                    place=copied,
+                    source=source,
+                    delimiter="/" if verb is FileVerb.LIST else "",
+                    limit=_LISTING_LIMITS.get(verb, 1),
+                )
             )
         except FileError as error:
             self._refused(call.action, str(error))
@@ -257,6 +270,8 @@ def _place(verb: FileVerb, places: Places, path: str) -> ObjectPlace | None:
     match verb:
         case FileVerb.LIST | FileVerb.ENTER | FileVerb.INSPECT:
             location = places.locate(path)
+            if verb is not FileVerb.LIST and places.is_given(path):
+                return None
             if isinstance(location, ObjectPlace):
                 return location
             if not places.names_below(path):
@@ -275,8 +290,8 @@ def _about(call: S3Call, place: ObjectPlace, target: ObjectPlace | None) -> Obje
     match call.on:
         case On.MARKER:
             return ObjectPlace(bucket=place.bucket, key=place.directory_prefix)
-        case On.TARGET if target is not None:
-            return target
+        case On.TARGET | On.BUCKET if target is not None:
+            return target  # also of the bucket it is the target's that is listed
     return place
 
 

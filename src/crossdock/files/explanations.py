@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from crossdock.core.homes import HomeDirectory, LogicalHome, ObjectPlace, initial_directory
+from crossdock.core.homes import HomeDirectory, LogicalHome, MappingType, ObjectPlace, initial_directory
 from crossdock.policy.decision import Decision, Verdict
-from crossdock.policy.fixes import Fix, merge_fixes
+from crossdock.policy.fixes import Fix, literal, merge_fixes
 
 
 class Outcome(StrEnum):
@@ -100,17 +100,21 @@ def _to_do(step: Step) -> str:
 
 
 def covering(home: HomeDirectory, place: ObjectPlace) -> tuple[str, ...]:
-    """The resource that a statement for this user shall name: all that lies in the home directory where it can be."""
+    """The resource that a statement for this user shall name: all that lies in the home directory with it.
+
+    What lies outside, or is a mapped file, is named alone. A wildcard in a name is escaped, for it is no wildcard.
+    """
     for root in _roots(home):
         bucket, _, folder = root.lstrip("/").partition("/")
         prefix = f"{folder}/" if folder else ""
-        if bucket == place.bucket and (place.key.startswith(prefix) or place.key == folder):
-            return (f"arn:aws:s3:::{bucket}/{prefix}*",)
-    return (f"arn:aws:s3:::{place.bucket}/*",)
+        if bucket == place.bucket and place.key.startswith(prefix):
+            return (f"arn:aws:s3:::{bucket}/{literal(prefix)}*",)
+    return (f"arn:aws:s3:::{place.bucket}/{literal(place.key)}",)
 
 
 def _roots(home: HomeDirectory) -> Sequence[str]:
-    """`/bucket/folder`, the longest first."""
+    """`/bucket/folder` of every directory, the longest first."""
     if isinstance(home, LogicalHome):
-        return sorted((mapping.target for mapping in home.mappings), key=len, reverse=True)
+        directories = (one.target for one in home.mappings if one.type is MappingType.DIRECTORY)
+        return sorted(directories, key=len, reverse=True)
     return (initial_directory(home),)

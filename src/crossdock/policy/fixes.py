@@ -5,12 +5,13 @@ leaves out is whether the request ought to be allowed.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from crossdock.core.arns import parse_arn
 from crossdock.core.errors import InvalidArn
 from crossdock.core.principals import Anonymous, AssumedRole, IamUser, ServicePrincipal
+from crossdock.policy.conditions import Condition
 from crossdock.policy.decision import Decision, Verdict
 from crossdock.policy.reasons import MismatchKind, Reason
 from crossdock.policy.requests import AccessRequest, Layer, NamedPolicy
@@ -67,6 +68,8 @@ class Fix:
     sentence: str
 
 
+_ACTIVE = re.compile(r"[*?]|\$(?=\{)")
+"""What would mean something in a pattern: `${` begins a policy variable, a lone `$` nothing."""
 _UNIQUE_ID = re.compile(r"(A(?:ROA|IDA)[A-Z0-9]{12,28})(?=[:*?]|$)")
 
 
@@ -98,6 +101,11 @@ def find_fixes(
     return ()
 
 
+def literal(text: str) -> str:
+    """The text as a pattern of version 2012-10-17 that matches nothing else; in an older one it does not grant more."""
+    return _ACTIVE.sub(lambda found: f"${{{found.group()}}}", text)
+
+
 def _without_the_deny(decision: Decision) -> Fix:
     reason = next(one for one in decision.reasons if one.applies and one.effect is Effect.DENY)
     account, attached_to, policy = _place(reason.layer, decision, reason.policy)
@@ -117,7 +125,8 @@ def _allowing(layer: Layer, decision: Decision, resources: tuple[str, ...], livi
         return stale
     account, attached_to, policy = _place(layer, decision, _to_add_to(layer, decision))
     called = _called(layer, attached_to, policy)
-    is_new = policy == NEW_POLICY or (layer is Layer.RESOURCE and decision.policies.resource is None)
+    listed = _listed(layer, decision)
+    is_new = not listed if layer is Layer.RESOURCE else policy == NEW_POLICY not in {one.name for one in listed}
     return Fix(
         account_id=account,
         layer=layer,
@@ -268,6 +277,9 @@ def _stale_id(decision: Decision, living: Mapping[str, str]) -> Fix | None:
             account, attached_to, policy = _place(Layer.RESOURCE, decision, "")
             mismatch = reason.mismatches[0]
             new = value.replace(found[1], principal.role_id)
+            renewed = Condition(operator=mismatch.element, key=mismatch.key, values=(new,), is_deny=False)
+            if not renewed.holds(decision.request.context):
+                continue  # another session's name, or a `*` where the operator knows no wildcards: it would not help
             return Fix(
                 account_id=account,
                 layer=Layer.RESOURCE,
@@ -289,7 +301,10 @@ def _stale_id(decision: Decision, living: Mapping[str, str]) -> Fix | None:
 
 
 def merge_fixes(fixes: Iterable[Fix]) -> tuple[Fix, ...]:
-    """The same with one statement where several differ in nothing but their action, and each change once."""
+    """The same with one statement where several differ in nothing but their action, and each change once.
+
+    They can be applied one after another: a policy is made once and added to after that, under Sids of its own.
+    """
     merged: list[Fix] = []
     for fix in fixes:
         place = next((number for number, one in enumerate(merged) if _differ_in_action_only(one, fix)), None)
@@ -297,7 +312,30 @@ def merge_fixes(fixes: Iterable[Fix]) -> tuple[Fix, ...]:
             merged.append(fix)
         else:
             merged[place] = _with_actions_of(merged[place], fix)
-    return tuple(merged)
+    done: list[Fix] = []
+    for fix in merged:
+        done.append(_after(done, fix))
+    return tuple(done)
+
+
+def _after(done: Sequence[Fix], fix: Fix) -> Fix:
+    if not isinstance(fix.change, AddStatement):
+        return fix
+    place = (fix.layer, fix.attached_to, fix.policy)
+    taken = [
+        one.change.statement["Sid"]
+        for one in done
+        if isinstance(one.change, AddStatement) and (one.layer, one.attached_to, one.policy) == place
+    ]
+    if not taken:
+        return fix
+    sid = name = str(fix.change.statement["Sid"])
+    number = 1
+    while sid in taken:
+        number += 1
+        sid = f"{name}{number}"
+    sentence = f"add this statement to {_called(*place)}"
+    return replace(fix, change=AddStatement(statement={**fix.change.statement, "Sid": sid}), sentence=sentence)
 
 
 def _differ_in_action_only(one: Fix, other: Fix) -> bool:

@@ -16,12 +16,15 @@ class ObjectQuestion:
     """One permission of one of S3's operations.
 
     `place` is what the operation is about: a listing's directory, a copy's target, whose original is `source`.
+    `delimiter` and `limit` are a listing's, as in `ObjectStore.list`.
     """
 
     operation: str
     action: str
     place: ObjectPlace
     source: ObjectPlace | None = None
+    delimiter: str = "/"
+    limit: int = 1000
 
 
 class TrialSession(Protocol):

@@ -122,3 +122,10 @@ async def test_of_ids_only_those_that_somebody_has_are_told(s3, trial, role):
     role_id = (await s3.iam("GetRole", RoleName="files"))["Role"]["RoleId"]
     assert await trial.living(frozenset({role_id, "AROAGONE000000000000"})) == {role_id: role}
     assert await trial.living(frozenset()) == {}
+
+
+async def test_a_role_that_is_not_there_is_not_asked_for_in_earnest(s3, trial):
+    before = s3.parts.state.writes
+    found = await assume(trial, f"arn:aws:iam::{HUB}:role/none")
+    assert found.refusal == f"there is no role none in account {HUB}"
+    assert s3.parts.state.writes == before

@@ -45,8 +45,13 @@ class EmbeddedRoleTrial:
         except ServiceError as error:
             return Assumption(decision=None, refusal=error.message)
         decision = await operations.decide(call, permission)
-        if not decision.is_allowed and await self._role_exists(role_arn):
-            return Assumption(decision=decision)
+        if not decision.is_allowed:
+            if await self._role_exists(role_arn):
+                return Assumption(decision=decision)
+            # STS is not asked in earnest: it would record the refusal.
+            arn = parse_arn(role_arn)
+            name = arn.resource.removeprefix("role/")
+            return Assumption(decision=None, refusal=f"there is no role {name} in account {arn.account_id}")
         try:
             session = await self.assumer.assume(
                 server=server,
@@ -56,7 +61,7 @@ class EmbeddedRoleTrial:
                 session_policy=session_policy,
             )
         except AssumeRefused as error:
-            return Assumption(decision=decision if decision.is_allowed else None, refusal=str(error))
+            return Assumption(decision=decision, refusal=str(error))
         if not isinstance(session.store, EmbeddedObjectStore):
             raise TypeError(f"the embedded cloud gave a {type(session.store).__name__}")
         return Assumption(
@@ -109,7 +114,8 @@ def _of_object(question: ObjectQuestion) -> Mapping[str, Any]:
 
 def _of_listing(question: ObjectQuestion) -> Mapping[str, Any]:
     place = question.place
-    return {"Bucket": place.bucket, "Prefix": place.directory_prefix, "Delimiter": "/", "MaxKeys": 1000}
+    params = {"Bucket": place.bucket, "Prefix": place.directory_prefix, "MaxKeys": question.limit}
+    return {**params, "Delimiter": question.delimiter} if question.delimiter else params
 
 
 def _of_copy(question: ObjectQuestion) -> Mapping[str, Any]:
