@@ -12,11 +12,16 @@ SLOW = tuple(
         "adapters/functions",
         "adapters/host",
         "api",
+        "cloud/cloudformation/test_allowed_pattern.py",
         "cloud/cloudformation/test_interruptions.py",
+        "cloud/lambda_/test_package.py",
         "cloud/logs/test_filtering.py",
         "contract",
         "core/test_homes.py",
+        "policy/test_evaluate.py",
         "policy/test_fixes.py",
+        "wire/test_aws_chunked.py",
+        "wire/test_clients.py",
         "wire/test_protocols.py",
     )
 )
