@@ -31,7 +31,7 @@ def build_explain(cloud: Cloud, house: House, servers: ServerDirectory) -> Expla
     explainer = Explainer(
         servers=servers,
         provider=LambdaIdentityProvider(cloud.operations),
-        trial=EmbeddedRoleTrial(assumer=cloud.assumer, state=house.state),
+        trial=EmbeddedRoleTrial(assumer=cloud.assumer),
         entropy=house.entropy,
     )
 

@@ -10,14 +10,14 @@ import click
 
 from crossdock.cli.client import ask_service
 from crossdock.cli.options import data_dir_option, output_option
+from crossdock.files.explaining import COMMANDS
 from crossdock.settings import data_dir_of
 
-COMMANDS = ("put", "get", "ls", "cd", "rm", "mkdir", "rmdir", "mv")
 _MARKS = {"Allowed": "✓", "Denied": "✗", "Unknown": "?"}
 
 
 @click.command(short_help="Say why a user's file command is refused.")
-@click.argument("command", type=click.Choice(COMMANDS), metavar="COMMAND")
+@click.argument("command", type=click.Choice(list(COMMANDS)), metavar="COMMAND")
 @click.argument("path")
 @click.argument("target", required=False)
 @click.option("--server-id", metavar="ID", help="The server; not needed where there is only one.")

@@ -3,7 +3,7 @@
 import pytest
 from tests.adapters.embedded.test_assumer import SESSION, trusting
 from tests.fakes.logins import SERVER
-from tests.fakes.s3 import HUB, EmbeddedS3, document
+from tests.fakes.s3 import HUB, document
 
 from crossdock.adapters.embedded.assumer import EmbeddedRoleAssumer
 from crossdock.adapters.embedded.role_trial import EmbeddedRoleTrial
@@ -17,8 +17,8 @@ KEY = ObjectPlace(bucket="box", key="home/key")
 
 
 @pytest.fixture
-def trial(s3: EmbeddedS3, assumer: EmbeddedRoleAssumer) -> EmbeddedRoleTrial:
-    return EmbeddedRoleTrial(assumer=assumer, state=s3.parts.state)
+def trial(assumer: EmbeddedRoleAssumer) -> EmbeddedRoleTrial:
+    return EmbeddedRoleTrial(assumer=assumer)
 
 
 async def assume(trial: EmbeddedRoleTrial, role: str, policy: str | None = None):

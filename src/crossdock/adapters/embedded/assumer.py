@@ -15,6 +15,7 @@ from crossdock.core.servers import Server
 from crossdock.operations.call import Operations
 from crossdock.operations.caller import Caller, Origin
 from crossdock.ports.authority import AssumeRefused, RoleSession
+from crossdock.ports.state import State
 
 TRANSFER = ServicePrincipal(name="transfer.amazonaws.com")
 ORIGIN = Origin(is_secure=True, user_agent="AWSTransfer", via="transfer")
@@ -61,12 +62,17 @@ class EmbeddedRoleAssumer:
 
     async def _why(self, role_arn: str, error: ServiceError) -> str:
         """For the operator. STS tells no caller whether a role that it may not assume exists; the server's log may."""
-        if error.code == "AccessDenied":
-            arn = parse_arn(role_arn)
-            async with self.operations.house.state.reading() as tx:
-                if await find_role_by_arn(tx, arn) is None:
-                    return f"there is no role {arn.resource.removeprefix('role/')} in account {arn.account_id}"
-        return error.reason or str(error)
+        missing = await missing_role(self.operations.house.state, role_arn) if error.code == "AccessDenied" else ""
+        return missing or error.reason or str(error)
+
+
+async def missing_role(state: State, role_arn: str) -> str:
+    """The sentence that there is no such role; empty when there is one. `role_arn` is one that STS takes."""
+    arn = parse_arn(role_arn)
+    async with state.reading() as tx:
+        if await find_role_by_arn(tx, arn) is not None:
+            return ""
+    return f"there is no role {arn.resource.removeprefix('role/')} in account {arn.account_id}"
 
 
 def service_caller(server: Server, username: str) -> Caller:

@@ -5,18 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from crossdock.adapters.embedded.assumer import ORIGIN, EmbeddedRoleAssumer, service_caller
+from crossdock.adapters.embedded.assumer import ORIGIN, EmbeddedRoleAssumer, missing_role, service_caller
 from crossdock.adapters.embedded.file_errors import file_errors
 from crossdock.adapters.embedded.object_store import EmbeddedObjectStore
-from crossdock.cloud.iam.records import ROLES, USERS, find_role_by_arn
+from crossdock.cloud.iam.records import ROLES, USERS
 from crossdock.cloud.s3.permissions import presence_permission
-from crossdock.core.arns import parse_arn
 from crossdock.core.errors import ServiceError
 from crossdock.core.principals import AssumedRole
 from crossdock.core.servers import Server
 from crossdock.policy.evaluate import Decision
 from crossdock.ports.authority import AssumeRefused
-from crossdock.ports.state import State
 from crossdock.ports.trials import Assumption, ObjectQuestion
 
 
@@ -25,7 +23,6 @@ class EmbeddedRoleTrial:
     """See `ports.trials.RoleTrial`. STS keeps no sessions, so even the assumption that succeeds leaves nothing."""
 
     assumer: EmbeddedRoleAssumer
-    state: State
 
     async def assume(
         self, *, server: Server, username: str, role_arn: str, session_name: str, session_policy: str | None
@@ -46,12 +43,9 @@ class EmbeddedRoleTrial:
             return Assumption(decision=None, refusal=error.message)
         decision = await operations.decide(call, permission)
         if not decision.is_allowed:
-            if await self._role_exists(role_arn):
-                return Assumption(decision=decision)
             # STS is not asked in earnest: it would record the refusal.
-            arn = parse_arn(role_arn)
-            name = arn.resource.removeprefix("role/")
-            return Assumption(decision=None, refusal=f"there is no role {name} in account {arn.account_id}")
+            missing = await missing_role(operations.house.state, role_arn)
+            return Assumption(decision=None if missing else decision, refusal=missing)
         try:
             session = await self.assumer.assume(
                 server=server,
@@ -68,14 +62,10 @@ class EmbeddedRoleTrial:
             decision=decision, session=EmbeddedTrialSession(principal=session.principal, store=session.store)
         )
 
-    async def _role_exists(self, role_arn: str) -> bool:
-        async with self.state.reading() as tx:
-            return await find_role_by_arn(tx, parse_arn(role_arn)) is not None
-
     async def living(self, ids: frozenset[str]) -> Mapping[str, str]:
         if not ids:
             return {}
-        async with self.state.reading() as tx:
+        async with self.assumer.operations.house.state.reading() as tx:
             roles = [(role.role_id, role.arn) for role in await ROLES.everything(tx)]
             users = [(user.user_id, user.arn) for user in await USERS.everything(tx)]
         return {unique_id: arn for unique_id, arn in (*roles, *users) if unique_id in ids}

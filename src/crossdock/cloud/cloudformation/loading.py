@@ -134,17 +134,22 @@ _Loader.add_constructor("!GetAtt", _construct_get_att)
 _Loader.add_constructor("tag:yaml.org,2002:map", _construct_mapping)
 
 
+def check_size(text: str, max_bytes: int) -> None:
+    """Raises ServiceError ValidationError, as AWS words it, for a template that is too long to be read."""
+    if len(text.encode(errors="surrogatepass")) > max_bytes:
+        raise invalid(
+            "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "
+            f"Member must have length less than or equal to {max_bytes}"
+        )
+
+
 def load_template(text: str, *, max_bytes: int) -> dict[str, Any]:
     """The document of a template: texts, numbers, booleans, null, lists and objects with texts as names.
 
     Raises:
         ServiceError: ValidationError with AWS's "Template format error" and what is wrong.
     """
-    if len(text.encode(errors="surrogatepass")) > max_bytes:
-        raise invalid(
-            "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "
-            f"Member must have length less than or equal to {max_bytes}"
-        )
+    check_size(text, max_bytes)
     _check_text(text)
     is_json = text.lstrip().startswith("{")
     try:

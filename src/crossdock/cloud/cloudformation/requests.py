@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from crossdock.cloud.cloudformation.checks import read_template
-from crossdock.cloud.cloudformation.loading import invalid
+from crossdock.cloud.cloudformation.loading import check_size, invalid
 from crossdock.cloud.cloudformation.outputs import live_stacks
 from crossdock.cloud.cloudformation.parameters import hidden_parameters, parameter_texts
 from crossdock.cloud.cloudformation.resources.table import KINDS
@@ -101,11 +101,7 @@ async def template_text(call: Call, *, previous: str = "") -> str:
         raise invalid("Specify either TemplateBody or TemplateURL, not both")
     if "TemplateBody" in params:
         text = str(params["TemplateBody"])
-        if len(text.encode(errors="surrogatepass")) > MAX_BODY_BYTES:
-            raise invalid(
-                "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "
-                f"Member must have length less than or equal to {MAX_BODY_BYTES}"
-            )
+        check_size(text, MAX_BODY_BYTES)
         return text
     if "TemplateURL" in params:
         return await _fetch(call, params["TemplateURL"])
