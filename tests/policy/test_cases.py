@@ -121,6 +121,12 @@ def test_a_principal_that_cannot_ask_is_refused(text: str) -> None:
         ({"identityPolicies": [{"name": "x", "policy": ALLOW, "y": 1}]}, "one: unknown member 'y'"),
         ({"identityPolicies": [{"Statement": []}]}, "one: Syntax errors in policy. Statement is empty"),
         ({"policies": []}, "one: unknown member 'policies'"),
+        ({"resourceControlPolicies": [{}]}, "one: resourceControlPolicies 1 is no list"),
+        ({"resourceControlPolicies": [[ALLOW]]}, "one: Missing required field Principal"),
+        ({"endpointPolicies": [ALLOW]}, "one: Missing required field Principal"),
+        ({"publicAccessBlock": []}, "one: publicAccessBlock is no JSON object"),
+        ({"publicAccessBlock": {"restrict": True}}, "one: unknown member 'restrict'"),
+        ({"publicAccessBlock": {"BlockPublicAcls": "true"}}, "one: publicAccessBlock BlockPublicAcls is neither true"),
         ({"name": None}, "a case has no name"),
     ],
 )

@@ -23,10 +23,19 @@ STATEMENT = {
     PolicyKind.BOUNDARY: ALLOW,
     PolicyKind.SESSION: ALLOW,
     PolicyKind.SERVICE_CONTROL: ALLOW,
+    PolicyKind.RESOURCE_CONTROL: {**NAMED, "Effect": "Deny"},
     PolicyKind.RESOURCE: NAMED,
+    PolicyKind.ENDPOINT: NAMED,
+    PolicyKind.KEY: NAMED,
     PolicyKind.TRUST: TRUST,
 }
-IAM_KINDS = [kind for kind in PolicyKind if kind is not PolicyKind.RESOURCE]
+COUNTS_WHITE_SPACE = {
+    PolicyKind.SESSION,
+    PolicyKind.RESOURCE,
+    PolicyKind.RESOURCE_CONTROL,
+    PolicyKind.ENDPOINT,
+    PolicyKind.KEY,
+}
 
 
 def document(*statements: Mapping[str, object], **members: object) -> dict[str, object]:
@@ -162,7 +171,10 @@ QUOTAS = {
     PolicyKind.TRUST: (2_048, "Cannot exceed quota for ACLSizePerRole: 2048"),
     PolicyKind.SESSION: (MAX_SESSION_POLICY_CHARS, "A session policy cannot exceed 2048 characters"),
     PolicyKind.SERVICE_CONTROL: (5_120, "A service control policy cannot exceed 5120 characters"),
+    PolicyKind.RESOURCE_CONTROL: (5_120, "A resource control policy cannot exceed 5120 characters"),
     PolicyKind.RESOURCE: (20_480, "Policy exceeds the maximum allowed document size."),
+    PolicyKind.ENDPOINT: (20_480, "A VPC endpoint policy cannot exceed 20480 characters"),
+    PolicyKind.KEY: (32_768, "A key policy cannot exceed 32768 characters"),
 }
 
 
@@ -175,14 +187,60 @@ def test_a_policy_fills_its_quota_and_no_more(kind: PolicyKind):
     assert error.message == words
 
 
-def test_white_space_counts_in_session_and_bucket_policies_only():
-    for kind in IAM_KINDS:
-        text = padded(kind, QUOTAS[kind][0]) + " " * 100
-        if kind is PolicyKind.SESSION:
-            assert isinstance(refusal(text, kind), PolicyTooLong)
-        else:
-            parse_policy(text, kind)
-    assert isinstance(refusal(padded(PolicyKind.RESOURCE, 20_480) + " ", PolicyKind.RESOURCE), PolicyTooLong)
+@pytest.mark.parametrize("kind", PolicyKind)
+def test_white_space_counts_in_some_kinds_only(kind: PolicyKind):
+    text = padded(kind, QUOTAS[kind][0]) + " "
+    if kind in COUNTS_WHITE_SPACE:
+        assert isinstance(refusal(text, kind), PolicyTooLong)
+    else:
+        parse_policy(text + " " * 100, kind)
+
+
+RCP_FULL_AWS_ACCESS = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
+
+
+def test_awss_own_resource_control_policy_allows_everything():
+    assert parse_policy(document(RCP_FULL_AWS_ACCESS), PolicyKind.RESOURCE_CONTROL).allows
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"Principal": {"AWS": "111111111111"}}, "Invalid principal in policy: 111111111111"),
+        ({"Principal": {"AWS": "*"}}, "Invalid principal in policy: *"),
+        ({"Action": "*"}, "statement 1: an action must name its service"),
+        ({"Action": "*:GetObject"}, "statement 1: an action must name its service"),
+        ({"Effect": "Allow"}, "statement 1: only RCPFullAWSAccess may allow"),
+        ({**RCP_FULL_AWS_ACCESS, "Resource": "arn:aws:s3:::b"}, "only RCPFullAWSAccess may allow"),
+        ({**RCP_FULL_AWS_ACCESS, "Condition": {"Bool": {"aws:a": "true"}}}, "only RCPFullAWSAccess may allow"),
+    ],
+)
+def test_a_resource_control_policy_denies_everybody_and_names_the_service(changed: dict, words: str):
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}
+    error = refusal(document({**deny, **changed}), PolicyKind.RESOURCE_CONTROL)
+    assert words in f"{error.message} {error.detail}"
+
+
+@pytest.mark.parametrize(
+    ("left_out", "instead"),
+    [("Principal", {"NotPrincipal": {"AWS": "111111111111"}}), ("Action", {"NotAction": "s3:*"})],
+)
+def test_a_resource_control_policy_excepts_neither_principals_nor_actions(left_out: str, instead: dict):
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*", **instead}
+    del deny[left_out]
+    error = refusal(document(deny), PolicyKind.RESOURCE_CONTROL)
+    assert error.detail == "statement 1: NotPrincipal and NotAction are not supported"
+
+
+def test_a_resource_control_policy_must_be_of_2012():
+    source = {"Statement": {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}}
+    assert "version 2012-10-17" in refusal(source, PolicyKind.RESOURCE_CONTROL).message
+
+
+def test_a_key_policys_sid_may_have_spaces():
+    named = document({**NAMED, "Sid": "Enable IAM User Permissions"})
+    assert parse_policy(named, PolicyKind.KEY).statements[0].sid == "Enable IAM User Permissions"
+    assert refusal(named, PolicyKind.ENDPOINT).message.startswith("Statement IDs (SID) must be alpha-numeric")
 
 
 def test_another_quota_may_be_given():

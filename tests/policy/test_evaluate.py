@@ -8,7 +8,18 @@ from crossdock.core.arns import role_arn
 from crossdock.core.principals import AccountRoot, Anonymous, AssumedRole, IamUser, ServicePrincipal
 from crossdock.policy.conditions import Condition
 from crossdock.policy.document import Effect, Policy, PolicyKind, Statement, parse_policy
-from crossdock.policy.evaluate import AccessRequest, Layer, NamedPolicy, PolicySet, Verdict, evaluate, evaluate_trust
+from crossdock.policy.evaluate import (
+    AccessRequest,
+    Layer,
+    NamedPolicy,
+    PolicySet,
+    PublicAccessBlock,
+    Verdict,
+    evaluate,
+    evaluate_key,
+    evaluate_trust,
+)
+from crossdock.policy.public_access import is_public
 
 A, B = "111111111111", "222222222222"
 ROLE = AssumedRole(role_arn=role_arn(A, "Transfer"), role_id="AROAEXAMPLEROLEID0001", session_name="s")
@@ -32,6 +43,15 @@ DENY = policy(PolicyKind.IDENTITY, statement("Deny"))
 EVERYONE = policy(PolicyKind.RESOURCE, statement(Principal="*"))
 THE_ROLE = policy(PolicyKind.RESOURCE, statement(Principal={"AWS": str(ROLE.role_arn)}))
 ACCOUNT = policy(PolicyKind.RESOURCE, statement(Principal={"AWS": A}))
+RCP_FULL = policy(PolicyKind.RESOURCE_CONTROL, statement(action="*", Principal="*"))
+RCP_DENY = policy(PolicyKind.RESOURCE_CONTROL, statement("Deny", Principal="*"))
+ENDPOINT = policy(PolicyKind.ENDPOINT, statement(Principal="*"))
+OTHER_ENDPOINT = policy(PolicyKind.ENDPOINT, statement(Principal="*", action="ec2:*"))
+RESTRICTED = PublicAccessBlock(restrict_public_buckets=True)
+KEY = "arn:aws:kms:us-east-1:111111111111:key/1234abcd"
+LINKED = AssumedRole(
+    role_arn=role_arn(A, "aws-service-role/s.amazonaws.com/Linked"), role_id="AROAEXAMPLEROLEID0002", session_name="s"
+)
 
 
 def ask(principal=ROLE, account: str = A, action: str = "s3:GetObject") -> AccessRequest:
@@ -56,6 +76,11 @@ def test_a_decision_tells_the_account_and_who_withholds():
         (PolicySet(identity=(FULL,), boundary=(DENY,)), Layer.BOUNDARY),
         (PolicySet(identity=(FULL,), session=(DENY,)), Layer.SESSION),
         (PolicySet(identity=(FULL,), service_control=((FULL,), (DENY,))), Layer.SERVICE_CONTROL),
+        (PolicySet(identity=(FULL,), resource_control=((RCP_FULL,), (RCP_FULL, RCP_DENY))), Layer.RESOURCE_CONTROL),
+        (
+            PolicySet(identity=(FULL,), endpoint=(policy(PolicyKind.ENDPOINT, statement("Deny", Principal="*")),)),
+            Layer.ENDPOINT,
+        ),
         (
             PolicySet(identity=(FULL,), resource=policy(PolicyKind.RESOURCE, statement("Deny", Principal="*"))),
             Layer.RESOURCE,
@@ -81,6 +106,12 @@ def test_a_deny_of_the_resource_concerns_whom_it_names():
         (PolicySet(resource=THE_ROLE, boundary=(NOTHING,), session=(NOTHING,)), (Layer.BOUNDARY, Layer.SESSION)),
         (PolicySet(resource=EVERYONE, service_control=((),)), (Layer.SERVICE_CONTROL,)),
         (PolicySet(resource=ACCOUNT), (Layer.IDENTITY,)),
+        (PolicySet(identity=(FULL,), resource_control=((RCP_FULL,), ())), (Layer.RESOURCE_CONTROL,)),
+        (PolicySet(resource=EVERYONE, endpoint=(OTHER_ENDPOINT,)), (Layer.ENDPOINT,)),
+        (
+            PolicySet(resource_control=((),), service_control=((), ()), endpoint=(OTHER_ENDPOINT,)),
+            (Layer.RESOURCE_CONTROL, Layer.SERVICE_CONTROL, Layer.ENDPOINT, Layer.IDENTITY),
+        ),
     ],
 )
 def test_what_does_not_allow_is_named(policies: PolicySet, layers: tuple[Layer, ...]):
@@ -105,6 +136,77 @@ def test_a_trust_policy_is_always_needed():
     assert evaluate(request, PolicySet(identity=(everything,))).is_allowed
 
 
+def test_a_key_policy_is_always_needed():
+    def ask_key(principal) -> AccessRequest:
+        return AccessRequest(principal=principal, action="kms:Decrypt", resource=KEY, resource_account=A, context={})
+
+    everything = policy(PolicyKind.IDENTITY, statement(action="*"))
+    for key in (None, policy(PolicyKind.KEY, statement(action="kms:*", Principal={"AWS": B}))):
+        for principal in (ROLE, USER, ROOT):
+            decision = evaluate_key(ask_key(principal), key, PolicySet(identity=(everything,)))
+            assert decision.withheld_by == (Layer.RESOURCE,)
+    enabling = policy(PolicyKind.KEY, statement(action="kms:*", Principal={"AWS": A}))
+    assert evaluate_key(ask_key(ROLE), enabling, PolicySet()).withheld_by == (Layer.IDENTITY,)
+    assert evaluate_key(ask_key(ROLE), enabling, PolicySet(identity=(everything,))).is_allowed
+    assert evaluate_key(ask_key(ROOT), enabling, PolicySet()).is_allowed
+
+
+@pytest.mark.parametrize("principal", [ROLE, USER, ROOT, SERVICE, Anonymous()])
+def test_resource_control_policies_and_an_endpoint_bind_everybody(principal):
+    own = {"identity": (FULL,), "resource": EVERYONE}
+    assert evaluate(ask(principal), PolicySet(**own, resource_control=((RCP_DENY,),))).blocked_by is (
+        Layer.RESOURCE_CONTROL
+    )
+    assert evaluate(ask(principal), PolicySet(**own, resource_control=((),))).blocked_by is Layer.RESOURCE_CONTROL
+    assert evaluate(ask(principal), PolicySet(**own, endpoint=(OTHER_ENDPOINT,))).blocked_by is Layer.ENDPOINT
+    assert evaluate(ask(principal), PolicySet(**own, endpoint=(ENDPOINT,), resource_control=((RCP_FULL,),))).is_allowed
+
+
+def test_a_service_linked_role_is_beyond_both_organisations():
+    closed = PolicySet(identity=(FULL,), resource_control=((RCP_DENY,),), service_control=((DENY,),))
+    assert evaluate(ask(LINKED), closed).is_allowed
+    unreadable = frozenset({Layer.RESOURCE_CONTROL, Layer.SERVICE_CONTROL})
+    assert evaluate(ask(LINKED), PolicySet(identity=(FULL,), unreadable=unreadable)).is_allowed
+
+
+def test_what_no_resource_control_policy_restricts_does_not_depend_on_them():
+    everything = policy(PolicyKind.IDENTITY, statement(action="*"))
+    policies = PolicySet(identity=(everything,), unreadable=frozenset({Layer.RESOURCE_CONTROL}))
+    assert evaluate(ask(action="kms:RetireGrant"), policies).is_allowed
+    assert evaluate(ask(action="kms:Decrypt"), policies).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize("principal", [USER, ROOT, SERVICE, Anonymous()])
+def test_a_public_bucket_is_for_its_own_account_and_for_services(principal):
+    def decide(account: str, resource: NamedPolicy) -> bool:
+        policies = PolicySet(identity=(FULL,), resource=resource, public_access=RESTRICTED)
+        return evaluate(ask(principal, account), policies).is_allowed
+
+    assert decide(B, EVERYONE) is isinstance(principal, ServicePrincipal)
+    assert decide(A, EVERYONE) is not isinstance(principal, Anonymous)
+    assert decide(B, ACCOUNT) is (principal in (USER, ROOT))
+
+
+def test_block_public_access_is_of_s3_and_of_one_setting():
+    others = PublicAccessBlock(block_public_acls=True, ignore_public_acls=True, block_public_policy=True)
+    assert evaluate(ask(account=B), PolicySet(identity=(FULL,), resource=EVERYONE, public_access=others)).is_allowed
+    everything = policy(PolicyKind.IDENTITY, statement(action="*"))
+    queue = policy(PolicyKind.RESOURCE, statement(action="sqs:*", Principal="*"))
+    policies = PolicySet(identity=(everything,), resource=queue, public_access=RESTRICTED)
+    assert evaluate(ask(account=B, action="sqs:SendMessage"), policies).is_allowed
+
+
+def test_block_public_access_that_could_not_be_read_matters_where_it_would_bind():
+    unreadable = frozenset({Layer.PUBLIC_ACCESS})
+    for account, resource, verdict in (
+        (B, EVERYONE, Verdict.UNKNOWN),
+        (A, EVERYONE, Verdict.ALLOW),
+        (B, ACCOUNT, Verdict.ALLOW),
+    ):
+        policies = PolicySet(identity=(FULL,), resource=resource, unreadable=unreadable)
+        assert evaluate(ask(account=account), policies).verdict is verdict
+
+
 @pytest.mark.parametrize("principal", [ROLE, USER, ROOT, SERVICE, Anonymous()])
 def test_what_could_not_be_read_leaves_an_allow_unknown(principal):
     policies = PolicySet(identity=(FULL,), resource=EVERYONE, unreadable=frozenset({Layer.RESOURCE}))
@@ -117,11 +219,14 @@ def test_what_could_not_be_read_leaves_an_allow_unknown(principal):
 @pytest.mark.parametrize("layer", Layer)
 def test_what_could_not_be_read_might_have_allowed(layer: Layer):
     fields = {
+        Layer.RESOURCE_CONTROL: {"resource_control": ((),)},
+        Layer.SERVICE_CONTROL: {"service_control": ((NOTHING,),)},
+        Layer.ENDPOINT: {"endpoint": (OTHER_ENDPOINT,)},
         Layer.IDENTITY: {"identity": ()},
         Layer.BOUNDARY: {"boundary": (NOTHING,)},
         Layer.SESSION: {"session": (NOTHING,)},
-        Layer.SERVICE_CONTROL: {"service_control": ((NOTHING,),)},
         Layer.RESOURCE: {"resource": None},
+        Layer.PUBLIC_ACCESS: {"resource": EVERYONE, "public_access": RESTRICTED},
     }[layer]
     policies = PolicySet(**{"identity": (FULL,), "resource": THE_ROLE, **fields, "unreadable": frozenset({layer})})
     assert evaluate(ask(account=B), policies).verdict is Verdict.UNKNOWN
@@ -187,6 +292,11 @@ def statements(draw: st.DrawFn, *, has_principal: bool) -> dict[str, object]:
     return made
 
 
+RCP_ALLOWS: dict[str, object] = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
+RCP_DENIES: list[dict[str, object]] = [
+    {**RCP_ALLOWS, "Effect": "Deny", "Action": action, "Condition": condition}
+    for action, condition in zip(["s3:Get*", "s3:PutObject", "s3:*", "ec2:*"], CONDITIONS, strict=False)
+]
 documents = st.lists(statements(has_principal=False), min_size=1, max_size=3)
 resource_documents = st.none() | st.lists(statements(has_principal=True), min_size=1, max_size=3)
 layouts = st.fixed_dictionaries(
@@ -196,6 +306,9 @@ layouts = st.fixed_dictionaries(
         "session": st.none() | documents,
         "scp": st.none() | documents,
         "resource": resource_documents,
+        "rcp": st.none() | st.lists(st.sampled_from([RCP_ALLOWS, RCP_ALLOWS, *RCP_DENIES]), min_size=1, max_size=3),
+        "endpoint": resource_documents,
+        "restrict": st.booleans(),
     }
 )
 requests = st.builds(
@@ -215,28 +328,35 @@ requests = st.builds(
 )
 
 
-def built(layout: dict[str, list[dict[str, object]] | None]) -> PolicySet:
+def built(layout: dict) -> PolicySet:
     def one(name: str, kind: PolicyKind) -> tuple[NamedPolicy, ...]:
         listed = layout[name]
         return () if listed is None else (policy(kind, *listed),) if listed else (EMPTY,)
 
     (resource,) = one("resource", PolicyKind.RESOURCE) or (None,)
     levels = one("scp", PolicyKind.SERVICE_CONTROL)
+    resource_levels = one("rcp", PolicyKind.RESOURCE_CONTROL)
     return PolicySet(
         identity=one("identity", PolicyKind.IDENTITY),
         boundary=one("boundary", PolicyKind.BOUNDARY),
         session=one("session", PolicyKind.SESSION),
         service_control=(levels,) if levels else (),
+        resource_control=(resource_levels,) if resource_levels else (),
+        endpoint=one("endpoint", PolicyKind.ENDPOINT),
         resource=resource,
+        public_access=RESTRICTED if layout["restrict"] else None,
     )
 
 
+ORGANISATION = (Layer.SERVICE_CONTROL, Layer.RESOURCE_CONTROL)
 EMPTY = NamedPolicy(name="empty", policy=Policy(version="2012-10-17", statements=()))
 
 
 def each_without(layout: dict, effect: str) -> Iterator[dict]:
     """The layout with one statement of this effect left out, for each of them."""
     for field, listed in layout.items():
+        if field == "restrict":
+            continue
         for index, one in enumerate(listed or []):
             if one["Effect"] == effect:
                 yield {**layout, field: [*listed[:index], *listed[index + 1 :]]}
@@ -245,9 +365,17 @@ def each_without(layout: dict, effect: str) -> Iterator[dict]:
 @settings(deadline=None)  # other work on the machine is no fault of this one
 @given(requests, layouts)
 def test_removing_an_allow_never_grants(request_: AccessRequest, layout: dict):
-    is_allowed = evaluate(request_, built(layout)).is_allowed
+    policies = built(layout)
+    is_allowed = evaluate(request_, policies).is_allowed
     for fewer in each_without(layout, "Allow"):
-        assert is_allowed or not evaluate(request_, built(fewer)).is_allowed
+        left = built(fewer)
+        # As AWS says: without its public statement a bucket policy regains what RestrictPublicBuckets kept from others.
+        if not (layout["restrict"] and has_public_policy(policies) and not has_public_policy(left)):
+            assert is_allowed or not evaluate(request_, left).is_allowed
+
+
+def has_public_policy(policies: PolicySet) -> bool:
+    return policies.resource is not None and is_public(policies.resource.policy)
 
 
 @settings(deadline=None)  # other work on the machine is no fault of this one
@@ -268,10 +396,7 @@ def test_a_decision_and_its_reasons_tell_the_same_story(request_: AccessRequest,
     if denied:
         assert decision.blocked_by in denied
     elif decision.verdict is Verdict.IMPLICIT_DENY:
-        assert (
-            not {(layer, Effect.ALLOW) for layer in decision.withheld_by if layer is not Layer.SERVICE_CONTROL}
-            & applied
-        )
+        assert not {(layer, Effect.ALLOW) for layer in decision.withheld_by if layer not in ORGANISATION} & applied
     else:
         allowed = {layer for layer, effect in applied if effect is Effect.ALLOW}
         assert allowed & {Layer.IDENTITY, Layer.RESOURCE} or isinstance(request_.principal, AccountRoot)
@@ -287,6 +412,9 @@ def test_reading_less_never_allows_and_never_contradicts(request_: AccessRequest
         "boundary": () if Layer.BOUNDARY in unread else full.boundary,
         "session": () if Layer.SESSION in unread else full.session,
         "service_control": () if Layer.SERVICE_CONTROL in unread else full.service_control,
+        "resource_control": () if Layer.RESOURCE_CONTROL in unread else full.resource_control,
+        "endpoint": () if Layer.ENDPOINT in unread else full.endpoint,
+        "public_access": None if Layer.PUBLIC_ACCESS in unread else full.public_access,
         "resource": None if Layer.RESOURCE in unread else full.resource,
     }
     truth = evaluate(request_, full).verdict

@@ -8,7 +8,7 @@ from crossdock.policy.cases import parse_cases
 from crossdock.policy.evaluate import Layer, PolicySet, evaluate
 from crossdock.policy.findings import Saying, find_by_layer
 
-HUB, PARTNER = "111111111111", "222222222222"
+HUB, PARTNER, THIRD = "111111111111", "222222222222", "333333333333"
 ALLOW = {"Sid": "Yes", "Effect": "Allow", "Action": "s3:*", "Resource": "*"}
 DENY = {**ALLOW, "Sid": "No", "Effect": "Deny"}
 OTHER = {**ALLOW, "Sid": "Else", "Action": "ec2:*"}
@@ -73,6 +73,33 @@ def test_one_level_of_service_control_policies_that_allows_is_not_enough():
     assert (found[Layer.SERVICE_CONTROL].saying, found[Layer.SERVICE_CONTROL].is_blocking) == (Saying.IS_SILENT, True)
 
 
+def test_what_is_seldom_there_has_a_row_only_where_it_is():
+    full = {"Version": "2012-10-17", "Statement": [{**ALLOW, "Principal": "*"}]}
+    deny = {**DENY, "Principal": "*"}
+    endpoint = {"name": f"arn:aws:ec2:us-east-1:{THIRD}:vpc-endpoint/vpce-1", "policy": full}
+    found = findings(
+        identityPolicies=[document(ALLOW)],
+        resourcePolicy=full,
+        resourceControlPolicies=[[{"name": "p-guard", "policy": document(deny)}]],
+        endpointPolicies=[endpoint],
+        publicAccessBlock={"RestrictPublicBuckets": True},
+    )
+    assert list(found) == list(Layer)
+    rcp, vpce, block = (found[one] for one in (Layer.RESOURCE_CONTROL, Layer.ENDPOINT, Layer.PUBLIC_ACCESS))
+    assert (rcp.saying, rcp.account_id, rcp.policy, rcp.is_blocking) == (Saying.DENIES, PARTNER, "p-guard", True)
+    assert (vpce.saying, vpce.account_id, vpce.is_blocking) == (Saying.ALLOWS, THIRD, False)
+    assert (block.saying, block.account_id, block.is_blocking) == (Saying.IS_SILENT, PARTNER, False)
+
+
+def test_block_public_access_that_keeps_somebody_out_is_blocking():
+    public = {"Version": "2012-10-17", "Statement": [{**ALLOW, "Principal": "*"}]}
+    block = {"RestrictPublicBuckets": True}
+    found = findings(identityPolicies=[document(ALLOW)], resourcePolicy=public, publicAccessBlock=block)
+    row = found[Layer.PUBLIC_ACCESS]
+    assert (row.saying, row.account_id, row.is_blocking) == (Saying.IS_SILENT, PARTNER, True)
+    assert found[Layer.RESOURCE].saying is Saying.ALLOWS
+
+
 def test_what_cannot_be_read_is_unknown():
     (case,) = parse_cases(
         json.dumps(
@@ -88,6 +115,7 @@ def test_what_cannot_be_read_is_unknown():
             }
         )
     )
-    unreadable = PolicySet(unreadable=frozenset({Layer.IDENTITY}))
+    unreadable = PolicySet(unreadable=frozenset({Layer.IDENTITY, Layer.PUBLIC_ACCESS}))
     found = {one.layer: one.saying for one in find_by_layer(evaluate(case.request, unreadable))}
     assert found[Layer.IDENTITY] is Saying.UNKNOWN
+    assert found[Layer.PUBLIC_ACCESS] is Saying.UNKNOWN

@@ -6,15 +6,19 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from tests.judge.generated import case_groups
+from hypothesis import strategies as st
+from tests.judge.generated import case_groups, conditions
+from tests.judge.generated import policies as generated_policies
 
 from crossdock.policy.cases import Case, parse_cases
-from crossdock.policy.evaluate import Layer, Verdict
+from crossdock.policy.evaluate import Layer
+from crossdock.policy.fix_places import closed_levels
 from crossdock.policy.fixes import (
     NEW_POLICY,
     TRUST_POLICY,
     AddStatement,
     Fix,
+    InWords,
     RemoveStatement,
     ReplaceValue,
     find_fixes,
@@ -31,6 +35,8 @@ LAYERS = {
     Layer.BOUNDARY: "permissionBoundaries",
     Layer.SESSION: "sessionPolicies",
     Layer.SERVICE_CONTROL: "serviceControlPolicies",
+    Layer.RESOURCE_CONTROL: "resourceControlPolicies",
+    Layer.ENDPOINT: "endpointPolicies",
     Layer.RESOURCE: "resourcePolicy",
 }
 
@@ -68,7 +74,7 @@ def fix_of(document: dict[str, Any], **options: Any) -> Fix:
 def policies(document: dict[str, Any], layer: Layer) -> list[dict[str, Any]]:
     """The documents of a layer, for a change to be made in them."""
     held = document[LAYERS[layer]]
-    if layer is Layer.SERVICE_CONTROL:
+    if layer in (Layer.SERVICE_CONTROL, Layer.RESOURCE_CONTROL):
         held = [one for level in held for one in level]
     elif layer is Layer.RESOURCE:
         held = [held] if held else []
@@ -84,7 +90,10 @@ def named(document: dict[str, Any], fix: Fix) -> dict[str, Any]:
         Layer.BOUNDARY: [one.name for one in sets.boundary],
         Layer.SESSION: [one.name for one in sets.session],
         Layer.SERVICE_CONTROL: [one.name for level in sets.service_control for one in level],
-        Layer.RESOURCE: [""],
+        Layer.RESOURCE_CONTROL: [one.name for level in sets.resource_control for one in level],
+        # These have but one.
+        Layer.ENDPOINT: [fix.policy],
+        Layer.RESOURCE: [fix.policy],
     }[fix.layer]
     return policies(document, fix.layer)[names.index(fix.policy)]
 
@@ -99,20 +108,28 @@ def apply(document: dict[str, Any], fix: Fix) -> None:
             elif fix.layer is Layer.IDENTITY and fix.policy == NEW_POLICY:
                 document["identityPolicies"].append(added)
             elif fix.layer is Layer.SERVICE_CONTROL and fix.policy == "":
-                next(level for level in document["serviceControlPolicies"] if not level).append(added)
+                number = closed_levels(fix.layer, read(document).decide())[0]
+                document["serviceControlPolicies"][number].append(added)
             else:
                 named(document, fix)["Statement"].append(change.statement)
         case RemoveStatement():
             policy = named(document, fix)
             del policy["Statement"][change.number - 1]
             # A policy of no statement is none: this one does nothing.
-            nothing = {"Effect": "Allow", "Action": "none:Nothing", "Resource": "*"}
-            if fix.layer is Layer.RESOURCE:
+            nothing: dict[str, Any] = {"Effect": "Allow", "Action": "none:Nothing", "Resource": "*"}
+            if fix.layer in (Layer.RESOURCE, Layer.ENDPOINT):
                 nothing |= {"Principal": {"AWS": PARTNER}}
+            elif fix.layer is Layer.RESOURCE_CONTROL:
+                nothing |= {"Effect": "Deny", "Principal": "*"}
             policy["Statement"] = policy["Statement"] or [nothing]
         case ReplaceValue():
             condition = named(document, fix)["Statement"][change.number - 1]["Condition"]
             condition[change.operator][change.key] = change.new
+        case InWords() if fix.layer is Layer.PUBLIC_ACCESS:
+            document["publicAccessBlock"] = None
+        case InWords():
+            number = closed_levels(fix.layer, read(document).decide())[0]
+            document["resourceControlPolicies"][number].append(RCP_FULL_AWS_ACCESS)
 
 
 def test_what_is_allowed_needs_no_fix() -> None:
@@ -190,13 +207,85 @@ READ = {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}
 
 def test_a_deny_is_taken_out_of_its_policy() -> None:
     deny = {"Sid": "Frozen", "Effect": "Deny", "Action": "s3:Put*", "Resource": "*"}
-    document = case(identityPolicies=[FULL, {"name": "freeze", "policy": {**FULL, "Statement": [READ, deny]}}])
+    document = case(
+        identityPolicies=[FULL, {"name": "freeze", "policy": {**FULL, "Statement": [READ, deny]}}],
+        request={**case()["request"], "resourceAccount": HUB},
+    )
     fix = fix_of(document)
     assert (fix.policy, fix.change) == ("freeze", RemoveStatement(sid="Frozen", number=2))
     assert fix.sentence == (
         "take statement Frozen out of the policy freeze of transfer, or except s3:PutObject on "
         "arn:aws:s3:::inbox/in/a.csv from it"
     )
+
+
+def test_every_statement_that_denies_is_taken_out_the_last_of_a_policy_first() -> None:
+    deny = {"Effect": "Deny", "Action": "s3:Put*", "Resource": "*"}
+    other = {"Effect": "Deny", "Action": "s3:Get*", "Resource": "*"}
+    document = case(
+        identityPolicies=[{**FULL, "Statement": [deny, other, *FULL["Statement"], deny]}],
+        sessionPolicies=[{**FULL, "Statement": [*FULL["Statement"], deny]}],
+        serviceControlPolicies=[[FULL, {**FULL, "Statement": [deny]}]],
+        request={**case()["request"], "resourceAccount": HUB},
+    )
+    fixes = find_fixes(read(document).decide())
+    assert [(fix.layer, fix.change) for fix in fixes] == [
+        (Layer.SERVICE_CONTROL, RemoveStatement(sid="", number=1)),
+        (Layer.IDENTITY, RemoveStatement(sid="", number=4)),
+        (Layer.IDENTITY, RemoveStatement(sid="", number=1)),
+        (Layer.SESSION, RemoveStatement(sid="", number=2)),
+    ]
+    for fix in fixes:
+        apply(document, fix)
+    assert read(document).decide().is_allowed
+
+
+def test_a_policy_that_binds_on_two_levels_loses_its_statement_once() -> None:
+    deny = {"name": "freeze", "policy": {**FULL, "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}}
+    document = case(
+        serviceControlPolicies=[[FULL, deny], [FULL, deny]], request={**case()["request"], "resourceAccount": HUB}
+    )
+    fix = fix_of(document)
+    assert (fix.policy, fix.change) == ("freeze", RemoveStatement(sid="", number=1))
+
+
+def test_what_is_missing_besides_a_deny_is_named_with_it() -> None:
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:Put*", "Resource": "*"}
+    stale = bucket_policy(f"{OLD_ID}:*")
+    document = case(
+        identityPolicies=[{**FULL, "Statement": [READ]}],
+        resourcePolicy={**stale, "Statement": [deny, *stale["Statement"]]},
+    )
+    fixes = find_fixes(read(document).decide())
+    assert [(fix.layer, type(fix.change)) for fix in fixes] == [
+        (Layer.IDENTITY, AddStatement),
+        (Layer.RESOURCE, ReplaceValue),
+        (Layer.RESOURCE, RemoveStatement),
+    ]
+    for fix in fixes:
+        apply(document, fix)
+    assert read(document).decide().is_allowed
+
+
+def test_a_role_that_is_denied_and_not_trusted_gets_both_mended() -> None:
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "sts:*"}
+    request = {
+        "principal": "transfer.amazonaws.com",
+        "action": "sts:AssumeRole",
+        "resource": f"arn:aws:iam::{HUB}:role/transfer",
+        "resourceAccount": HUB,
+        "context": {},
+    }
+    trust = {"Version": "2012-10-17", "Statement": [deny]}
+    document = case(request=request, identityPolicies=[], resourcePolicy=trust)
+    fixes = find_fixes(read(document).decide())
+    assert [(fix.policy, type(fix.change)) for fix in fixes] == [
+        (TRUST_POLICY, AddStatement),
+        (TRUST_POLICY, RemoveStatement),
+    ]
+    for fix in fixes:
+        apply(document, fix)
+    assert read(document).decide().is_allowed
 
 
 def test_a_trust_policy_gets_the_service_for_this_account() -> None:
@@ -251,20 +340,35 @@ def test_fixes_of_different_places_stay_apart() -> None:
     assert [fix.layer for fix in merge_fixes(fixes)] == [Layer.IDENTITY, Layer.RESOURCE]
 
 
+EVERYBODY = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
+RCP_FULL_AWS_ACCESS = {"Version": "2012-10-17", "Statement": [EVERYBODY]}
+rcp_denies = st.builds(
+    lambda action, condition: {**EVERYBODY, "Effect": "Deny", "Action": action, "Condition": condition},
+    st.sampled_from(["s3:*", "s3:Get*", "s3:PutObject", "ec2:*"]),
+    conditions(),
+)
+rcps = st.just(RCP_FULL_AWS_ACCESS) | st.lists(rcp_denies, min_size=1, max_size=2).map(
+    lambda listed: {"Version": "2012-10-17", "Statement": listed}
+)
+surroundings = st.fixed_dictionaries(
+    {
+        "resourceControlPolicies": st.just([]) | st.lists(st.lists(rcps, max_size=2), max_size=2),
+        "endpointPolicies": st.just([]) | st.lists(generated_policies(has_principal=True), max_size=1),
+        "publicAccessBlock": st.none() | st.just({"RestrictPublicBuckets": True}),
+    }
+)
+
+
 @settings(max_examples=60, deadline=None)
-@given(case_groups())
-def test_fixes_that_are_applied_to_the_letter_make_any_request_allowed(group: list[dict[str, Any]]) -> None:
+@given(case_groups(), surroundings)
+def test_fixes_that_are_applied_to_the_letter_make_any_request_allowed(
+    group: list[dict[str, Any]], around: dict[str, Any]
+) -> None:
     for generated in group:
-        document = deepcopy(generated)
+        document = deepcopy({**generated, **around})
         document["request"]["context"]["aws:userid"] = f"{ROLE_ID}:user2"
-        for _ in range(40):
-            decision = read(document).decide()
-            if decision.is_allowed:
-                break
-            fixes = find_fixes(decision)
-            assert fixes
-            for fix in fixes[:1] if decision.verdict is Verdict.EXPLICIT_DENY else fixes:
-                apply(document, fix)
+        for fix in find_fixes(read(document).decide()):
+            apply(document, fix)
         assert read(document).decide().is_allowed
 
 

@@ -7,6 +7,10 @@ from crossdock.policy.reasons import layers_of
 A, B = "111111111111", "222222222222"
 ROLE = AssumedRole(role_arn=role_arn(A, "Transfer"), role_id="AROAEXAMPLEROLEID0001", session_name="s")
 
+LINKED = AssumedRole(
+    role_arn=role_arn(A, "aws-service-role/s.amazonaws.com/Linked"), role_id="AROAEXAMPLEROLEID0002", session_name="s"
+)
+
 
 def policy(kind: PolicyKind, *statements: dict[str, object], name: str = "p") -> NamedPolicy:
     return NamedPolicy(name=name, policy=parse_policy({"Version": "2012-10-17", "Statement": list(statements)}, kind))
@@ -67,14 +71,35 @@ def test_only_the_layers_that_bear_on_the_caller_are_told():
     some = policy(PolicyKind.IDENTITY, {"Effect": "Allow", "Action": "*", "Resource": "*"})
     bucket = policy(PolicyKind.RESOURCE, {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"})
     policies = PolicySet(
-        identity=(some,), boundary=(some,), session=(some,), service_control=((some,), (some,)), resource=bucket
+        identity=(some,),
+        boundary=(some,),
+        session=(some,),
+        service_control=((some,), (some,)),
+        resource_control=((bucket,),),
+        endpoint=(bucket,),
+        resource=bucket,
     )
 
     def layers(principal) -> list[Layer]:
         return [layer for layer, _ in layers_of(ask(principal), policies)]
 
-    organisation = [Layer.SERVICE_CONTROL, Layer.SERVICE_CONTROL]
-    assert layers(ROLE) == [*organisation, Layer.IDENTITY, Layer.BOUNDARY, Layer.SESSION, Layer.RESOURCE]
-    assert layers(AccountRoot(account_id=A)) == [*organisation, Layer.RESOURCE]
-    assert layers(ServicePrincipal(name="s3.amazonaws.com")) == [Layer.RESOURCE]
-    assert layers(Anonymous()) == [Layer.RESOURCE]
+    organisations = [Layer.RESOURCE_CONTROL, Layer.SERVICE_CONTROL, Layer.SERVICE_CONTROL]
+    own = [Layer.IDENTITY, Layer.BOUNDARY, Layer.SESSION]
+    assert layers(ROLE) == [*organisations, Layer.ENDPOINT, *own, Layer.RESOURCE]
+    assert layers(LINKED) == [Layer.ENDPOINT, *own, Layer.RESOURCE]
+    assert layers(AccountRoot(account_id=A)) == [*organisations, Layer.ENDPOINT, Layer.RESOURCE]
+    assert layers(ServicePrincipal(name="s3.amazonaws.com")) == [Layer.RESOURCE_CONTROL, Layer.ENDPOINT, Layer.RESOURCE]
+    assert layers(Anonymous()) == [Layer.RESOURCE_CONTROL, Layer.ENDPOINT, Layer.RESOURCE]
+
+
+def test_an_account_that_an_endpoint_policy_allows_is_its_root_user_alone():
+    named = {"Principal": {"AWS": A}, "Action": "*", "Resource": "*"}
+    allowing, denying = (policy(PolicyKind.ENDPOINT, {"Effect": effect, **named}) for effect in ("Allow", "Deny"))
+
+    def named_as(principal, endpoint: NamedPolicy) -> NamedAs | None:
+        (reason,) = evaluate(ask(principal), PolicySet(endpoint=(endpoint,))).reasons
+        return reason.named_as
+
+    assert named_as(ROLE, allowing) is None
+    assert named_as(AccountRoot(account_id=A), allowing) is NamedAs.DIRECT
+    assert named_as(ROLE, denying) is NamedAs.ACCOUNT

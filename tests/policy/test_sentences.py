@@ -3,7 +3,16 @@ import pytest
 from crossdock.core.arns import role_arn
 from crossdock.core.principals import AccountRoot, Anonymous, AssumedRole, IamUser, ServicePrincipal
 from crossdock.policy.document import PolicyKind, parse_policy
-from crossdock.policy.evaluate import AccessRequest, Layer, NamedPolicy, PolicySet, evaluate, evaluate_trust
+from crossdock.policy.evaluate import (
+    AccessRequest,
+    Layer,
+    NamedPolicy,
+    PolicySet,
+    PublicAccessBlock,
+    evaluate,
+    evaluate_key,
+    evaluate_trust,
+)
 
 A, B = "111111111111", "222222222222"
 ROLE = AssumedRole(
@@ -126,6 +135,49 @@ def test_an_explicit_deny_names_the_statement_and_where_it_stands():
     assert explain(PolicySet(boundary=(denying,)), USER) == said + "permissions boundary Guard of user alice"
     assert explain(PolicySet(session=(denying,))) == said + "session policy Guard of role TransferRole"
     assert explain(PolicySet(service_control=((denying,),))) == (said + f"service control policy Guard of account {A}")
+
+
+def test_the_owners_organisation_and_the_endpoint_are_named():
+    full = policy(PolicyKind.RESOURCE_CONTROL, allow(Action="*", Principal="*"))
+    limits = policy(PolicyKind.RESOURCE_CONTROL, deny(Principal="*"), name="p-limits")
+    other = policy(PolicyKind.ENDPOINT, allow(Sid="Ours", Principal={"AWS": A}), name="vpce-1a2b3c4d")
+    denying = policy(PolicyKind.ENDPOINT, deny(Principal="*"), name="vpce-1a2b3c4d")
+    own = {"identity": (FULL,), "resource": bucket_policy()}
+    assert explain(PolicySet(**own, resource_control=((full,), ()))) == (
+        f"the resource control policies of account {B} do not allow {WHAT}"
+    )
+    assert explain(PolicySet(**own, resource_control=((full, limits),))) == (
+        f"denied explicitly by statement NoWrites of resource control policy p-limits of account {B}"
+    )
+    assert explain(PolicySet(**own, endpoint=(other,))) == (
+        f"the policy of VPC endpoint vpce-1a2b3c4d does not allow {WHAT} to role TransferRole: statement Ours names {A}"
+    )
+    assert explain(PolicySet(**own, endpoint=(denying,))) == (
+        "denied explicitly by statement NoWrites of the policy of VPC endpoint vpce-1a2b3c4d"
+    )
+
+
+def test_a_public_bucket_policy_is_named_with_what_makes_it_public():
+    public = policy(PolicyKind.RESOURCE, allow(Principal={"AWS": A}), allow(Sid="All", Principal="*"))
+    block = PublicAccessBlock(restrict_public_buckets=True)
+    assert explain(PolicySet(identity=(FULL,), resource=public, public_access=block)) == (
+        f"S3 Block Public Access does not let role TransferRole through to {WHAT}: statement All makes the bucket "
+        f"policy of partner-bucket (account {B}) public, and RestrictPublicBuckets leaves such a bucket to its own "
+        "account and to services of AWS"
+    )
+
+
+def test_a_key_policy_is_called_so():
+    key = policy(PolicyKind.KEY, allow(Sid="Enable IAM User Permissions", Action="kms:*", Principal={"AWS": B}))
+    resource = f"arn:aws:kms:us-east-1:{B}:key/1234abcd"
+    request = AccessRequest(
+        principal=ROLE, action="kms:GenerateDataKey", resource=resource, resource_account=B, context={}
+    )
+    everything = policy(PolicyKind.IDENTITY, allow(Action="*"))
+    assert evaluate_key(request, key, PolicySet(identity=(everything,))).explain() == (
+        f"the key policy of key/1234abcd (account {B}) does not allow kms:GenerateDataKey on {resource} to role "
+        f"TransferRole: statement Enable IAM User Permissions names {B}"
+    )
 
 
 def test_an_allow_names_the_statements_that_grant():

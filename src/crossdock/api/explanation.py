@@ -5,7 +5,7 @@ from typing import Any, assert_never
 
 from crossdock.files.explanations import Explanation, Step
 from crossdock.policy.findings import find_by_layer
-from crossdock.policy.fixes import AddStatement, Fix, RemoveStatement, ReplaceValue
+from crossdock.policy.fixes import AddStatement, Fix, InWords, RemoveStatement, ReplaceValue
 
 
 def explanation_json(explanation: Explanation) -> Mapping[str, Any]:
@@ -68,5 +68,7 @@ def _fix(fix: Fix) -> Mapping[str, Any]:
                 "old": change.old,
                 "new": change.new,
             }
+        case InWords():
+            return {**where, "change": "in-words"}
         case _:
             assert_never(change)

@@ -4,14 +4,16 @@ A case is a JSON object; a file holds one or a list of them:
 
     {"name", "request": {"principal", "action", "resource", "resourceAccount", "context": {"key": "v" | ["v"]}},
      "identityPolicies": [], "permissionBoundaries": [], "sessionPolicies": [], "resourcePolicy": {} | null,
-     "serviceControlPolicies": [[]], "expected": "Allowed" | "ImplicitlyDenied" | "ExplicitlyDenied"}
+     "serviceControlPolicies": [[]], "resourceControlPolicies": [[]], "endpointPolicies": [],
+     "publicAccessBlock": {"RestrictPublicBuckets": true} | null,
+     "expected": "Allowed" | "ImplicitlyDenied" | "ExplicitlyDenied"}
 
 List elements are policy documents or `{"name", "policy"}`.
 """
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from crossdock.core.arns import parse_arn
@@ -23,9 +25,11 @@ from crossdock.policy.evaluate import (
     Decision,
     NamedPolicy,
     PolicySet,
+    PublicAccessBlock,
     Verdict,
     context_of,
     evaluate,
+    evaluate_key,
     evaluate_trust,
 )
 from crossdock.policy.refusals import MalformedPolicy
@@ -46,6 +50,8 @@ class Case:
     def decide(self) -> Decision:
         if self.is_trust and self.policies.resource is not None:
             return evaluate_trust(self.request, self.policies.resource, self.policies)
+        if self.request.is_about_key:
+            return evaluate_key(self.request, self.policies.resource, self.policies)
         return evaluate(self.request, self.policies)
 
 
@@ -58,6 +64,9 @@ _MEMBERS = (
     "sessionPolicies",
     "resourcePolicy",
     "serviceControlPolicies",
+    "resourceControlPolicies",
+    "endpointPolicies",
+    "publicAccessBlock",
     "expected",
 )
 _REQUEST_MEMBERS = ("principal", "action", "resource", "resourceAccount", "context")
@@ -100,16 +109,42 @@ def _read_case(name: str, members: Mapping[str, object]) -> Case:
         session=_policies(members, "sessionPolicies", PolicyKind.SESSION),
         resource=None
         if resource is None
-        else _policy(resource, "resourcePolicy", PolicyKind.TRUST if is_trust else PolicyKind.RESOURCE),
-        service_control=tuple(
-            _listed_policies(level, f"serviceControlPolicies {number}", PolicyKind.SERVICE_CONTROL)
-            for number, level in enumerate(_list(members, "serviceControlPolicies"), start=1)
-        ),
+        else _policy(resource, "resourcePolicy", _kind_of_resource_policy(request, is_trust=is_trust)),
+        service_control=_levels(members, "serviceControlPolicies", PolicyKind.SERVICE_CONTROL),
+        resource_control=_levels(members, "resourceControlPolicies", PolicyKind.RESOURCE_CONTROL),
+        endpoint=_policies(members, "endpointPolicies", PolicyKind.ENDPOINT),
+        public_access=_public_access(members.get("publicAccessBlock")),
     )
     expected = members.get("expected")
     if expected not in _EXPECTED:
         raise MalformedCase(f"expected is none of {', '.join(_EXPECTED)}")
     return Case(name=name, request=request, policies=policies, is_trust=is_trust, expected=Verdict(str(expected)))
+
+
+def _kind_of_resource_policy(request: AccessRequest, *, is_trust: bool) -> PolicyKind:
+    if is_trust:
+        return PolicyKind.TRUST
+    return PolicyKind.KEY if request.is_about_key else PolicyKind.RESOURCE
+
+
+def _public_access(source: object) -> PublicAccessBlock | None:
+    """S3's four settings by their names in the API; one that is left out is not set."""
+    if source is None:
+        return None
+    members = _object(source, "publicAccessBlock")
+    _only(members, _SETTINGS)
+    for name, value in members.items():
+        if not isinstance(value, bool):
+            raise MalformedCase(f"publicAccessBlock {name} is neither true nor false")
+    return PublicAccessBlock(**{_SETTINGS[name]: value is True for name, value in members.items()})
+
+
+_SETTINGS = {
+    "BlockPublicAcls": "block_public_acls",
+    "IgnorePublicAcls": "ignore_public_acls",
+    "BlockPublicPolicy": "block_public_policy",
+    "RestrictPublicBuckets": "restrict_public_buckets",
+}
 
 
 def _request(members: Mapping[str, object]) -> AccessRequest:
@@ -177,6 +212,12 @@ def parse_principal(text: str, *, user_id: str = "", principal_arn: str = "") ->
             raise MalformedCase(f"no principal that can ask: {text!r}")
 
 
+def _levels(members: Mapping[str, object], name: str, kind: PolicyKind) -> tuple[tuple[NamedPolicy, ...], ...]:
+    return tuple(
+        _listed_policies(level, f"{name} {number}", kind) for number, level in enumerate(_list(members, name), start=1)
+    )
+
+
 def _policies(members: Mapping[str, object], name: str, kind: PolicyKind) -> tuple[NamedPolicy, ...]:
     return _listed_policies(_list(members, name), name, kind)
 
@@ -216,7 +257,7 @@ def _text(members: Mapping[str, object], name: str) -> str:
     return value
 
 
-def _only(members: Mapping[str, object], known: tuple[str, ...]) -> None:
+def _only(members: Mapping[str, object], known: Collection[str]) -> None:
     for name in members:
         if name not in known:
             raise MalformedCase(f"unknown member {name!r}")

@@ -1,7 +1,8 @@
 """Reading policy documents: what AWS refuses is refused, in AWS's words.
 
 Sources: IAM User Guide, "Grammar of the IAM JSON policy language" and "IAM and AWS STS quotas"; Organizations User
-Guide, "Quotas"; S3 User Guide, "Policies and permissions in Amazon S3".
+Guide, "Quotas" and "RCP syntax"; S3 User Guide, "Policies and permissions in Amazon S3"; VPC User Guide, "Control
+access to VPC endpoints using endpoint policies"; KMS Developer Guide, "Creating a key policy" and "Resource quotas".
 """
 
 import json
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from crossdock.policy.principals import PrincipalType
 from crossdock.policy.refusals import IAM_WORDS, S3_WORDS, MalformedPolicy, PolicyTooLong, Problem
 from crossdock.policy.statement_reader import Json, Refuse, StatementReader
 from crossdock.policy.statements import Effect, Policy, Statement
@@ -42,7 +44,10 @@ class PolicyKind(Enum):
     TRUST = "trust"
     SESSION = "session"
     SERVICE_CONTROL = "service-control"
+    RESOURCE_CONTROL = "resource-control"
     BOUNDARY = "boundary"
+    ENDPOINT = "endpoint"
+    KEY = "key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +59,8 @@ class _Rules:
     needs_2012: bool = False
     has_principal: bool = False
     has_resource: bool = True
+    has_free_sid: bool = False
+    only_restricts: bool = False
 
 
 _POLICY_SIZE = "Cannot exceed quota for PolicySize: {limit}"
@@ -75,12 +82,34 @@ _RULES: Mapping[PolicyKind, _Rules] = {
     PolicyKind.SERVICE_CONTROL: _Rules(
         max_chars=5_120, too_long="A service control policy cannot exceed {limit} characters"
     ),
+    PolicyKind.RESOURCE_CONTROL: _Rules(
+        max_chars=5_120,
+        too_long="A resource control policy cannot exceed {limit} characters",
+        counts_white_space=True,
+        needs_2012=True,
+        has_principal=True,
+        only_restricts=True,
+    ),
     PolicyKind.RESOURCE: _Rules(
         max_chars=20_480,
         too_long="Policy exceeds the maximum allowed document size.",
         counts_white_space=True,
         speaks_s3=True,
         has_principal=True,
+        has_free_sid=True,
+    ),
+    PolicyKind.ENDPOINT: _Rules(
+        max_chars=20_480,
+        too_long="A VPC endpoint policy cannot exceed {limit} characters",
+        counts_white_space=True,
+        has_principal=True,
+    ),
+    PolicyKind.KEY: _Rules(
+        max_chars=32_768,
+        too_long="A key policy cannot exceed {limit} characters",
+        counts_white_space=True,
+        has_principal=True,
+        has_free_sid=True,  # the default key policy's is "Enable IAM User Permissions"
     ),
 }
 
@@ -116,11 +145,14 @@ def parse_policy(text: str | Mapping[str, object], kind: PolicyKind, *, max_char
         refuse=refuse,
         has_principal=rules.has_principal,
         has_resource=rules.has_resource,
-        has_free_sid=rules.speaks_s3,
+        has_free_sid=rules.has_free_sid,
         has_variables=version == _VERSIONS[-1],
     )
     statements = tuple(reader.read(source, number) for number, source in enumerate(_sources(document, refuse), start=1))
     _check_sids(statements, refuse)
+    if rules.only_restricts:
+        for number, statement in enumerate(statements, start=1):
+            _check_restriction(statement, f"statement {number}", refuse)
     return Policy(version=version, id=policy_id, statements=statements)
 
 
@@ -189,6 +221,26 @@ def _sources(document: Mapping[str, Json], refuse: Refuse) -> list[dict[str, Jso
     if len(sources) < len(listed):
         raise refuse(Problem.SYNTAX, detail="a statement is no JSON object")
     return sources
+
+
+def _check_restriction(statement: Statement, where: str, refuse: Refuse) -> None:
+    """What is asked of a statement of a resource control policy, which may be AWS's own RCPFullAWSAccess.
+
+    Source: Organizations User Guide, "RCP syntax".
+    """
+    if statement.not_principals or statement.not_actions:
+        raise refuse(Problem.SYNTAX, detail=f"{where}: NotPrincipal and NotAction are not supported")
+    if any(one.type is not PrincipalType.EVERYONE for one in statement.principals):
+        named = ", ".join(map(str, statement.principals))
+        raise refuse(Problem.PRINCIPAL_FORM, text=named, detail=f"{where}: Principal can only be *")
+    if statement.effect is Effect.ALLOW and not _allows_all(statement):
+        raise refuse(Problem.SYNTAX, detail=f"{where}: only RCPFullAWSAccess may allow")
+    if statement.effect is Effect.DENY and any("*" in action.partition(":")[0] for action in statement.actions):
+        raise refuse(Problem.SYNTAX, detail=f"{where}: an action must name its service")
+
+
+def _allows_all(statement: Statement) -> bool:
+    return statement.actions == ("*",) and statement.resources == ("*",) and not statement.conditions
 
 
 def _check_sids(statements: tuple[Statement, ...], refuse: Refuse) -> None:

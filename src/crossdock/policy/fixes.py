@@ -8,19 +8,43 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from crossdock.core.arns import parse_arn
-from crossdock.core.errors import InvalidArn
-from crossdock.core.principals import Anonymous, AssumedRole, IamUser, ServicePrincipal
+from crossdock.core.principals import Anonymous, AssumedRole
 from crossdock.policy.conditions import Condition
 from crossdock.policy.decision import Decision, Verdict
+from crossdock.policy.fix_places import (
+    NEW_POLICY,
+    TRUST_POLICY,
+    called,
+    closed_levels,
+    is_trust,
+    level_called,
+    listed_in,
+    management_account,
+    place_of,
+    target_of,
+    to_add_to,
+)
+from crossdock.policy.fix_statements import StatementJson, statement_for
+from crossdock.policy.public_access import public_statements
 from crossdock.policy.reasons import MismatchKind, Reason
-from crossdock.policy.requests import AccessRequest, Layer, NamedPolicy
+from crossdock.policy.requests import Layer
 from crossdock.policy.statements import Effect
+from crossdock.policy.undenied import applying_denies, undenied
 
-StatementJson = Mapping[str, object]
-NEW_POLICY = "file-transfer"
-"""The name of an inline policy where a role has none that could be added to."""
-TRUST_POLICY = "trust policy"
+__all__ = [
+    "NEW_POLICY",
+    "TRUST_POLICY",
+    "AddStatement",
+    "Change",
+    "Fix",
+    "InWords",
+    "RemoveStatement",
+    "ReplaceValue",
+    "find_fixes",
+    "ids_that_conditions_name",
+    "literal",
+    "merge_fixes",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +74,18 @@ class ReplaceValue:
     new: str
 
 
-Change = AddStatement | RemoveStatement | ReplaceValue
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InWords:
+    """No change of one statement: the fix's sentence says what to do."""
+
+
+Change = AddStatement | RemoveStatement | ReplaceValue | InWords
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fix:
-    """`attached_to` is the ARN of the bucket, role or user that carries the policy, or an account's id.
+    """`attached_to` is the ARN of the bucket, role, user or key that carries the policy; for an organisation's policies
+    the id or ARN of the level, if it is known, and `account_id` is the management account; a VPC endpoint's name.
 
     `policy` is the policy's name or ARN; empty where the thing has only one, or where one is to be made.
     """
@@ -88,6 +118,9 @@ def find_fixes(
 ) -> tuple[Fix, ...]:
     """What would have to change; nothing for a request that is allowed, or whose policies cannot be read.
 
+    They can be applied one after another. Statements are taken out after everything else, in each policy from the last
+    to the first: so every number is still that of its statement, and no policy is left empty that is to be added to.
+
     Args:
         covering: the resources that an added statement shall name, where the request's alone is too narrow.
         living: of `ids_that_conditions_name`, those that somebody has, with their ARNs.
@@ -95,9 +128,12 @@ def find_fixes(
     resources = covering or (decision.request.resource,)
     match decision.verdict:
         case Verdict.EXPLICIT_DENY:
-            return (_without_the_deny(decision),)
+            rest = find_fixes(undenied(decision, is_trust=is_trust(decision.request)), covering=covering, living=living)
+            return (*rest, *(_without_the_deny(reason, decision) for reason in applying_denies(decision)))
         case Verdict.IMPLICIT_DENY:
-            return tuple(_allowing(layer, decision, resources, living or {}) for layer in decision.withheld_by)
+            return tuple(
+                fix for layer in _in_the_way(decision) for fix in _allowing(layer, decision, resources, living or {})
+            )
     return ()
 
 
@@ -106,152 +142,93 @@ def literal(text: str) -> str:
     return _ACTIVE.sub(lambda found: f"${{{found.group()}}}", text)
 
 
-def _without_the_deny(decision: Decision) -> Fix:
-    reason = next(one for one in decision.reasons if one.applies and one.effect is Effect.DENY)
-    account, attached_to, policy = _place(reason.layer, decision, reason.policy)
+def _without_the_deny(reason: Reason, decision: Decision) -> Fix:
+    account, attached_to, policy = place_of(reason.layer, decision, reason.policy)
     return Fix(
         account_id=account,
         layer=reason.layer,
         attached_to=attached_to,
         policy=policy,
         change=RemoveStatement(sid=reason.sid, number=reason.number),
-        sentence=f"take statement {reason.statement} out of {_called(reason.layer, attached_to, policy)}, or except "
+        sentence=f"take statement {reason.statement} out of {called(reason.layer, attached_to, policy)}, or except "
         f"{decision.request.action} on {decision.request.resource} from it",
     )
 
 
-def _allowing(layer: Layer, decision: Decision, resources: tuple[str, ...], living: Mapping[str, str]) -> Fix:
-    if layer is Layer.RESOURCE and (stale := _stale_id(decision, living)) is not None:
-        return stale
-    account, attached_to, policy = _place(layer, decision, _to_add_to(layer, decision))
-    called = _called(layer, attached_to, policy)
-    listed = _listed(layer, decision)
+def _in_the_way(decision: Decision) -> tuple[Layer, ...]:
+    """The layers that do not allow; a statement that lets everybody in makes a policy public besides."""
+    found, block = decision.withheld_by, decision.policies.public_access
+    request = decision.request
+    is_made_public = Layer.RESOURCE in found and isinstance(request.principal, Anonymous) and request.is_of_s3
+    if not is_made_public or Layer.PUBLIC_ACCESS in found or block is None or not block.restrict_public_buckets:
+        return found
+    return (*found, Layer.PUBLIC_ACCESS)
+
+
+def _allowing(
+    layer: Layer, decision: Decision, resources: tuple[str, ...], living: Mapping[str, str]
+) -> tuple[Fix, ...]:
+    match layer:
+        case Layer.SERVICE_CONTROL | Layer.RESOURCE_CONTROL:
+            return tuple(_on_the_level(layer, number, decision, resources) for number in closed_levels(layer, decision))
+        case Layer.PUBLIC_ACCESS:
+            return (_not_public(decision),)
+        case Layer.RESOURCE if (stale := _stale_id(decision, living)) is not None:
+            return (stale,)
+    return (_with_the_statement(layer, decision, resources),)
+
+
+def _with_the_statement(layer: Layer, decision: Decision, resources: tuple[str, ...]) -> Fix:
+    policies = decision.policies
+    account, attached_to, policy = place_of(layer, decision, to_add_to(layer, policies))
+    listed = listed_in(layer, policies)
     is_new = not listed if layer is Layer.RESOURCE else policy == NEW_POLICY not in {one.name for one in listed}
+    the_policy = called(layer, attached_to, policy)
     return Fix(
         account_id=account,
         layer=layer,
         attached_to=attached_to,
         policy=policy,
-        change=AddStatement(statement=_statement(layer, decision, resources)),
-        sentence=f"make {called} of this statement" if is_new else f"add this statement to {called}",
+        change=AddStatement(statement=statement_for(layer, decision, resources)),
+        sentence=f"make {the_policy} of this statement" if is_new else f"add this statement to {the_policy}",
     )
 
 
-def _statement(layer: Layer, decision: Decision, resources: tuple[str, ...]) -> StatementJson:
-    request = decision.request
-    statement: dict[str, object] = {"Sid": _sid(layer, decision), "Effect": "Allow"}
-    if layer is Layer.RESOURCE:
-        statement["Principal"] = _principal(request)
-    statement["Action"] = request.action
-    if not _is_trust(request):
-        statement["Resource"] = list(resources) if len(resources) > 1 else resources[0]
-    if layer is Layer.RESOURCE and (condition := _condition(request)):
-        statement["Condition"] = condition
-    return statement
+def _on_the_level(layer: Layer, number: int, decision: Decision, resources: tuple[str, ...]) -> Fix:
+    """A policy of its own: those that are there may be attached elsewhere too, and AWS's own cannot be changed.
+
+    A resource control policy that a customer makes has no Allow, so there it is AWS's own that is missing.
+    """
+    target = target_of(layer, number, decision)
+    where = level_called(target)
+    change: Change = InWords()
+    sentence = f"attach AWS's own policy RCPFullAWSAccess to {where}: of others, none can allow"
+    if layer is Layer.SERVICE_CONTROL:
+        change = AddStatement(statement=statement_for(layer, decision, resources))
+        sentence = f"make a {layer} of this statement and attach it to {where}"
+    account = management_account(layer, decision.policies)
+    return Fix(account_id=account, layer=layer, attached_to=target, policy="", change=change, sentence=sentence)
 
 
-def _principal(request: AccessRequest) -> Mapping[str, str]:
-    match request.principal:
-        case ServicePrincipal(name=name):
-            return {"Service": name}
-        case Anonymous():
-            return {"AWS": "*"}
-    return {"AWS": f"arn:aws:iam::{request.principal.account_id}:root"}
-
-
-def _condition(request: AccessRequest) -> Mapping[str, object]:
-    """Narrows the account to the one role, and a service to whom it acts for."""
-    match request.principal:
-        case AssumedRole(role_id=role_id):
-            return {"StringLike": {"aws:userId": f"{role_id}:*"}}
-        case IamUser(user_id=user_id):
-            return {"StringEquals": {"aws:userId": user_id}}
-        case ServicePrincipal() if source := request.context.get("aws:sourceaccount"):
-            return {"StringEquals": {"aws:SourceAccount": source[0]}}
-    return {}
-
-
-def _sid(layer: Layer, decision: Decision) -> str:
-    """Unlike any other of the policy."""
-    name = "Allow" + "".join(filter(str.isalnum, decision.request.action.partition(":")[2]))
-    taken = {statement.sid for named in _listed(layer, decision) for statement in named.policy.statements}
-    return next(
-        sid for number in range(len(taken) + 1) if (sid := f"{name}{number + 1 if number else ''}") not in taken
+def _not_public(decision: Decision) -> Fix:
+    account, bucket, _ = place_of(Layer.PUBLIC_ACCESS, decision, "")
+    resource = decision.policies.resource
+    found = public_statements(resource.policy) if resource is not None else ()
+    sentence = "turn RestrictPublicBuckets off for the bucket and its account"
+    if found:
+        named = " and ".join(statement.sid or str(number) for number, statement in found)
+        sentence = (
+            f"narrow what makes {called(Layer.RESOURCE, bucket, '')} public, statement {named}, to principals that it "
+            f"names or to a condition with a fixed value (such as aws:SourceVpc); or {sentence}"
+        )
+    return Fix(
+        account_id=account,
+        layer=Layer.PUBLIC_ACCESS,
+        attached_to=bucket,
+        policy="",
+        change=InWords(),
+        sentence=sentence,
     )
-
-
-def _listed(layer: Layer, decision: Decision) -> tuple[NamedPolicy, ...]:
-    policies = decision.policies
-    match layer:
-        case Layer.IDENTITY:
-            return policies.identity
-        case Layer.BOUNDARY:
-            return policies.boundary
-        case Layer.SESSION:
-            return policies.session
-        case Layer.RESOURCE:
-            return (policies.resource,) if policies.resource else ()
-    return tuple(named for level in policies.service_control for named in level)
-
-
-def _to_add_to(layer: Layer, decision: Decision) -> str:
-    """The name of the policy that a statement is best added to."""
-    if layer is Layer.IDENTITY:
-        # A managed policy may be attached to others, and AWS's own cannot be changed.
-        return next((one.name for one in decision.policies.identity if not one.name.startswith("arn:")), NEW_POLICY)
-    if layer is Layer.SERVICE_CONTROL:
-        action, resource, context = decision.request.action.lower(), decision.request.resource, decision.request.context
-        for level in decision.policies.service_control:
-            if not any(one.applies(action, resource, context) for named in level for one in named.policy.allows):
-                return level[0].name if level else ""
-    listed = _listed(layer, decision)
-    return listed[0].name if listed else ""
-
-
-def _place(layer: Layer, decision: Decision, policy: str) -> tuple[str, str, str]:
-    """In which account a policy of this layer is, what carries it, and what it is called there."""
-    request = decision.request
-    principal = request.principal
-    if layer is Layer.RESOURCE:
-        if _is_trust(request):
-            return request.resource_account, request.resource, TRUST_POLICY
-        return request.resource_account, _carrier(request.resource), ""
-    if layer is Layer.SERVICE_CONTROL:
-        return principal.account_id, principal.account_id, policy
-    who = str(principal.role_arn) if isinstance(principal, AssumedRole) else principal.arn
-    return principal.account_id, who, policy
-
-
-def _carrier(resource: str) -> str:
-    """What has the policy that guards a resource: the bucket of an object."""
-    try:
-        arn = parse_arn(resource)
-    except InvalidArn:
-        return resource
-    return f"arn:{arn.partition}:s3:::{arn.resource.partition('/')[0]}" if arn.service == "s3" else resource
-
-
-def _is_trust(request: AccessRequest) -> bool:
-    return request.action.lower().startswith("sts:assumerole") and ":role/" in request.resource
-
-
-def _called(layer: Layer, attached_to: str, policy: str) -> str:
-    name = attached_to.rpartition(":")[2].rpartition("/")[2]
-    match layer:
-        case Layer.RESOURCE if attached_to.startswith("arn:aws:s3:::"):
-            return f"the bucket policy of {name}"
-        case Layer.RESOURCE if policy == TRUST_POLICY:
-            return f"the trust policy of role {name}"
-        case Layer.RESOURCE:
-            return f"the policy of {attached_to}"
-        case Layer.SESSION:
-            return "the session policy, which the identity provider answers (or the user has) as Policy"
-        case Layer.BOUNDARY:
-            return f"the permissions boundary {policy} of {name}"
-        case Layer.SERVICE_CONTROL:
-            named = f" {policy}" if policy else ""
-            return f"the service control policy{named} that binds account {attached_to}"
-    return f"the policy {policy} of {name}"
 
 
 def _vain_user_ids(decision: Decision) -> Iterator[tuple[Reason, tuple[str, ...]]]:
@@ -274,7 +251,7 @@ def _stale_id(decision: Decision, living: Mapping[str, str]) -> Fix | None:
             found = _UNIQUE_ID.match(value)
             if found is None or found[1] == principal.role_id or found[1] in living:
                 continue
-            account, attached_to, policy = _place(Layer.RESOURCE, decision, "")
+            account, attached_to, policy = place_of(Layer.RESOURCE, decision, "")
             mismatch = reason.mismatches[0]
             new = value.replace(found[1], principal.role_id)
             renewed = Condition(operator=mismatch.element, key=mismatch.key, values=(new,), is_deny=False)
@@ -293,7 +270,7 @@ def _stale_id(decision: Decision, living: Mapping[str, str]) -> Fix | None:
                     old=value,
                     new=new,
                 ),
-                sentence=f"in {_called(Layer.RESOURCE, attached_to, '')}, statement {reason.statement}: its "
+                sentence=f"in {called(Layer.RESOURCE, attached_to, '')}, statement {reason.statement}: its "
                 f"{mismatch.key} names {found[1]}, a role that no longer exists (a role that is made anew has another "
                 f"id). Replace {value} by {new}, the id of role {principal.role_name}",
             )
@@ -334,7 +311,7 @@ def _after(done: Sequence[Fix], fix: Fix) -> Fix:
     while sid in taken:
         number += 1
         sid = f"{name}{number}"
-    sentence = f"add this statement to {_called(*place)}"
+    sentence = f"add this statement to {called(*place)}"
     return replace(fix, change=AddStatement(statement={**fix.change.statement, "Sid": sid}), sentence=sentence)
 
 

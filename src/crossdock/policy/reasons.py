@@ -38,7 +38,7 @@ class Mismatch:
 class Reason:
     """One statement and whether it applied; `number` counts from 1 within its policy.
 
-    `named_as` is how a resource policy names who asks.
+    `named_as` is how a policy that names principals names who asks.
     """
 
     layer: Layer
@@ -62,21 +62,53 @@ class Reason:
 def layers_of(request: AccessRequest, policies: PolicySet) -> Iterator[tuple[Layer, tuple[NamedPolicy, ...]]]:
     """The policies that bear on this kind of principal, in the order of evaluation.
 
-    The account's root user has no identity policies, but service control policies bind it. A service and an anonymous
-    request have nothing but the resource's policy.
+    The account's root user has no identity policies. A service and an anonymous request have nothing but the resource's
+    policy and what limits everybody.
     """
-    match request.principal:
-        case AssumedRole() | IamUser():
-            for level in policies.service_control:
-                yield Layer.SERVICE_CONTROL, level
-            yield Layer.IDENTITY, policies.identity
-            yield Layer.BOUNDARY, policies.boundary
-            yield Layer.SESSION, policies.session
-        case AccountRoot():
-            for level in policies.service_control:
-                yield Layer.SERVICE_CONTROL, level
+    if policies.resource_control or policies.service_control or policies.endpoint:
+        yield from ceilings_of(request, policies)
+    if isinstance(request.principal, AssumedRole | IamUser):
+        yield Layer.IDENTITY, policies.identity
+        yield Layer.BOUNDARY, policies.boundary
+        yield Layer.SESSION, policies.session
     if policies.resource is not None and not _is_locked_out(request):
         yield Layer.RESOURCE, (policies.resource,)
+
+
+def ceilings_of(request: AccessRequest, policies: PolicySet) -> Iterator[tuple[Layer, tuple[NamedPolicy, ...]]]:
+    """What has to allow and never grants, one after another: each level of both organisations, and the VPC endpoint.
+
+    Sources: Organizations User Guide, "Resource control policies (RCPs)" and "Service control policies (SCPs)": neither
+    kind binds a service-linked role; VPC User Guide, "Control access to VPC endpoints using endpoint policies".
+    """
+    if not is_service_linked(request):
+        if not is_beyond_resource_control(request):
+            for level in policies.resource_control:
+                yield Layer.RESOURCE_CONTROL, level
+        if isinstance(request.principal, AssumedRole | IamUser | AccountRoot):
+            for level in policies.service_control:
+                yield Layer.SERVICE_CONTROL, level
+    if policies.endpoint:
+        yield Layer.ENDPOINT, policies.endpoint
+
+
+_SERVICE_LINKED = "role/aws-service-role/"
+
+
+def is_service_linked(request: AccessRequest) -> bool:
+    """Whether a service-linked role asks."""
+    principal = request.principal
+    return isinstance(principal, AssumedRole) and principal.role_arn.resource.startswith(_SERVICE_LINKED)
+
+
+def is_beyond_resource_control(request: AccessRequest) -> bool:
+    """What no resource control policy restricts, whoever asks.
+
+    Source: Organizations User Guide, "Resources and entities not restricted by RCPs": retiring a grant, and how a
+    service assumes its service-linked role.
+    """
+    action = request.action.lower()
+    return action == "kms:retiregrant" or (action.startswith("sts:") and f":{_SERVICE_LINKED}" in request.resource)
 
 
 _BUCKET_POLICY_ACTIONS = ("s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy")
@@ -110,8 +142,8 @@ def _reason(
 ) -> Reason:
     mismatches: list[Mismatch] = []
     named_as = None
-    if layer is Layer.RESOURCE:
-        named_as = named_in(statement, request, policies)
+    if layer in NAMING:
+        named_as = named_in(statement, request, policies, layer)
         if named_as is None:
             mismatches.append(
                 _mismatch(
@@ -155,10 +187,20 @@ def _mismatch(kind: MismatchKind, named: tuple[str, ...], excepted: tuple[str, .
     )
 
 
-def named_in(statement: Statement, request: AccessRequest, policies: PolicySet) -> NamedAs | None:
-    """How a statement of the resource's policy names who asks."""
+NAMING = frozenset({Layer.RESOURCE_CONTROL, Layer.ENDPOINT, Layer.RESOURCE})
+"""The layers whose policies have a Principal element."""
+
+
+def named_in(
+    statement: Statement, request: AccessRequest, policies: PolicySet, layer: Layer = Layer.RESOURCE
+) -> NamedAs | None:
+    """How a statement of one of the layers of NAMING names who asks."""
     if statement.not_principals and policies.boundary and isinstance(request.principal, AssumedRole | IamUser):
         # "The NotPrincipal element with a Deny effect will always deny any IAM principal that has a permissions
         # boundary policy attached, regardless of the values specified in the NotPrincipal element."
         return NamedAs.DIRECT
-    return statement.names(request.principal)
+    found = statement.names(request.principal)
+    if layer is Layer.ENDPOINT and found is NamedAs.ACCOUNT and statement.effect is Effect.ALLOW:
+        # "Principals for gateway endpoints": an account's id gives access to the root user only.
+        return None
+    return found

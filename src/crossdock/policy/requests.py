@@ -10,13 +10,16 @@ from crossdock.policy.variables import Context
 
 
 class Layer(StrEnum):
-    """Where a policy stands in a decision. Trust policies are RESOURCE."""
+    """Where a policy stands in a decision. Trust policies and key policies are RESOURCE."""
 
+    RESOURCE_CONTROL = "resource control policy"
     SERVICE_CONTROL = "service control policy"
+    ENDPOINT = "VPC endpoint policy"
     IDENTITY = "identity-based policy"
     BOUNDARY = "permissions boundary"
     SESSION = "session policy"
     RESOURCE = "resource-based policy"
+    PUBLIC_ACCESS = "S3 Block Public Access"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,15 @@ class AccessRequest:
     def is_same_account(self) -> bool:
         return self.resource_account != "" and self.principal.account_id == self.resource_account
 
+    @property
+    def is_of_s3(self) -> bool:
+        return self.action[:3].lower() == "s3:"
+
+    @property
+    def is_about_key(self) -> bool:
+        """Whether the resource is a KMS key, which has a key policy; an alias has none."""
+        return is_key(self.resource)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedPolicy:
@@ -55,6 +67,16 @@ class NamedPolicy:
 
     name: str
     policy: Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicAccessBlock:
+    """S3 Block Public Access as it binds a bucket: set is what the bucket's own settings or its account's set."""
+
+    block_public_acls: bool = False
+    ignore_public_acls: bool = False
+    block_public_policy: bool = False
+    restrict_public_buckets: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +88,14 @@ class PolicySet:
         boundary: the permissions boundary; none when empty.
         session: session policies, which add up like identity policies; none when empty.
         resource: the policy of the resource, if it has one.
-        service_control: one tuple of policies for each level of the organisation, root first; none when empty. A level
-            without policies allows nothing.
+        service_control: one tuple of policies for each level of the organisation, root first, the account last; none
+            when empty, as for the management account. A level without policies allows nothing.
+        service_control_targets: the id or ARN of what each of these levels is (`r-…`, `ou-…`, an account's id), for
+            explanations; empty when nobody knows.
+        resource_control: the same for the organisation of the resource's account.
+        resource_control_targets: the same for those levels.
+        endpoint: the policy of the VPC endpoint through which the request comes; none when empty.
+        public_access: S3 Block Public Access of the bucket that the request is about.
         unreadable: layers that exist but could not be read, so that some decisions are UNKNOWN.
     """
 
@@ -76,7 +104,17 @@ class PolicySet:
     session: tuple[NamedPolicy, ...] = ()
     resource: NamedPolicy | None = None
     service_control: tuple[tuple[NamedPolicy, ...], ...] = ()
+    service_control_targets: tuple[str, ...] = ()
+    resource_control: tuple[tuple[NamedPolicy, ...], ...] = ()
+    resource_control_targets: tuple[str, ...] = ()
+    endpoint: tuple[NamedPolicy, ...] = ()
+    public_access: PublicAccessBlock | None = None
     unreadable: frozenset[Layer] = frozenset()
+
+
+def is_key(resource: str) -> bool:
+    parts = resource.split(":", 5)
+    return len(parts) == 6 and parts[2] == "kms" and parts[5].startswith("key/")
 
 
 def context_of(

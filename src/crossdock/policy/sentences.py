@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from crossdock.core.arns import parse_arn
 from crossdock.core.errors import InvalidArn
 from crossdock.core.principals import AccountRoot, AssumedRole, IamUser, Principal, ServicePrincipal
+from crossdock.policy.public_access import public_statements
 from crossdock.policy.reasons import Mismatch, MismatchKind, Reason
 from crossdock.policy.requests import AccessRequest, Layer, PolicySet
 from crossdock.policy.statements import Effect
@@ -56,9 +57,26 @@ def _withheld(layer: Layer, request: AccessRequest, policies: PolicySet) -> str:
             return (
                 f"the service control policies of account {request.principal.account_id} do not allow {_what(request)}"
             )
+        case Layer.RESOURCE_CONTROL:
+            return f"the resource control policies of account {request.resource_account} do not allow {_what(request)}"
+        case Layer.ENDPOINT:
+            named = " and ".join(one.name for one in policies.endpoint)
+            return f"the policy of VPC endpoint {named} does not allow {_what(request)} to {who}"
+        case Layer.PUBLIC_ACCESS:
+            return f"S3 Block Public Access does not let {who} {_through(request, policies)}"
     if policies.resource is None:
         return f"there is no {_resource_policy(request)}, which alone could allow {_what(request)} to {who}"
     return f"the {_resource_policy(request)} does not allow {_what(request)} to {who}"
+
+
+def _through(request: AccessRequest, policies: PolicySet) -> str:
+    """Why RestrictPublicBuckets keeps somebody out of a bucket."""
+    found = public_statements(policies.resource.policy) if policies.resource is not None else ()
+    named = " and ".join(statement.sid or str(number) for number, statement in found)
+    return (
+        f"through to {request.action} on {request.resource}: statement {named} makes the {_resource_policy(request)} "
+        "public, and RestrictPublicBuckets leaves such a bucket to its own account and to services of AWS"
+    )
 
 
 def _near_miss(reasons: Iterable[Reason]) -> str:
@@ -112,6 +130,10 @@ def _policy(reason: Reason, request: AccessRequest) -> str:
             return f"the {_resource_policy(request)}"
         case Layer.SERVICE_CONTROL:
             return f"{reason.layer} {reason.policy} of account {request.principal.account_id}"
+        case Layer.RESOURCE_CONTROL:
+            return f"{reason.layer} {reason.policy} of account {request.resource_account}"
+        case Layer.ENDPOINT:
+            return f"the policy of VPC endpoint {reason.policy}"
     return f"{reason.layer} {reason.policy} of {_who(request.principal)}"
 
 
@@ -132,6 +154,8 @@ def _policy_noun(resource: str) -> str:
             return f"bucket policy of {arn.resource.split('/', 1)[0]}"
         case "iam" if arn.resource.startswith("role/"):
             return f"trust policy of role {arn.resource.rsplit('/', 1)[-1]}"
+        case "kms" if arn.resource.startswith("key/"):
+            return f"key policy of {arn.resource}"
         case "lambda":
             return f"function policy of {arn.resource.removeprefix('function:')}"
         case _:

@@ -1,0 +1,51 @@
+"""Every change that a fix can ask for, as scripts read it."""
+
+import pytest
+
+from crossdock.api.explanation import explanation_json
+from crossdock.files.explanations import Explanation, Outcome, Step
+from crossdock.policy.evaluate import Layer
+from crossdock.policy.fixes import AddStatement, Change, Fix, InWords, RemoveStatement, ReplaceValue
+
+BUCKET = "arn:aws:s3:::inbox"
+WHERE = {
+    "account": "222222222222",
+    "layer": "resource-based policy",
+    "attachedTo": BUCKET,
+    "policy": "",
+    "sentence": "do so",
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (AddStatement(statement={"Effect": "Allow"}), {"change": "add-statement", "statement": {"Effect": "Allow"}}),
+        (RemoveStatement(sid="No", number=2), {"change": "remove-statement", "sid": "No", "number": 2}),
+        (
+            ReplaceValue(sid="", number=1, operator="StringLike", key="aws:userId", old="A:*", new="B:*"),
+            {
+                "change": "replace-condition-value",
+                "sid": "",
+                "number": 1,
+                "operator": "StringLike",
+                "key": "aws:userId",
+                "old": "A:*",
+                "new": "B:*",
+            },
+        ),
+        (InWords(), {"change": "in-words"}),
+    ],
+)
+def test_a_change_is_told_with_where_it_belongs(change: Change, expected: dict[str, object]) -> None:
+    fix = Fix(
+        account_id="222222222222",
+        layer=Layer.RESOURCE,
+        attached_to=BUCKET,
+        policy="",
+        change=change,
+        sentence="do so",
+    )
+    step = Step(name="s3:PutObject", outcome=Outcome.DENIED, reason="it is denied", fixes=(fix,))
+    explanation = Explanation(username="user2", server_id="s-1", request="put /a", steps=(step,))
+    assert explanation_json(explanation)["fixes"] == [{**WHERE, **expected}]
