@@ -6,8 +6,10 @@ import pytest
 from tests.fakes.cloud import HUB, PARTNER, make_parts
 from tests.fakes.cloud import CloudParts as Parts
 
+from crossdock.cloud.accounts import ACCOUNTS as ACCOUNTS_TABLE
 from crossdock.cloud.accounts import (
     ADMIN,
+    MANAGEMENT,
     AccountCredentials,
     Accounts,
     GivenKey,
@@ -16,7 +18,7 @@ from crossdock.cloud.accounts import (
     ensure_accounts,
     parse_given_keys,
 )
-from crossdock.cloud.iam.records import ACCESS_KEYS, find_user
+from crossdock.cloud.iam.records import ACCESS_KEYS, USERS, find_user
 from crossdock.settings import DEFAULT_ACCOUNTS, BadSetting
 
 ACCOUNTS = Accounts(DEFAULT_ACCOUNTS)
@@ -24,14 +26,28 @@ SECRET = "s" * 40
 
 
 def test_names_and_ids_lead_to_each_other() -> None:
-    assert ACCOUNTS.ids == (HUB, PARTNER)
+    assert ACCOUNTS.ids == (HUB, PARTNER, MANAGEMENT)
+    assert ACCOUNTS.members == (HUB, PARTNER)
     assert ACCOUNTS.id_of("hub") == ACCOUNTS.id_of(HUB) == HUB
     assert ACCOUNTS.name_of(PARTNER) == ACCOUNTS.name_of("partner") == "partner"
 
 
 def test_an_unknown_account_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UnknownAccount, match=r"no account 'hubb' \(accounts: hub=111111111111, partner=222222222222\)"):
+    with pytest.raises(UnknownAccount) as refused:
         ACCOUNTS.id_of("hubb")
+
+    assert str(refused.value) == (
+        "there is no account 'hubb' (accounts: hub=111111111111, partner=222222222222, management=000000000000)"
+    )
+
+
+def test_the_management_account_is_always_there_and_may_have_another_name() -> None:
+    assert ACCOUNTS.id_of("management") == MANAGEMENT
+    assert ACCOUNTS.name_of(MANAGEMENT) == "management"
+    renamed = Accounts({"boss": MANAGEMENT, "management": HUB})
+    assert (renamed.name_of(MANAGEMENT), renamed.id_of("management")) == ("boss", HUB)
+    assert renamed.ids == (MANAGEMENT, HUB)
+    assert renamed.members == (HUB,)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +58,12 @@ def test_an_unknown_account_is_refused_with_the_known_ones() -> None:
         ({"1hub": HUB}, "account name '1hub'"),
         ({"": HUB}, "account name ''"),
         ({"a b": HUB}, "account name 'a b'"),
+        (
+            {"management": HUB},
+            "account management: that is the name of the management account, 000000000000; give 111111111111 another "
+            "name, or the management account one with NAME=000000000000",
+        ),
+        ({"a": MANAGEMENT, "b": MANAGEMENT}, "two accounts have the same id: a=000000000000, b=000000000000"),
         ({"a": HUB, "b": HUB}, "two accounts have the same id: a=111111111111, b=111111111111"),
     ],
 )
@@ -113,6 +135,32 @@ async def test_every_account_gets_an_administrator_with_a_key_of_aws_s_form() ->
         admin = await find_user(tx, HUB, ADMIN)
     assert admin is not None
     assert admin.attached == ("arn:aws:iam::aws:policy/AdministratorAccess",)
+
+
+async def test_the_management_account_has_its_administrator_and_takes_a_given_key() -> None:
+    parts = make_parts()
+
+    await start(parts)
+    made = await key_of(parts, "management")
+    await start(parts, management=f"AKIAMANAGEMENT000000:{SECRET}")
+
+    assert (made.account_id, made.name) == (MANAGEMENT, "management")
+    assert re.fullmatch(r"AKIA[A-Z2-7]{16}", made.access_key_id)
+    assert (await key_of(parts, MANAGEMENT)).access_key_id == "AKIAMANAGEMENT000000"
+
+
+async def test_a_directory_that_was_made_without_a_management_account_gets_one() -> None:
+    parts = make_parts()
+    await start(parts)
+    hub = await key_of(parts, "hub")
+    async with parts.state.transaction() as tx:
+        await ACCOUNTS_TABLE.delete(tx, MANAGEMENT)
+        await USERS.delete(tx, MANAGEMENT, ADMIN)
+
+    await start(parts)
+
+    assert (await key_of(parts, "management")).account_id == MANAGEMENT
+    assert await key_of(parts, "hub") == hub
 
 
 async def test_a_later_start_changes_nothing_and_writes_nothing() -> None:

@@ -426,3 +426,21 @@ async def test_a_call_of_what_has_no_row_cannot_be_begun() -> None:
         make_operations(AllowEverything()).begin(
             "shelf", "Burn", {}, caller=ALICE, account_id=ACCOUNT, region="us-east-1", origin=ORIGIN
         )
+
+
+async def test_the_house_s_rule_refuses_who_is_allowed_and_is_not_asked_about_others() -> None:
+    asked: list[str] = []
+
+    def rule(call: Call) -> None:
+        asked.append(call.operation)
+        raise ServiceError("NotHere", "This house makes no boxes.")
+
+    def operations(*actions: str) -> Operations:
+        return Operations([SHELF], house=make_house(), authorizer=AllowOnly(*actions), rule=rule)
+
+    with pytest.raises(ServiceError, match="NotHere"):
+        await run(operations("shelf:Make"), "Make", Name="box")
+    with pytest.raises(ServiceError, match="is not authorized"):
+        await run(operations(), "Make", Name="box")
+
+    assert asked == ["Make"]

@@ -26,6 +26,9 @@ from crossdock.ports.host import Clock, Sealer
 from crossdock.ports.state import State, TableSpec, Transaction
 from crossdock.settings import BadSetting
 
+MANAGEMENT = "000000000000"
+"""The organization's management account. It is always there, besides the accounts of the settings."""
+MANAGEMENT_NAME = "management"
 ADMIN = "crossdock-admin"
 ADMIN_POLICY = "arn:aws:iam::aws:policy/AdministratorAccess"
 
@@ -68,7 +71,7 @@ ACCOUNTS = Records(TableSpec(name="accounts"), AccountRecord)
 
 
 class Accounts:
-    """Account names and ids, both ways."""
+    """Account names and ids, both ways; the management account is among them, under another name if it is given one."""
 
     def __init__(self, names: Mapping[str, str]) -> None:
         """`names` maps names to ids. Raises BadSetting for a name or an id that cannot be, or that two share."""
@@ -79,14 +82,19 @@ class Accounts:
                 )
             if not _ACCOUNT_ID.fullmatch(account_id):
                 raise BadSetting(f"account {name}: the id must be twelve digits, not {account_id!r}")
-        self._ids = dict(names)
-        self._names = {account_id: name for name, account_id in names.items()}
+        self._ids = _with_management(names)
+        self._names = {account_id: name for name, account_id in self._ids.items()}
         if len(self._names) < len(self._ids):
             raise BadSetting("two accounts have the same id: " + ", ".join(f"{n}={i}" for n, i in names.items()))
 
     @property
     def ids(self) -> tuple[str, ...]:
         return tuple(self._names)
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The ids of all accounts but the management account."""
+        return tuple(account_id for account_id in self._names if account_id != MANAGEMENT)
 
     def id_of(self, name_or_id: str) -> str:
         """Raises UnknownAccount."""
@@ -100,6 +108,17 @@ class Accounts:
     def name_of(self, account_id: str) -> str:
         """Raises UnknownAccount."""
         return self._names[self.id_of(account_id)]
+
+
+def _with_management(names: Mapping[str, str]) -> dict[str, str]:
+    if MANAGEMENT in names.values():
+        return dict(names)
+    if (account_id := names.get(MANAGEMENT_NAME)) is not None:
+        raise BadSetting(
+            f"account {MANAGEMENT_NAME}: that is the name of the management account, {MANAGEMENT}; give {account_id} "
+            f"another name, or the management account one with NAME={MANAGEMENT}"
+        )
+    return {**names, MANAGEMENT_NAME: MANAGEMENT}
 
 
 def parse_given_keys(text: str, accounts: Accounts) -> dict[str, GivenKey]:

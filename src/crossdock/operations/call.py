@@ -106,6 +106,14 @@ def _accept(_service: str, _operation: str, _params: Params) -> None:
     return None
 
 
+HouseRule = Callable[["Call"], None]
+"""What a house refuses to whoever may do it. Raises ServiceError."""
+
+
+def _no_rule(_call: Call) -> None:
+    return None
+
+
 class Operations:
     """Every operation of every service, and how they are called."""
 
@@ -116,10 +124,12 @@ class Operations:
         house: House,
         authorizer: Authorizer,
         validate: Validator = _accept,
+        rule: HouseRule = _no_rule,
     ) -> None:
         self._services = {service.service: service for service in services}
         self._authorizer = authorizer
         self._validate = validate
+        self._rule = rule
         self.house = house
 
     def add(self, service: ServiceOperations) -> None:
@@ -163,6 +173,7 @@ class Operations:
         )
         try:
             await self.authorise(call)
+            self._rule(call)
             return await self._row(service, operation).handler(call)
         except OutOfSpace as error:
             raise _unavailable(service, "The service's disk is full.") from error

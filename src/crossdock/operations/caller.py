@@ -50,7 +50,7 @@ def global_context(caller: Caller, origin: Origin, *, region: str, now: datetime
     """
     principal = caller.principal
     context: dict[str, tuple[str, ...]] = {
-        "aws:CurrentTime": (now.strftime("%Y-%m-%dT%H:%M:%SZ"),),
+        "aws:CurrentTime": (_date(now),),
         "aws:EpochTime": (str(int(now.timestamp())),),
         "aws:SecureTransport": (_bool(origin.is_secure),),
         "aws:RequestedRegion": (region,),
@@ -62,7 +62,7 @@ def global_context(caller: Caller, origin: Origin, *, region: str, now: datetime
     if origin.user_agent:
         context["aws:UserAgent"] = (origin.user_agent,)
     if caller.issued_at is not None:
-        context["aws:TokenIssueTime"] = (caller.issued_at.strftime("%Y-%m-%dT%H:%M:%SZ"),)
+        context["aws:TokenIssueTime"] = (_date(caller.issued_at),)
     if caller.source_arn:
         context["aws:SourceArn"] = (caller.source_arn,)
     if caller.source_account:
@@ -86,6 +86,10 @@ def global_context(caller: Caller, origin: Origin, *, region: str, now: datetime
     if principal.user_id:
         context["aws:userid"] = (principal.user_id,)
     return context
+
+
+def _date(moment: datetime) -> str:
+    return f"{moment.isoformat(timespec='seconds')[:19]}Z"
 
 
 def _bool(value: bool) -> str:

@@ -42,6 +42,13 @@ def test_other_paths_are_refused(path: str) -> None:
         check_policy_path(path)
 
 
+@pytest.mark.parametrize("path", ["/aws-service-role/", "/aws-service-role/transfer.amazonaws.com/"])
+def test_nobody_makes_a_role_where_service_linked_ones_are(path: str) -> None:
+    with pytest.raises(ServiceError, match="reserved for service-linked roles"):
+        check_path(path)
+    check_path("/aws-service-roles/")
+
+
 def test_a_policy_s_path_takes_fewer_characters() -> None:
     check_policy_path("/team/blue/")
     with pytest.raises(ServiceError):

@@ -32,6 +32,12 @@ def test_one_that_cannot_be_read_denies_everything_and_is_reported(
     with caplog.at_level(logging.ERROR, "crossdock.cloud.iam.parsed"):
         policy = named_policy("broken", "", kind).policy
 
-    guards_a_resource = kind in (PolicyKind.RESOURCE, PolicyKind.TRUST)
-    assert policy is (DENY_EVERYONE if guards_a_resource else DENY_EVERYTHING)
+    callers_own = (
+        PolicyKind.IDENTITY,
+        PolicyKind.MANAGED,
+        PolicyKind.BOUNDARY,
+        PolicyKind.SESSION,
+        PolicyKind.SERVICE_CONTROL,
+    )
+    assert policy is (DENY_EVERYTHING if kind in callers_own else DENY_EVERYONE)
     assert caplog.records[0].policy == "broken"

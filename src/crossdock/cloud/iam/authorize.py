@@ -2,6 +2,13 @@
 
 from collections.abc import Mapping
 
+from crossdock.cloud.iam.control_policies import (
+    NO_LEVELS,
+    NOTHING,
+    ControlPolicies,
+    ControlPolicySource,
+    NoOrganization,
+)
 from crossdock.cloud.iam.epoch_cache import EpochCache
 from crossdock.cloud.iam.library import AWS_OWNED
 from crossdock.cloud.iam.principal_policies import PrincipalDirectory
@@ -31,12 +38,18 @@ class EmbeddedAuthorizer:
         epoch: Epoch,
         principals: PrincipalDirectory,
         sources: Mapping[str, ResourcePolicySource],
+        organization: ControlPolicySource | None = None,
         capacity: int = CAPACITY,
     ) -> None:
-        """`sources` are the services' resource policies, by the service's name in ARNs (`s3`, `lambda`)."""
+        """`sources` are the services' resource policies, by the service's name in ARNs (`s3`, `lambda`).
+
+        Without an `organization` the accounts are in none.
+        """
         self._state = state
         self._principals = principals
         self._sources = sources
+        self._organization = organization or NoOrganization()
+        self._controls: EpochCache[ControlPolicies] = EpochCache(epoch, capacity=capacity)
         self._guards: EpochCache[ResourceGuard | None] = EpochCache(epoch, capacity=capacity)
 
     async def decide(self, caller: Caller, permission: Permission, context: Context) -> Decision:
@@ -48,14 +61,28 @@ class EmbeddedAuthorizer:
         bound = await self._principals.require(caller)
         arn = _arn_or_none(permission.resource)
         account_id, resource_policy = await self._guard(caller, permission, arn)
+        ours = theirs = await self._control(caller.principal.account_id)
+        if account_id != caller.principal.account_id:
+            theirs = await self._control(account_id)
         request = AccessRequest(
             principal=caller.principal,
             action=permission.action,
             resource=permission.resource,
             resource_account=account_id,
-            context={**_principal_tags(bound.tags, caller.tags), **context, **permission.context},
+            context={
+                **_principal_tags(bound.tags, caller.tags),
+                **ours.principal_keys,
+                **theirs.resource_keys,
+                **context,
+                **permission.context,
+            },
         )
+        limits = theirs.resource if _is_under_resource_control(permission) else NO_LEVELS
         policies = PolicySet(
+            service_control=ours.service.policies,
+            service_control_targets=ours.service.targets,
+            resource_control=limits.policies,
+            resource_control_targets=limits.targets,
             identity=bound.identity,
             boundary=bound.boundary,
             session=caller.session_policies,
@@ -66,6 +93,17 @@ class EmbeddedAuthorizer:
             # A role that does not exist trusts nobody; the answer does not tell the difference.
             return evaluate_trust(request, _NO_TRUST if role is None else role.trust, policies)
         return evaluate(request, policies)
+
+    async def _control(self, account_id: str) -> ControlPolicies:
+        """What binds an account; nothing binds services and anonymous callers, who have none."""
+        if not account_id:
+            return NOTHING
+
+        async def load() -> ControlPolicies:
+            async with self._state.reading() as tx:
+                return await self._organization.find(tx, account_id)
+
+        return await self._controls.get(account_id, load)
 
     async def _guard(self, caller: Caller, permission: Permission, arn: Arn | None) -> tuple[str, NamedPolicy | None]:
         """Who owns the resource, and the policy that guards it."""
@@ -98,6 +136,17 @@ def _is_assumption(permission: Permission, arn: Arn) -> bool:
     """Whether a role's trust policy has to be asked: for STS's actions on the role, and no other."""
     is_role = arn.service == "iam" and arn.resource.startswith("role/")
     return is_role and permission.action.lower().startswith("sts:")
+
+
+_UNDER_RESOURCE_CONTROL = ("s3", "secretsmanager", "sts")
+
+
+def _is_under_resource_control(permission: Permission) -> bool:
+    """Whether resource control policies restrict this service's actions.
+
+    Source: Organizations User Guide, "List of AWS services that support RCPs", as far as they are here.
+    """
+    return permission.action.partition(":")[0].lower() in _UNDER_RESOURCE_CONTROL
 
 
 def _principal_tags(own: Mapping[str, str], of_session: Mapping[str, str]) -> dict[str, tuple[str, ...]]:

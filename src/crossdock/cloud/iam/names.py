@@ -17,6 +17,7 @@ MIN_MAX_SESSION_S = 3_600
 _NAME = re.compile(r"[A-Za-z0-9_+=,.@-]+")
 _PATH = re.compile(r"/|/[!-~]+/")
 _POLICY_PATH = re.compile(r"((/[A-Za-z0-9.,+@=_-]+)*)/")
+_SERVICE_LINKED = "/aws-service-role/"
 # \w, \s and the signs: Python's \w covers \p{L} and \p{N}, with the underscore that AWS lists apart.
 _TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
 
@@ -33,8 +34,14 @@ def check_name(member: str, name: str, *, max_chars: int) -> None:
 
 
 def check_path(path: str) -> None:
+    """Nobody makes a role below the path of service-linked roles, which no service control policy binds.
+
+    Source: IAM User Guide, "Create a service-linked role": only the service makes one, by CreateServiceLinkedRole.
+    """
     if len(path) > 512 or not _PATH.fullmatch(path):
         raise _bad_path()
+    if path.startswith(_SERVICE_LINKED):
+        raise invalid_input(f"The path {_SERVICE_LINKED} is reserved for service-linked roles.")
 
 
 def check_policy_path(path: str) -> None:

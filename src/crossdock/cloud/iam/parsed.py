@@ -15,6 +15,13 @@ DENY_EVERYONE = parse_policy(
     '{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}}',
     PolicyKind.RESOURCE,
 )
+_WITH_PRINCIPAL = (
+    PolicyKind.RESOURCE,
+    PolicyKind.TRUST,
+    PolicyKind.RESOURCE_CONTROL,
+    PolicyKind.ENDPOINT,
+    PolicyKind.KEY,
+)
 
 
 def named_policy(name: str, text: str, kind: PolicyKind) -> NamedPolicy:
@@ -32,4 +39,4 @@ def _parse_or_deny(name: str, text: str, kind: PolicyKind) -> Policy:
         return parse_policy(text, kind, max_chars=MAX_DOCUMENT_CHARS)
     except MalformedPolicy as error:
         _log.error("a stored policy cannot be read and denies everything", extra={"policy": name, "reason": str(error)})
-        return DENY_EVERYONE if kind in (PolicyKind.RESOURCE, PolicyKind.TRUST) else DENY_EVERYTHING
+        return DENY_EVERYONE if kind in _WITH_PRINCIPAL else DENY_EVERYTHING
