@@ -125,6 +125,17 @@ async def test_a_user_is_the_caller_unless_it_is_named(asked: Asked) -> None:
     assert await asked.by("GetUser", UserName="bob") == [Permission(action="iam:GetUser", resource=f"{IAM}:user/bob")]
 
 
+async def test_a_simulated_principal_is_meant_by_its_arn(asked: Asked) -> None:
+    await asked.by("TagRole", RoleName="Upload", Tags=BLUE)
+    tags = {"aws:ResourceTag/team": ("blue",), "iam:ResourceTag/team": ("blue",)}
+    theirs = "arn:aws:iam::222222222222:role/Upload"
+
+    for operation in ("SimulatePrincipalPolicy", "GetContextKeysForPrincipalPolicy"):
+        for arn, context in ((f"{IAM}:role/ftp/Upload", tags), (f"{IAM}:user/bob", {}), (theirs, {})):
+            (permission,) = await asked.by(operation, PolicySourceArn=arn, ActionNames=["s3:GetObject"])
+            assert permission == Permission(action=f"iam:{operation}", resource=arn, context=context)
+
+
 async def test_every_row_asks_for_the_action_of_its_own_name() -> None:
     asked = Asked()
     params: dict[str, object] = {
@@ -136,6 +147,9 @@ async def test_every_row_asks_for_the_action_of_its_own_name() -> None:
         "PolicyDocument": allowing("s3:*"),
         "TagKeys": ["a"],
         "PermissionsBoundary": S3_FULL,
+        "PolicySourceArn": f"{IAM}:role/Ghost",
+        "PolicyInputList": [allowing("s3:*")],
+        "ActionNames": ["s3:GetObject"],
     }
     for operation in asked.operations.services["iam"].operations:
         documents = {"AssumeRolePolicyDocument": TRUST}

@@ -1,24 +1,32 @@
 """IAM as a table: every operation with what it needs and what does it."""
 
+from crossdock.cloud.iam.control_policies import ControlPolicySource, NoOrganization
 from crossdock.cloud.iam.library import PolicyLibrary
-from crossdock.cloud.iam.permissions import on_all, on_new, on_policy, on_role, on_user
+from crossdock.cloud.iam.permissions import on_all, on_entity, on_new, on_policy, on_role, on_user
 from crossdock.cloud.iam.policies import Policies
 from crossdock.cloud.iam.policy_versions import PolicyVersions
 from crossdock.cloud.iam.role_policies import Attachments, InlinePolicies
 from crossdock.cloud.iam.roles import Roles
+from crossdock.cloud.iam.simulation import Simulations
 from crossdock.cloud.iam.users import get_user, list_users
 from crossdock.operations.operation import Operation, ServiceOperations, needs
 from crossdock.ports.host import Epoch
 
 
-def iam_operations(*, epoch: Epoch, library: PolicyLibrary) -> ServiceOperations:
-    """IAM's table. IAM is global: the region of a call does not matter."""
+def iam_operations(
+    *, epoch: Epoch, library: PolicyLibrary, organization: ControlPolicySource | None = None
+) -> ServiceOperations:
+    """IAM's table. IAM is global: the region of a call does not matter.
+
+    `organization` is whose policies SimulatePrincipalPolicy heeds; without it, no organization's.
+    """
     return ServiceOperations(
         service="iam",
         operations={
             **_role_rows(Roles(epoch=epoch, library=library)),
             **_role_policy_rows(InlinePolicies(epoch=epoch), Attachments(epoch=epoch, library=library)),
             **_policy_rows(Policies(epoch=epoch, library=library), PolicyVersions(epoch=epoch, library=library)),
+            **_simulation_rows(Simulations(library=library, organization=organization or NoOrganization())),
             "GetUser": Operation(handler=get_user, permissions=on_user("iam:GetUser")),
             "ListUsers": Operation(handler=list_users, permissions=on_all("user", action="iam:ListUsers")),
         },
@@ -88,5 +96,20 @@ def _policy_rows(policies: Policies, versions: PolicyVersions) -> dict[str, Oper
         "DeletePolicyVersion": Operation(handler=versions.delete, permissions=on_policy("iam:DeletePolicyVersion")),
         "SetDefaultPolicyVersion": Operation(
             handler=versions.set_default, permissions=on_policy("iam:SetDefaultPolicyVersion")
+        ),
+    }
+
+
+def _simulation_rows(simulations: Simulations) -> dict[str, Operation]:
+    return {
+        "SimulateCustomPolicy": Operation(handler=simulations.custom, permissions=needs("iam:SimulateCustomPolicy")),
+        "SimulatePrincipalPolicy": Operation(
+            handler=simulations.principal, permissions=on_entity("iam:SimulatePrincipalPolicy")
+        ),
+        "GetContextKeysForCustomPolicy": Operation(
+            handler=simulations.custom_keys, permissions=needs("iam:GetContextKeysForCustomPolicy")
+        ),
+        "GetContextKeysForPrincipalPolicy": Operation(
+            handler=simulations.principal_keys, permissions=on_entity("iam:GetContextKeysForPrincipalPolicy")
         ),
     }

@@ -7,7 +7,8 @@ Management (IAM)".
 from collections.abc import Mapping, Sequence
 
 from crossdock.cloud.iam.library import policy_arn_or_none
-from crossdock.cloud.iam.records import find_policy_by_arn, find_role, find_user
+from crossdock.cloud.iam.records import find_policy_by_arn, find_role, find_role_by_arn, find_user
+from crossdock.cloud.iam.simulated_callers import entity_arn
 from crossdock.core.arns import Arn
 from crossdock.operations.call import Call
 from crossdock.operations.caller import Context
@@ -78,6 +79,21 @@ def on_user(action: str) -> Permissions:
             user = await find_user(tx, call.account_id, name)
         arn = str(Arn(service="iam", account_id=call.account_id, resource=f"user/{name}"))
         return [Permission(action=action, resource=user.arn if user else arn)]
+
+    return permissions
+
+
+def on_entity(action: str) -> Permissions:
+    """On the user or role that `PolicySourceArn` names, in whichever account, with the tags of a role of this one."""
+
+    async def permissions(call: Call) -> Sequence[Permission]:
+        arn = entity_arn(call.params["PolicySourceArn"])
+        context: Context = {}
+        if arn.account_id == call.account_id:
+            async with call.reading() as tx:
+                role = await find_role_by_arn(tx, arn)
+            context = _resource_tags(role.tags if role else {})
+        return [Permission(action=action, resource=str(arn), context=context)]
 
     return permissions
 
