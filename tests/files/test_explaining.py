@@ -28,7 +28,7 @@ from crossdock.policy.evaluate import (
     evaluate,
     evaluate_trust,
 )
-from crossdock.policy.fixes import AddStatement
+from crossdock.policy.fixes import AddStatement, RemoveStatement
 from crossdock.ports.objects import ObjectStore
 from crossdock.ports.trials import Assumption, ObjectQuestion
 
@@ -55,13 +55,18 @@ class FakeSession:
         self.asked.append(question)
         if question.place.bucket == "absent":
             raise NotFound("there is no bucket absent")
-        is_bucket = question.action == "s3:ListBucket"
         of = question.source if question.source and question.action == "s3:GetObject" else question.place
-        resource = f"arn:aws:s3:::{of.bucket}" + ("" if is_bucket else f"/{of.key}")
+        return self._decide(question.action, of.bucket, of.key)
+
+    def allows(self, action: str, bucket: str, key: str) -> bool:
+        """What the store is bound to: the very policies."""
+        return self._decide(action, bucket, key).is_allowed
+
+    def _decide(self, action: str, bucket: str, key: str) -> Decision:
         request = AccessRequest(
             principal=self.principal,
-            action=question.action,
-            resource=resource,
+            action=action,
+            resource=f"arn:aws:s3:::{bucket}" + ("" if action == "s3:ListBucket" else f"/{key}"),
             resource_account=HUB,
             context=context_of({}, principal=self.principal),
         )
@@ -97,6 +102,7 @@ class FakeTrial:
         principal = AssumedRole(role_arn=parse_arn(role_arn), role_id=ROLE_ID, session_name=session_name)
         policies = PolicySet(identity=self.identity, unreadable=self.unreadable)
         self.session = FakeSession(principal, self.s3.store(), policies)
+        self.session.store = self.s3.store(allows=self.session.allows)
         return Assumption(decision=decision, session=self.session)
 
     async def living(self, ids: frozenset[str]) -> Mapping[str, str]:
@@ -296,7 +302,8 @@ async def test_a_directory_of_the_layout_asks_no_bucket(trial):
 
 @pytest.mark.parametrize("command", COMMANDS)
 async def test_every_permission_of_the_table_is_asked_about_and_no_other(trial, command):
-    trial.s3.add("bucket", "home/a")
+    if command != "mkdir":
+        trial.s3.add("bucket", "home/a/" if command in ("ls", "cd", "rmdir") else "home/a")
     found = await ask(trial, command, "a", target="b" if command == "mv" else "")
     assert found.outcome is Outcome.ALLOWED
     asked = {step.name: step.is_needed for step in found.steps if step.decision is not None and step.name != "role"}
@@ -350,3 +357,13 @@ async def test_a_listing_is_asked_about_as_the_command_makes_it(trial, command, 
 )
 def test_a_statement_covers_the_home_directory_and_nothing_outside(home, key, resource):
     assert covering(home, ObjectPlace(bucket="bucket", key=key)) == (f"arn:aws:s3:::bucket/{resource}",)
+
+
+async def test_what_several_actions_are_denied_by_is_taken_out_once_and_the_last_first(trial):
+    denies = [{**EVERYTHING, "Effect": "Deny", "Action": action} for action in ("s3:Put*", "s3:*", "s3:Get*")]
+    trial.identity = (policy("buckets", PolicyKind.IDENTITY, *denies),)
+    found = await ask(trial, "mv", "a", target="b")
+    changes = [fix.change for fix in found.fixes]
+    assert [one.number for one in changes if isinstance(one, RemoveStatement)] == [3, 2, 1]
+    assert [type(one) for one in changes] == [AddStatement] * 2 + [RemoveStatement] * 3
+    assert found.conclusion.count("take statement") == 2

@@ -1,14 +1,14 @@
 """Why a user's command would be refused, or that it would not: every step that it takes, in order, with its reason.
 
 It walks the road of a login and of an operation: the same gate, provider, session policy and role, the same table of
-calls, each decided by the authority's own rules. Nothing is written, and no file is opened.
+calls, each decided by the authority's own rules, the same lookups. Nothing is written, and no file is opened.
 """
 
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from crossdock.core.errors import FileError, Unavailable
+from crossdock.core.errors import FileError, NotADirectory, Unavailable
 from crossdock.core.homes import ObjectPlace, initial_directory, normalise
 from crossdock.core.ids import Entropy, ServerId
 from crossdock.core.logins import Identity, LoginAttempt, Password, gate, session_name
@@ -17,6 +17,7 @@ from crossdock.core.servers import FileProtocol, Server, ServerState
 from crossdock.files.explanations import Explanation, Outcome, Step, covering, decided
 from crossdock.files.login_check import answer_without_password, credential_refusal, session_policy_of
 from crossdock.files.places import Places
+from crossdock.files.presence import look, sought
 from crossdock.files.verbs import VERBS, FileVerb, Need, On, S3Call
 from crossdock.policy.fixes import find_fixes, ids_that_conditions_name
 from crossdock.policy.refusals import MalformedPolicy
@@ -26,6 +27,7 @@ from crossdock.ports.trials import ObjectQuestion, RoleTrial, TrialSession
 
 COMMANDS: Mapping[str, FileVerb] = {
     "put": FileVerb.WRITE,
+    "append": FileVerb.APPEND,
     "get": FileVerb.READ,
     "ls": FileVerb.LIST,
     "cd": FileVerb.ENTER,
@@ -34,9 +36,9 @@ COMMANDS: Mapping[str, FileVerb] = {
     "rmdir": FileVerb.REMOVE_DIRECTORY,
     "mv": FileVerb.RENAME,
 }
+_OF_FILES_ALONE = (FileVerb.READ, FileVerb.WRITE, FileVerb.APPEND, FileVerb.REMOVE)
 _LISTING_LIMITS = {FileVerb.LIST: 1000, FileVerb.REMOVE_DIRECTORY: 2}
 """Keys that a listing asks for, which policies can limit; every other verb only asks whether there is one."""
-_MUST_EXIST = frozenset({FileVerb.READ, FileVerb.REMOVE, FileVerb.RENAME})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +191,7 @@ class _Walk:
         """Where the path leads, and the target of a rename; None where no bucket is asked."""
         question = self._question
         verb, places = COMMANDS[question.command], Places(identity.home)
-        if verb in (FileVerb.READ, FileVerb.WRITE, FileVerb.REMOVE) and question.path.endswith("/"):
+        if verb in _OF_FILES_ALONE and question.path.endswith("/"):
             self._refused("home directory", f"{question.path} is a directory's path, with its slash at the end")
             raise _Stopped
         try:
@@ -218,13 +220,25 @@ class _Walk:
             if (call.action, call.on) not in asked:
                 asked.add((call.action, call.on))
                 await self._call(identity, session, call, place, target)
-        if verb in _MUST_EXIST and not any(step.stands_in_the_way for step in self.steps):
-            try:
-                await session.store.head(place)
-            except Unavailable as error:
-                self._note(Step(name="object", outcome=Outcome.UNKNOWN, reason=str(error)))
-            except FileError:
-                self._refused("object", f"there is no object {_uri(place)}")
+        if not any(step.stands_in_the_way for step in self.steps):
+            await self._presence(identity, session, place, target)
+
+    async def _presence(
+        self, identity: Identity, session: TrialSession, place: ObjectPlace, target: ObjectPlace | None
+    ) -> None:
+        verb, path = COMMANDS[self._question.command], self._absolute(identity, self._question.path)
+        try:
+            await look(session.store, verb, place, target, is_given=Places(identity.home).is_given(path))
+        except Unavailable as error:
+            self._note(Step(name=sought(verb), outcome=Outcome.UNKNOWN, reason=str(error)))
+        except NotADirectory as error:
+            if verb is FileVerb.LIST:
+                # A listing of a file shows that file, which takes a look at it.
+                await self._call(identity, session, VERBS[FileVerb.INSPECT].calls[0], place, None)
+            else:
+                self._refused(sought(verb), str(error))
+        except FileError as error:
+            self._refused(sought(verb), str(error))
 
     async def _call(
         self,
@@ -277,12 +291,10 @@ def _place(verb: FileVerb, places: Places, path: str) -> ObjectPlace | None:
             if not places.names_below(path):
                 raise FileError(f"nothing is mapped at {path}")
             return None
-        case FileVerb.MAKE_DIRECTORY | FileVerb.REMOVE_DIRECTORY:
-            return places.of_directory(
-                path,
-                if_given=FileError(f"{path} is part of the home directory's layout"),
-                if_bucket=FileError(f"{path} is a bucket: buckets are not made or removed by file commands"),
-            )
+        case FileVerb.MAKE_DIRECTORY:
+            return places.of_directory_to_make(path)
+        case FileVerb.REMOVE_DIRECTORY:
+            return places.of_directory_to_remove(path)
     return places.of_file(path)
 
 

@@ -6,7 +6,8 @@ from enum import StrEnum
 
 from crossdock.core.homes import HomeDirectory, LogicalHome, MappingType, ObjectPlace, initial_directory
 from crossdock.policy.decision import Decision, Verdict
-from crossdock.policy.fixes import Fix, literal, merge_fixes
+from crossdock.policy.fix_order import in_order
+from crossdock.policy.fixes import Fix, RemoveStatement, literal, merge_fixes
 
 
 class Outcome(StrEnum):
@@ -78,8 +79,8 @@ class Explanation:
 
     @property
     def fixes(self) -> tuple[Fix, ...]:
-        """What would have to change in policies, each change once."""
-        return merge_fixes(fix for step in self.steps if step.stands_in_the_way for fix in step.fixes)
+        """What would have to change in policies, each change once, in an order in which they can be applied."""
+        return in_order(merge_fixes(fix for step in self.steps if step.stands_in_the_way for fix in step.fixes))
 
     @property
     def conclusion(self) -> str:
@@ -95,7 +96,9 @@ def _to_do(step: Step) -> str:
     if step.remedy:
         return f" To change that: {step.remedy}."
     if step.fixes:
-        return f" To change that: in account {step.fixes[0].account_id}, {step.fixes[0].sentence}."
+        # Of what is denied explicitly the reason speaks of nothing else, and every statement that denies must go.
+        named = [fix for fix in step.fixes if isinstance(fix.change, RemoveStatement)] or step.fixes[:1]
+        return f" To change that: {'; '.join(f'in account {fix.account_id}, {fix.sentence}' for fix in named)}."
     return ""
 
 

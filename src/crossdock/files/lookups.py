@@ -1,11 +1,20 @@
 """What lies at a place in a bucket, where directories are only what keys have in common.
 
-`verbs.py` tells which calls these make; a denied call that only betters an answer does not spoil it.
+`verbs.py` tells which calls these make; a denied call that only betters an answer does not spoil it. Nothing here
+writes, so `explain` may ask what the file system asks before it changes anything.
 """
 
 from collections.abc import AsyncIterator
 
-from crossdock.core.errors import Denied, FileError, NotADirectory, NotFound
+from crossdock.core.errors import (
+    Denied,
+    DirectoryNotEmpty,
+    Exists,
+    FileError,
+    NotADirectory,
+    NotFound,
+    Unsupported,
+)
 from crossdock.core.homes import ObjectPlace
 from crossdock.files.filesystem import Attributes, FileKind
 from crossdock.files.keys import file_attributes
@@ -82,11 +91,49 @@ async def missing_directory(store: ObjectStore, place: ObjectPlace) -> FileError
     return NotFound(f"no directory is at {place}")
 
 
-async def pages(store: ObjectStore, place: ObjectPlace) -> AsyncIterator[Listing]:
-    """A directory's listing, page by page, never more of it in memory."""
+async def require_new(store: ObjectStore, place: ObjectPlace) -> None:
+    """For a directory that is to be made. Raises Exists.
+
+    Who may only put, and so cannot look, still makes directories.
+    """
+    try:
+        await inspect(store, place)
+    except (NotFound, Denied):
+        return
+    raise Exists(f"{place} is there already")
+
+
+async def require_empty(store: ObjectStore, place: ObjectPlace) -> None:
+    """For a directory that is to be removed. Raises DirectoryNotEmpty, NotFound, NotADirectory, Denied."""
+    marker = place.directory_prefix
+    page = await store.list(place.bucket, marker, delimiter="", limit=2)
+    if any(info.place.key != marker for info in page.objects):
+        raise DirectoryNotEmpty(f"{place} is not empty")
+    if not page.objects:
+        raise await missing_directory(store, place)
+
+
+async def require_free(store: ObjectStore, place: ObjectPlace) -> None:
+    """For the target of a rename. Raises Exists; Denied when it cannot be known, for nothing may be overwritten."""
+    try:
+        await store.head(place)
+    except NotFound:
+        if not await has_children(store, place, if_denied=False):
+            return
+    raise Exists(f"{place} is there already")
+
+
+async def refuse_directory(store: ObjectStore, place: ObjectPlace) -> None:
+    """For a file to be renamed that is not there: raises Unsupported if a directory is."""
+    if await has_children(store, place, if_denied=False):
+        raise Unsupported(f"{place} is a directory: only files can be renamed")
+
+
+async def pages(store: ObjectStore, place: ObjectPlace, *, delimiter: str = "/") -> AsyncIterator[Listing]:
+    """A directory's listing, page by page, never more of it in memory. Without a delimiter all that lies below."""
     token: str | None = None
     while True:
-        page = await store.list(place.bucket, place.directory_prefix, token=token)
+        page = await store.list(place.bucket, place.directory_prefix, delimiter=delimiter, token=token)
         yield page
         if page.next_token is None:
             return

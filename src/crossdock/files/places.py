@@ -1,6 +1,6 @@
 """Which place in a bucket a client's path means, for each way of using it. Pure."""
 
-from crossdock.core.errors import FileError, IsADirectory, NotFound
+from crossdock.core.errors import Denied, Exists, FileError, IsADirectory, NotFound
 from crossdock.core.homes import (
     HomeDirectory,
     Location,
@@ -43,8 +43,23 @@ class Places:
             raise NotFound(f"no file can be at {path}")
         return location
 
-    def of_directory(self, path: str, *, if_given: FileError, if_bucket: FileError) -> ObjectPlace:
-        """Where a directory to be made or removed lies. Raises NotFound where nothing is mapped, or what is given."""
+    def of_directory_to_make(self, path: str) -> ObjectPlace:
+        """Raises NotFound where nothing is mapped, Exists, Denied."""
+        return self._of_directory(
+            path,
+            if_given=Exists(f"{path} is a directory already"),
+            if_bucket=Denied(f"{path} would be a bucket: buckets are not made here"),
+        )
+
+    def of_directory_to_remove(self, path: str) -> ObjectPlace:
+        """Raises NotFound where nothing is mapped, Denied."""
+        return self._of_directory(
+            path,
+            if_given=Denied(f"{path} is part of the home directory's layout"),
+            if_bucket=Denied(f"{path} is a bucket: buckets are not removed here"),
+        )
+
+    def _of_directory(self, path: str, *, if_given: FileError, if_bucket: FileError) -> ObjectPlace:
         location = self.locate(path)
         if self.is_given(path):
             raise if_given

@@ -1,5 +1,7 @@
 """What would be decided is what is decided: trial and deed are compared, on the embedded cloud itself."""
 
+from dataclasses import replace
+
 import pytest
 from tests.adapters.embedded.test_assumer import SESSION, trusting
 from tests.fakes.logins import SERVER
@@ -129,3 +131,22 @@ async def test_a_role_that_is_not_there_is_not_asked_for_in_earnest(s3, trial):
     found = await assume(trial, f"arn:aws:iam::{HUB}:role/none")
     assert found.refusal == f"there is no role none in account {HUB}"
     assert s3.parts.state.writes == before
+
+
+async def test_what_sts_refuses_although_the_role_trusts_is_told_with_the_decision(trial, role):
+    found = await assume(trial, role, "{")
+    assert found.session is None
+    assert found.decision is not None
+    assert found.decision.is_allowed
+    assert found.refusal
+
+
+async def test_a_listing_is_asked_about_with_its_delimiter_and_its_limit(s3, trial, role):
+    as_asked = {"StringEquals": {"s3:delimiter": "/"}, "NumericLessThanEquals": {"s3:max-keys": "10"}}
+    statement = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*", "Condition": as_asked}
+    await s3.iam("PutRolePolicy", RoleName="files", PolicyName="what", PolicyDocument=document(statement))
+    asked = await session(trial, role)
+    listing = ask("ListObjectsV2", "s3:ListBucket", ObjectPlace(bucket="box", key="home"))
+    assert (await asked.decide(replace(listing, limit=10))).is_allowed
+    assert not (await asked.decide(listing)).is_allowed
+    assert not (await asked.decide(replace(listing, limit=10, delimiter=""))).is_allowed

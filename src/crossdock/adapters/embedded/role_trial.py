@@ -121,4 +121,5 @@ _PARAMS: Mapping[str, Callable[[ObjectQuestion], Mapping[str, Any]]] = {
     "HeadObject": _of_object,
     "ListObjectsV2": _of_listing,
     "PutObject": _of_object,
+    "UploadPartCopy": lambda question: {**_of_copy(question), "UploadId": "none", "PartNumber": 1},
 }
