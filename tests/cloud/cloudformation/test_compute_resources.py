@@ -189,6 +189,7 @@ async def test_a_server_is_complete_when_it_is_online(cloud: EmbeddedStacks):
 async def test_a_server_is_changed_in_place_and_back(cloud: EmbeddedStacks):
     await cloud.create({**ROLES, "Server": resource("Transfer::Server", **FTP)})
     before = await server(cloud)
+    certificate = await cloud.call("acm", "RequestCertificate", DomainName="a.example", KeyAlgorithm="EC_prime256v1")
     changed = {
         **FTP,
         "EndpointDetails": {**VPC, "SubnetIds": ["subnet-0b"]},
@@ -200,7 +201,7 @@ async def test_a_server_is_changed_in_place_and_back(cloud: EmbeddedStacks):
         "SecurityPolicyName": "TransferSecurityPolicy-2024-01",
         "S3StorageOptions": {"DirectoryListingOptimization": "ENABLED"},
         "StructuredLogDestinations": [f"arn:aws:logs:us-east-1:{HUB}:log-group:g:*"],
-        "Certificate": f"arn:aws:acm:us-east-1:{HUB}:certificate/c",
+        "Certificate": certificate["CertificateArn"],
         "WorkflowDetails": {
             "OnUpload": [{"WorkflowId": "w-" + "0" * 17, "ExecutionRole": f"arn:aws:iam::{HUB}:role/one"}]
         },
@@ -397,3 +398,38 @@ async def test_a_user_with_two_keys_is_refused(cloud: EmbeddedStacks):
     await cloud.create(user(SshPublicKeys=["ssh-ed25519 AAAA", "ssh-ed25519 BBBB"]))
     assert "keeps one SSH public key" in (await cloud.failures("User"))[0]
     assert (await cloud.call("transfer", "ListServers"))["Servers"] == []
+
+
+FTPS_SERVER = {**FTP, "Protocols": ["FTPS"], "Certificate": ref("Certificate")}
+
+
+def certificate(**properties: Any) -> dict[str, Any]:
+    plain = {"DomainName": "ftp.example.com", "KeyAlgorithm": "EC_prime256v1", "ValidationMethod": "DNS"}
+    ignored = {"DomainValidationOptions": [{"DomainName": "ftp.example.com", "HostedZoneId": "Z1"}]}
+    return resource("CertificateManager::Certificate", **plain, **ignored, **properties)
+
+
+async def test_a_certificate_is_issued_for_a_server_and_both_are_deleted(cloud: EmbeddedStacks):
+    resources = {"Certificate": certificate(Tags=TAGS), "Server": resource("Transfer::Server", **FTPS_SERVER)}
+    await cloud.create({**ROLES, **resources}, Outputs=outputs(Ref=ref("Certificate")))
+    arn = (await cloud.outputs())["Ref"]
+    found = (await cloud.call("acm", "DescribeCertificate", CertificateArn=arn))["Certificate"]
+    assert (found["Status"], found["DomainName"]) == ("ISSUED", "ftp.example.com")
+    assert found["InUseBy"] == [(await server(cloud))["Arn"]]
+    assert await cloud.code_of("acm", "DeleteCertificate", CertificateArn=arn) == "ResourceInUseException"
+    assert await cloud.delete() == "DELETE_COMPLETE"
+    assert await cloud.code_of("acm", "DescribeCertificate", CertificateArn=arn) == "ResourceNotFoundException"
+
+
+async def test_a_certificates_tags_are_changed_in_place_and_its_domain_by_another_one(cloud: EmbeddedStacks):
+    await cloud.create({"Certificate": certificate(Tags=TAGS)}, Outputs=outputs(Ref=ref("Certificate")))
+    first = (await cloud.outputs())["Ref"]
+    other = [{"Key": "b", "Value": "2"}]
+    await cloud.update({"Certificate": certificate(Tags=other)}, Outputs=outputs(Ref=ref("Certificate")))
+    assert (await cloud.outputs())["Ref"] == first
+    assert (await cloud.call("acm", "ListTagsForCertificate", CertificateArn=first))["Tags"] == other
+    more = certificate(Tags=other, SubjectAlternativeNames=["www.example.com"])
+    await cloud.update({"Certificate": more}, Outputs=outputs(Ref=ref("Certificate")))
+    second = (await cloud.outputs())["Ref"]
+    assert second != first
+    assert await cloud.code_of("acm", "DescribeCertificate", CertificateArn=first) == "ResourceNotFoundException"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from crossdock.cloud.cloudformation.resources.certificates import CERTIFICATE
 from crossdock.cloud.cloudformation.resources.iam import MANAGED_POLICY, POLICY, ROLE
 from crossdock.cloud.cloudformation.resources.kind import ResourceKind
 from crossdock.cloud.cloudformation.resources.lambda_ import FUNCTION, PERMISSION
@@ -10,6 +11,7 @@ from crossdock.cloud.cloudformation.resources.transfer import SERVER, USER
 from crossdock.core.errors import ServiceError
 
 KINDS: Mapping[str, ResourceKind] = {
+    "AWS::CertificateManager::Certificate": CERTIFICATE,
     "AWS::IAM::ManagedPolicy": MANAGED_POLICY,
     "AWS::IAM::Policy": POLICY,
     "AWS::IAM::Role": ROLE,

@@ -1,0 +1,54 @@
+"""DescribeSecurityPolicy, ListSecurityPolicies, of the policies for servers.
+
+Source: AWS Transfer Family API Reference, the operations of these names and DescribedSecurityPolicy.
+"""
+
+from typing import Any
+
+from crossdock.core.arns import Arn
+from crossdock.core.security_policies import SECURITY_POLICIES
+from crossdock.operations.call import Call
+from crossdock.operations.operation import Operation, Permission, Result, needs
+from crossdock.operations.paging import page_key, page_token
+from crossdock.transfer.faults import unknown_security_policy
+
+
+def security_policy_operations() -> dict[str, Operation]:
+    return {
+        "DescribeSecurityPolicy": Operation(handler=describe, permissions=_on_policy),
+        "ListSecurityPolicies": Operation(handler=list_policies, permissions=needs("transfer:ListSecurityPolicies")),
+    }
+
+
+async def describe(call: Call) -> Result:
+    name: str = call.params["SecurityPolicyName"]
+    policy = SECURITY_POLICIES.get(name)
+    if policy is None:
+        raise unknown_security_policy(name)
+    described: dict[str, Any] = {
+        "Fips": policy.is_fips,
+        "SecurityPolicyName": policy.name,
+        "SshCiphers": list(policy.ssh_ciphers),
+        "SshKexs": list(policy.ssh_kexs),
+        "SshMacs": list(policy.ssh_macs),
+        "TlsCiphers": list(policy.tls_ciphers),
+        "Type": "SERVER",
+        "Protocols": ["SFTP", "FTPS"],
+    }
+    return {"SecurityPolicy": described}
+
+
+async def list_policies(call: Call) -> Result:
+    after = page_key(call.params.get("NextToken"), error_code="InvalidNextTokenException")
+    limit: int = call.params.get("MaxResults", 1000)
+    names = [name for name in SECURITY_POLICIES if after is None or (name,) > after]
+    result: dict[str, Any] = {"SecurityPolicyNames": names[:limit]}
+    if len(names) > limit:
+        result["NextToken"] = page_token((names[limit - 1],))
+    return result
+
+
+def _on_policy(call: Call) -> tuple[Permission, ...]:
+    resource = f"security-policy/{call.params['SecurityPolicyName']}"
+    arn = Arn(service="transfer", region=call.region, account_id=call.account_id, resource=resource)
+    return (Permission(action="transfer:DescribeSecurityPolicy", resource=str(arn)),)
