@@ -21,15 +21,22 @@ from crossdock.ftp.words import (
     Event,
     LineReceived,
     LoginAdmitted,
+    Offer,
     OpenPassive,
+    Options,
     PassiveReady,
     SendReply,
+    StartTls,
     StartTransfer,
+    TlsStarted,
     TransferKind,
     TransferOpened,
 )
 
 FILE = Attributes(kind=FileKind.FILE, size=42, modified_at=datetime(2026, 3, 15, 0, 47, 9, tzinfo=UTC))
+BOTH = Offer(allows_tls=True)
+FTPS_ONLY = Offer(allows_plain=False, allows_tls=True)
+EVERYTHING = Options(allows_append=True, renames_directories=True)
 DIRECTORY = Attributes(kind=FileKind.DIRECTORY)
 CHECK = CheckLogin("user1", Password("secret"))
 
@@ -81,18 +88,26 @@ def stranger(**options: object) -> Playbook:
     return play
 
 
-def user(**options: object) -> Playbook:
+def secured(text: str = "AUTH TLS", *, offer: Offer = FTPS_ONLY, **options: object) -> Playbook:
+    """A stranger under TLS."""
+    play = stranger(offer=offer, **options)
+    play >> text << 234 << StartTls()
+    play >> TlsStarted()
+    return play
+
+
+def user(play: Playbook | None = None, **options: object) -> Playbook:
     """Logged in, in /home."""
-    play = stranger(**options)
+    play = play or stranger(**options)
     play >> "USER user1" << 331
     play >> "PASS secret" << CHECK
     play >> LoginAdmitted("/home") << 230
     return play
 
 
-def ready(**options: object) -> Playbook:
+def ready(play: Playbook | None = None, **options: object) -> Playbook:
     """Logged in, with a data connection expected."""
-    play = user(**options)
+    play = user(play, **options)
     play >> "EPSV" << OpenPassive(is_extended=True)
     play >> PassiveReady("", 8192) << 229
     return play

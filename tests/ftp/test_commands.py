@@ -14,21 +14,25 @@ AUTH ADAT PBSZ PROT CCC MIC CONF ENC FEAT OPTS EPRT EPSV LANG SIZE MDTM MLST MLS
 """RFC 959 §5.3.1, then those of RFC 2228 to RFC 7151."""
 
 AWS_VERBS = """
-ABOR CDUP CWD DELE EPSV FEAT LIST MDTM MKD MLSD MLST MODE NLST NOOP OPTS PASS PASV PWD QUIT RETR RMD RNFR RNTO SIZE
-STAT STOR STOU STRU SYST TYPE USER
+ABOR AUTH CDUP CWD DELE EPSV FEAT LANG LIST MDTM MFMT MKD MLSD MLST MODE NLST NOOP OPTS PASS PASV PBSZ PROT PWD QUIT
+RETR RMD RNFR RNTO SIZE STAT STOR STOU STRU SYST TYPE USER
 """
+"""AWS Transfer Family User Guide, "Transferring files over a server endpoint using a client"."""
+
+MORE_VERBS = "ALLO APPE CCC CLNT HELP HOST REIN REST SITE"
 
 
 def test_every_verb_of_the_rfcs_is_known() -> None:
     assert set(RFC_VERBS.split()) <= set(VERBS)
 
 
-def test_the_verbs_that_aws_offers_on_plain_ftp_are_served_but_those_of_later_issues() -> None:
-    assert {name for name, verb in VERBS.items() if verb.service is Service.SERVED} == set(AWS_VERBS.split())
+def test_the_verbs_that_aws_offers_are_served_and_few_besides() -> None:
+    served = {name for name, verb in VERBS.items() if verb.service is Service.SERVED}
+    assert served == {*AWS_VERBS.split(), *MORE_VERBS.split()}
 
 
-def test_every_served_verb_is_obeyed_but_quit_which_ends_the_conversation() -> None:
-    assert set(OBEY) == {name for name, verb in VERBS.items() if verb.service is Service.SERVED} - {"QUIT"}
+def test_every_served_verb_is_obeyed_but_those_that_end_what_is_there() -> None:
+    assert set(OBEY) == {name for name, verb in VERBS.items() if verb.service is Service.SERVED} - {"QUIT", "REIN"}
 
 
 def test_every_verb_names_its_rule_and_whom_it_follows_is_known() -> None:
@@ -48,12 +52,12 @@ def test_names_that_are_not_utf_8_are_refused(line: bytes) -> None:
     if b"\xff" in line:  # Telnet's bytes are taken out first
         assert parsed == Command(VERBS["DELE"], "ab")
     else:
-        assert parsed == BadCommand(replies.NOT_UTF8)
+        assert parsed == BadCommand(replies.NOT_UTF8, VERBS["DELE"])
 
 
 @pytest.mark.parametrize("line", ["DELE a\rDELE b", "DELE a\0", "DELE \r", "USER a\r", "DELE a\nb"])
 def test_an_argument_cannot_smuggle_a_second_line(line: str) -> None:
-    assert parse_line(line.encode()) == BadCommand(replies.CONTROL_CHARACTER)
+    assert parse_line(line.encode()) == BadCommand(replies.CONTROL_CHARACTER, VERBS[line[:4]])
 
 
 @pytest.mark.parametrize(

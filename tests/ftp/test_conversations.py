@@ -1,12 +1,12 @@
 """The conversation, played: events in, effects out."""
 
 import pytest
-from tests.fakes.playbook import CHECK, DIRECTORY, FILE, Playbook, line, stranger, transferring, user
+from tests.fakes.playbook import BOTH, CHECK, DIRECTORY, EVERYTHING, FILE, Playbook, line, stranger, transferring, user
 
 from crossdock.core.errors import NotFound
 from crossdock.core.logins import Password
 from crossdock.ftp import replies
-from crossdock.ftp.commands import ALIASES, VERBS, Access, Service
+from crossdock.ftp.commands import ALIASES, VERBS, Access, Need, Service
 from crossdock.ftp.control import MAX_WAITING, Conversation, OutOfTurn
 from crossdock.ftp.replies import DataFailure
 from crossdock.ftp.words import (
@@ -23,6 +23,8 @@ from crossdock.ftp.words import (
     LineTooLong,
     LoginAdmitted,
     LoginRefused,
+    Offer,
+    Options,
     PassiveFailed,
     PassiveReady,
     PeerClosed,
@@ -31,6 +33,8 @@ from crossdock.ftp.words import (
     TransferFailed,
     TransferOpened,
 )
+
+NOTHING = Options(allows_restart=False)
 
 IDLE, STOPPING, TOO_MANY = (
     reply.lines[0] for reply in (replies.IDLE_TOO_LONG, replies.SHUTTING_DOWN, replies.TOO_MANY_ATTEMPTS)
@@ -116,8 +120,9 @@ def test_who_is_logged_in_cannot_become_another_user() -> None:
     "verb", [v.name for v in VERBS.values() if v.access is Access.USERS and v.service is Service.SERVED]
 )
 def test_a_stranger_may_not(verb: str) -> None:
-    stranger() >> f"{verb} x" << (501 if VERBS[verb].argument.name == "NONE" else 530)
-    stranger() >> verb << (501 if VERBS[verb].argument.name == "REQUIRED" else 530)
+    play = stranger(offer=BOTH, options=EVERYTHING)
+    play >> f"{verb} x" << (501 if VERBS[verb].argument.name == "NONE" else 530)
+    play >> verb << (501 if VERBS[verb].argument.name == "REQUIRED" else 530)
 
 
 @pytest.mark.parametrize(
@@ -130,6 +135,9 @@ def test_a_stranger_may_not(verb: str) -> None:
         ("TYPE I", 200),
         ("MODE S", 200),
         ("STRU F", 200),
+        ("HELP", 214),
+        ("LANG en", 200),
+        ("CLNT FileZilla", 200),
     ],
 )
 def test_a_stranger_may(text: str, code: int) -> None:
@@ -137,7 +145,7 @@ def test_a_stranger_may(text: str, code: int) -> None:
 
 
 def test_banners_stand_before_and_after_the_login() -> None:
-    play = Playbook(Conversation(pre_login_banner="Private.\r\nKeep out.", post_login_banner="Be nice."))
+    play = Playbook(Conversation(Offer(pre_login_banner="Private.\r\nKeep out.", post_login_banner="Be nice.")))
     play >> Connected() << SendReply(replies.Reply(220, ("Private.", "Keep out.", "Crossdock FTP service ready.")))
     play >> "USER user1" << 331
     play >> "PASS secret" << CHECK
@@ -159,6 +167,13 @@ def test_what_is_not_offered_is_502_before_and_after_the_login(name: str) -> Non
         play >> f"{name} something" << 502
 
 
+@pytest.mark.parametrize("name", [v.name for v in VERBS.values() if v.need is not Need.NOTHING])
+def test_what_this_server_does_not_offer_is_502_whatever_its_argument(name: str) -> None:
+    for play in (stranger(options=NOTHING), user(options=NOTHING)):
+        for text in (name, f"{name} ", f"{name} TLS", f"{name} 0", f"{name} a\rb", f"{name} a\0"):
+            play >> text << SendReply(replies.NOT_IMPLEMENTED)
+
+
 @pytest.mark.parametrize("text", ["PORT 127,0,0,1,4,1", "EPRT |1|127.0.0.1|1025|", "port 1,2,3,4,5,6"])
 def test_active_mode_is_refused(text: str) -> None:
     user() >> text << SendReply(replies.PASSIVE_ONLY)
@@ -177,13 +192,14 @@ def test_a_line_too_long_is_500_and_the_conversation_goes_on() -> None:
 
 @pytest.mark.parametrize("name", [v.name for v in VERBS.values() if v.argument.name == "REQUIRED"])
 def test_a_missing_argument_is_501(name: str) -> None:
-    user() >> name << 501
-    user() >> f"{name} " << 501
+    play = user(offer=BOTH, options=EVERYTHING)
+    play >> name << 501
+    play >> f"{name} " << 501
 
 
 @pytest.mark.parametrize("name", [v.name for v in VERBS.values() if v.argument.name == "NONE"])
 def test_an_argument_too_many_is_501(name: str) -> None:
-    user() >> f"{name} x" << 501
+    user(offer=BOTH, options=EVERYTHING) >> f"{name} x" << 501
 
 
 @pytest.mark.parametrize("argument", ["a\rb", "a\0b", "a\r", "\0"])
@@ -239,18 +255,26 @@ def test_settings(text: str, code: int) -> None:
     user() >> text << code
 
 
-def test_feat_names_no_restart_and_marks_the_chosen_facts() -> None:
+def features(play: Playbook) -> tuple[str, ...]:
+    (effect,) = play.conversation.handle(line("FEAT"))
+    assert isinstance(effect, SendReply)
+    assert effect.reply.lines[0] == "Features:"
+    assert effect.reply.lines[-1] == "End"
+    return effect.reply.lines[1:-1]
+
+
+def test_feat_names_what_is_served_and_nothing_that_would_be_refused() -> None:
+    always = ["CLNT", "EPSV", "HOST", "LANG EN*", "MDTM", "MLST type*;size*;modify*;", "PASV", "SIZE", "TVFS", "UTF8"]
+    assert list(features(user(options=NOTHING))) == always
+    assert set(features(user())) - set(always) == {"REST STREAM"}
+    assert set(features(stranger(offer=BOTH, options=NOTHING))) - set(always) == {"AUTH TLS", "PBSZ", "PROT"}
+    assert set(features(stranger(offer=Offer(setstat_is_no_op=True), options=NOTHING))) - set(always) == {"MFMT"}
+
+
+def test_feat_marks_the_chosen_facts() -> None:
     play = user()
-    (before,) = play.conversation.handle(line("FEAT"))
-    assert isinstance(before, SendReply)
-    assert "MLST type*;size*;modify*;" in before.reply.lines
-    assert not any(text.startswith("REST") for text in before.reply.lines)
-    assert before.reply.lines[0] == "Features:"
-    assert before.reply.lines[-1] == "End"
     play >> "OPTS MLST modify;Type;unknown;" << SendReply(replies.Reply(200, ("MLST OPTS type;modify;",)))
-    (after,) = play.conversation.handle(line("FEAT"))
-    assert isinstance(after, SendReply)
-    assert "MLST type*;size;modify*;" in after.reply.lines
+    assert "MLST type*;size;modify*;" in features(play)
 
 
 def test_no_facts_at_all_can_be_chosen() -> None:

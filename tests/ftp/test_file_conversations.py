@@ -1,7 +1,7 @@
 """The conversation about files and transfers, played: events in, effects out."""
 
 import pytest
-from tests.fakes.playbook import DIRECTORY, FILE, line, ready, transferring, user
+from tests.fakes.playbook import DIRECTORY, EVERYTHING, FILE, line, ready, transferring, user
 
 from crossdock.core.errors import Denied, NotADirectory, NotFound, OutOfSpace, Unavailable
 from crossdock.ftp import replies
@@ -148,6 +148,19 @@ def test_rnto_must_come_directly_after_rnfr() -> None:
     play >> "RNFR gone" << AskFile(FileOperation.RENAME_FROM, "/home/gone")
     play >> FileFailed(NotFound()) << 550
     play >> "RNTO new" << 503
+
+
+def test_a_directory_is_renamed_where_that_is_allowed() -> None:
+    play = user()
+    play >> "RNFR d" << AskFile(FileOperation.RENAME_FROM, "/home/d")
+    play >> FileAnswered(DIRECTORY) << SendReply(replies.DIRECTORY_KEEPS_NAME)
+    play >> "RNTO e" << 503
+    play = user(options=EVERYTHING)
+    for found in (DIRECTORY, FILE):
+        play >> "RNFR d" << AskFile(FileOperation.RENAME_FROM, "/home/d")
+        play >> FileAnswered(found) << 350
+        play >> "RNTO e" << AskFile(FileOperation.RENAME_ANY, "/home/d", "/home/e")
+        play >> FileAnswered() << 250
 
 
 def test_a_rename_offer_is_taken_up_once() -> None:

@@ -17,6 +17,7 @@ from crossdock.ftp.words import (
     Activity,
     AskFile,
     CheckLogin,
+    ChooseHost,
     CloseControl,
     Connected,
     Draining,
@@ -24,18 +25,24 @@ from crossdock.ftp.words import (
     Event,
     FileAnswered,
     FileFailed,
+    HostChosen,
+    HostUnknown,
     IdleExpired,
     LineReceived,
     LineTooLong,
     LoginAdmitted,
     LoginRefused,
+    Offer,
     OpenPassive,
+    Options,
     PassiveFailed,
     PassiveReady,
     PeerClosed,
     SendReply,
     SendText,
+    StartTls,
     StartTransfer,
+    TlsStarted,
     TransferCompleted,
     TransferFailed,
     TransferKind,
@@ -51,7 +58,10 @@ WORDS = st.sampled_from([*VERBS, "XPWD", "noop", "GET", "\xff\xf4\xff\xf2ABOR", 
 ARGUMENTS = st.one_of(
     st.just(""),
     st.sampled_from(
-        [" a", " /", " ..", " A", " I", " S", " F", " 1", " 2", " ALL", " UTF8 ON", " MLST size;", " -la x"]
+        [" a", " /", " ..", " A", " I", " S", " F", " 1", " 2", " ALL", " UTF8 ON", " MLST size;", " -la x", " TLS"]
+    ),
+    st.sampled_from(
+        [" SSL", " P", " C", " 0", " 7 R 7", " *.txt", " sub/[a", " HELP", " en", " b.example", " 20260315004709 a"]
     ),
     st.text(max_size=10).map(lambda text: " " + text),
 )
@@ -61,7 +71,22 @@ LINES = st.one_of(
     st.sampled_from(
         [b"USER user1", b"PASS secret", b"EPSV", b"PASV", b"LIST", b"RETR a", b"STOR a", b"ABOR", b"STAT a"]
     ),
+    st.sampled_from(
+        [b"AUTH TLS", b"PBSZ 0", b"PROT P", b"PROT C", b"REST 7", b"ALLO 7", b"APPE a", b"NLST *", b"REIN", b"HOST a"]
+    ),
 )
+BANNER = "Welcome,\r\n220 and\n\nbe nice."
+OFFERS = [
+    Offer(allows_plain=plain, allows_tls=tls, pre_login_banner=banner, post_login_banner=banner, setstat_is_no_op=no_op)
+    for plain, tls in ((True, False), (True, True), (False, True))
+    for banner in ("", BANNER)
+    for no_op in (False, True)
+]
+OPTIONS = [
+    Options(allows_restart=restart, allows_append=append, renames_directories=append)
+    for restart in (False, True)
+    for append in (False, True)
+]
 FAILURES: list[FileError | DataFailure] = [NotFound(), Denied(), NotADirectory(), Unavailable(), *DataFailure]
 
 
@@ -70,7 +95,14 @@ class Driver:
 
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
-        self.conversation = Conversation(is_ipv6=chance.random() < 0.2)
+        offer = chance.choice(OFFERS)
+        self.conversation = Conversation(
+            offer,
+            is_ipv6=chance.random() < 0.2,
+            is_secure=offer.allows_tls and chance.random() < 0.1,
+            options=chance.choice(OPTIONS),
+        )
+        self.must_secure = not (offer.allows_plain or self.conversation.is_secure)
         self.activity: Activity | None = None
         self.is_opened = False
         self.is_closed = False
@@ -79,11 +111,19 @@ class Driver:
         self.tell(Connected())
 
     def log_in(self) -> None:
+        if self.must_secure:
+            self.tell(LineReceived(b"AUTH TLS"))
+            self.activity = None
+            self.tell(TlsStarted())
         while not self.conversation.is_admitted:
             self.tell(LineReceived(b"USER user1"))
             self.tell(LineReceived(b"PASS secret"))
             self.activity = None
             self.tell(LoginAdmitted("/home"))
+
+    @property
+    def final_replies(self) -> int:
+        return sum(not code.startswith(b"1") for code in CODE.findall(self.sent))
 
     def tell(self, event: Event) -> None:
         for effect in self.conversation.handle(event):
@@ -96,7 +136,7 @@ class Driver:
                 self.sent += reply.encode()
             case SendText(text):
                 self.sent += text
-            case CheckLogin() | OpenPassive() | AskFile() | StartTransfer():
+            case StartTls() | ChooseHost() | CheckLogin() | OpenPassive() | AskFile() | StartTransfer():
                 assert self.activity is None, "one thing at a time"
                 self.activity, self.is_opened = effect, False
             case CloseControl():
@@ -121,6 +161,10 @@ class Driver:
     def end_of(self, activity: Activity) -> Event:
         is_well = self.chance.random() < 0.7
         match activity:
+            case StartTls():
+                return TlsStarted()
+            case ChooseHost():
+                return HostChosen(self.chance.choice(OFFERS)) if is_well else HostUnknown()
             case CheckLogin():
                 return LoginAdmitted("/home") if is_well else LoginRefused()
             case OpenPassive():
@@ -141,7 +185,8 @@ def test_any_lines_get_only_well_formed_replies(lines: list[bytes], chance: rand
     if chance.random() < 0.8:
         driver.log_in()
     for line in lines:
-        while not driver.conversation.is_accepting and driver.activity is not None:
+        is_injected = isinstance(driver.activity, StartTls) and chance.random() < 0.1
+        while not is_injected and not driver.conversation.is_accepting and driver.activity is not None:
             driver.answer()
         driver.tell(LineReceived(line))
         if chance.random() < 0.5:
@@ -163,8 +208,8 @@ def test_any_lines_get_only_well_formed_replies(lines: list[bytes], chance: rand
 @given(st.lists(LINES, max_size=40), st.randoms(use_true_random=False))
 def test_pipelined_commands_get_the_replies_they_get_one_by_one(lines: list[bytes], chance: random.Random) -> None:
     """Answered at once or only when it must be: each command gets the same final replies, in the same order."""
-    # NOOP, STAT and ABOR are those that may be told apart by when they come.
-    lines = [line for line in lines if not re.search(rb"(?i)noop|stat|abor", line)]
+    # NOOP, STAT and ABOR are those that may be told apart by when they come; nothing may come behind AUTH.
+    lines = [line for line in lines if not re.search(rb"(?i)noop|stat|abor|auth", line)]
     seed = chance.random()
     one_by_one, pipelined = Driver(random.Random(seed)), Driver(random.Random(seed))
     one_by_one.log_in()
@@ -180,6 +225,31 @@ def test_pipelined_commands_get_the_replies_they_get_one_by_one(lines: list[byte
     while pipelined.activity is not None:
         pipelined.answer()
     assert pipelined.sent == one_by_one.sent
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(LINES, max_size=40), st.randoms(use_true_random=False), st.floats(0, 1))
+def test_each_command_gets_exactly_one_final_reply(lines: list[bytes], chance: random.Random, patience: float) -> None:
+    driver = Driver(chance)
+    if chance.random() < 0.9:
+        driver.log_in()
+    replies = driver.final_replies
+    count = 0
+    for line in lines:
+        while not driver.conversation.is_accepting and driver.activity is not None:
+            driver.answer()
+        if driver.conversation.is_over:
+            break
+        driver.tell(LineReceived(line))
+        count += 1
+        while driver.activity is not None and chance.random() < patience:
+            driver.answer()
+    while driver.activity is not None:
+        driver.answer()
+    if driver.conversation.is_over:  # by a farewell, or without a word and with commands unanswered
+        assert driver.final_replies <= replies + count + 1
+    else:
+        assert driver.final_replies == replies + count
 
 
 @settings(max_examples=40, deadline=None)
@@ -234,3 +304,12 @@ def test_pipelined_commands_get_the_replies_they_get_one_by_one_for_long(
 @given(st.binary(max_size=20_000), st.randoms(use_true_random=False))
 def test_any_bytes_get_only_well_formed_replies_for_long(data: bytes, chance: random.Random) -> None:
     test_any_bytes_get_only_well_formed_replies.hypothesis.inner_test(data, chance)  # type: ignore[attr-defined]
+
+
+@pytest.mark.soak
+@settings(max_examples=20_000, deadline=None)
+@given(st.lists(LINES, max_size=60), st.randoms(use_true_random=False), st.floats(0, 1))
+def test_each_command_gets_exactly_one_final_reply_for_long(
+    lines: list[bytes], chance: random.Random, patience: float
+) -> None:
+    test_each_command_gets_exactly_one_final_reply.hypothesis.inner_test(lines, chance, patience)  # type: ignore[attr-defined]

@@ -1,4 +1,5 @@
 import re
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
@@ -32,20 +33,24 @@ def test_every_error_reply_is_an_error_and_none_tells_why() -> None:
         assert reply_for(error("arn:aws:iam::111111111111:role/secret says no")) == reply
 
 
-@pytest.mark.parametrize(
-    ("error", "code"),
-    [
-        (errors.NotFound, 550),
-        (errors.Denied, 550),
-        (errors.Exists, 550),
-        (errors.InvalidName, 553),
-        (errors.OutOfSpace, 452),
-        (errors.Unavailable, 451),
-        (errors.Interrupted, 426),
-    ],
-)
-def test_codes_of_file_errors(error: type[FileError], code: int) -> None:
-    assert reply_for(error()).code == code
+CODES: Mapping[type[FileError], int] = {
+    errors.NotFound: 550,
+    errors.Denied: 550,
+    errors.Exists: 550,
+    errors.NotADirectory: 550,
+    errors.IsADirectory: 550,
+    errors.DirectoryNotEmpty: 550,
+    errors.BeyondEnd: 554,
+    errors.InvalidName: 553,
+    errors.Unsupported: 550,
+    errors.OutOfSpace: 452,
+    errors.Interrupted: 426,
+    errors.Unavailable: 451,
+}
+
+
+def test_codes_of_file_errors() -> None:
+    assert {error: reply_for(error()).code for error in all_file_errors()} == CODES
 
 
 def test_an_unforeseen_file_error_is_a_local_error() -> None:
@@ -58,6 +63,9 @@ def test_how_a_transfer_fails_is_told_apart() -> None:
         DataFailure.CUT: 426,
         DataFailure.STALLED: 426,
         DataFailure.ABORTED: 426,
+        DataFailure.TLS_FAILED: 522,
+        DataFailure.TLS_NOT_RESUMED: 522,
+        DataFailure.TLS_TRUNCATED: 426,
     }
 
 
@@ -85,6 +93,8 @@ def test_no_path_and_no_banner_can_forge_a_reply(path: str, banner: str) -> None
         replies.greeting(banner),
         replies.logged_in(banner),
         replies.status([path, banner]),
+        replies.time_set(path, "20260315004709"),
+        replies.help_on([path, banner]),
     ):
         assert WHOLE_REPLY.fullmatch(reply.encode().decode())
     assert replies.listing_begins(path, is_directory=True).count(b"\r\n") == 1

@@ -37,6 +37,15 @@ class Service(Enum):
     PASSIVE_ONLY = auto()
 
 
+class Need(Enum):
+    """What a server must offer, or its operator allow, for a served verb to be more than 502."""
+
+    NOTHING = auto()
+    TLS = auto()
+    RESTART = auto()
+    APPEND = auto()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verb:
     """One command of the protocol. `follows` is the verb that must have come directly before."""
@@ -48,6 +57,7 @@ class Verb:
     access: Access = Access.USERS
     service: Service = Service.SERVED
     follows: str = ""
+    need: Need = Need.NOTHING
 
 
 def _table(verbs: Iterable[Verb]) -> Mapping[str, Verb]:
@@ -56,11 +66,19 @@ def _table(verbs: Iterable[Verb]) -> Mapping[str, Verb]:
 
 _NONE, _OPTIONAL, _REQUIRED = Argument.NONE, Argument.OPTIONAL, Argument.REQUIRED
 _ANYONE, _STRANGERS = Access.ANYONE, Access.STRANGERS
-_REFUSED = Service.REFUSED
+_TLS, _RESTART, _APPEND = Need.TLS, Need.RESTART, Need.APPEND
 
 
-def _verb(name: str, argument: Argument, summary: str, rule: str, access: Access = Access.USERS) -> Verb:
-    return Verb(name=name, argument=argument, summary=summary, rule=rule, access=access)
+def _verb(
+    name: str,
+    argument: Argument,
+    summary: str,
+    rule: str,
+    access: Access = Access.USERS,
+    need: Need = Need.NOTHING,
+    follows: str = "",
+) -> Verb:
+    return Verb(name=name, argument=argument, summary=summary, rule=rule, access=access, need=need, follows=follows)
 
 
 def _refused(name: str, rule: str, service: Service = Service.REFUSED) -> Verb:
@@ -73,20 +91,24 @@ VERBS: Mapping[str, Verb] = _table(
     (
         # Who is there. RFC 959 §4.1.1: PASS must come immediately after USER.
         _verb("USER", _REQUIRED, "USER <SP> user-name", "RFC 959 §4.1.1", _STRANGERS),
-        Verb(
-            name="PASS",
-            argument=_OPTIONAL,
-            summary="PASS [<SP> password]",
-            rule="RFC 959 §4.1.1",
-            access=_ANYONE,
-            follows="USER",
-        ),
+        _verb("PASS", _OPTIONAL, "PASS [<SP> password]", "RFC 959 §4.1.1", _ANYONE, follows="USER"),
+        _verb("REIN", _NONE, "REIN", "RFC 959 §4.1.1", _ANYONE),
         _verb("QUIT", _NONE, "QUIT", "RFC 959 §4.1.1", _ANYONE),
+        _verb("HOST", _REQUIRED, "HOST <SP> host-name", "RFC 7151 §3", _ANYONE),
+        # TLS.
+        _verb("AUTH", _REQUIRED, "AUTH <SP> TLS", "RFC 2228 §3, RFC 4217 §4", _ANYONE, _TLS),
+        _verb("PBSZ", _REQUIRED, "PBSZ <SP> 0", "RFC 2228 §3, RFC 4217 §9", _ANYONE, _TLS),
+        _verb("PROT", _REQUIRED, "PROT <SP> P | C", "RFC 2228 §3, RFC 4217 §9", _ANYONE, _TLS),
+        _verb("CCC", _NONE, "CCC", "RFC 2228 §3, RFC 4217 §5", _ANYONE, _TLS),
         # What the server is and can.
         _verb("SYST", _NONE, "SYST", "RFC 959 §4.1.3", _ANYONE),
         _verb("FEAT", _NONE, "FEAT", "RFC 2389 §3", _ANYONE),
         _verb("OPTS", _REQUIRED, "OPTS <SP> command [<SP> options]", "RFC 2389 §4", _ANYONE),
+        _verb("HELP", _OPTIONAL, "HELP [<SP> command]", "RFC 959 §4.1.3", _ANYONE),
+        _verb("LANG", _OPTIONAL, "LANG [<SP> en]", "RFC 2640 §4.1", _ANYONE),
+        _verb("CLNT", _OPTIONAL, "CLNT <SP> name", "widely known, never standardised", _ANYONE),
         _verb("NOOP", _OPTIONAL, "NOOP", "RFC 959 §4.1.3", _ANYONE),
+        _verb("SITE", _REQUIRED, "SITE <SP> HELP", "RFC 959 §4.1.3"),
         _verb("STAT", _OPTIONAL, "STAT [<SP> path]", "RFC 959 §4.1.3"),
         # How data is sent.
         _verb("TYPE", _REQUIRED, "TYPE <SP> A | I", "RFC 959 §3.1.1", _ANYONE),
@@ -94,6 +116,8 @@ VERBS: Mapping[str, Verb] = _table(
         _verb("STRU", _REQUIRED, "STRU <SP> F", "RFC 959 §3.1.2", _ANYONE),
         _verb("PASV", _NONE, "PASV", "RFC 959 §4.1.2"),
         _verb("EPSV", _OPTIONAL, "EPSV [<SP> 1 | 2 | ALL]", "RFC 2428 §3"),
+        _verb("REST", _REQUIRED, "REST <SP> offset", "RFC 3659 §5", need=_RESTART),
+        _verb("ALLO", _REQUIRED, "ALLO <SP> bytes [<SP> R <SP> bytes]", "RFC 959 §4.1.3"),
         # Where one stands.
         _verb("PWD", _NONE, "PWD", "RFC 959 §4.1.3"),
         _verb("CWD", _REQUIRED, "CWD <SP> path", "RFC 959 §4.1.1"),
@@ -105,28 +129,25 @@ VERBS: Mapping[str, Verb] = _table(
         _verb("MLST", _OPTIONAL, "MLST [<SP> path]", "RFC 3659 §7"),
         _verb("SIZE", _REQUIRED, "SIZE <SP> path", "RFC 3659 §4"),
         _verb("MDTM", _REQUIRED, "MDTM <SP> path", "RFC 3659 §3"),
+        _verb("MFMT", _REQUIRED, "MFMT <SP> YYYYMMDDHHMMSS <SP> path", "draft-somers-ftp-mfxx-04 §3"),
         # Files.
         _verb("RETR", _REQUIRED, "RETR <SP> path", "RFC 959 §4.1.3"),
         _verb("STOR", _REQUIRED, "STOR <SP> path", "RFC 959 §4.1.3"),
+        _verb("APPE", _REQUIRED, "APPE <SP> path", "RFC 959 §4.1.3", need=_APPEND),
         _verb("STOU", _OPTIONAL, "STOU", "RFC 959 §4.1.3, RFC 1123 §4.1.2.9"),
         _verb("ABOR", _NONE, "ABOR", "RFC 959 §4.1.3"),
         _verb("DELE", _REQUIRED, "DELE <SP> path", "RFC 959 §4.1.3"),
         _verb("MKD", _REQUIRED, "MKD <SP> path", "RFC 959 §4.1.3"),
         _verb("RMD", _REQUIRED, "RMD <SP> path", "RFC 959 §4.1.3"),
         _verb("RNFR", _REQUIRED, "RNFR <SP> path", "RFC 959 §4.1.3"),
-        Verb(name="RNTO", argument=_REQUIRED, summary="RNTO <SP> path", rule="RFC 959 §4.1.3", follows="RNFR"),
+        _verb("RNTO", _REQUIRED, "RNTO <SP> path", "RFC 959 §4.1.3", follows="RNFR"),
         # Passive mode only: AWS Transfer Family User Guide, "Transferring files over a server endpoint using a client".
         _refused("PORT", "RFC 959 §4.1.2", Service.PASSIVE_ONLY),
         _refused("EPRT", "RFC 2428 §2", Service.PASSIVE_ONLY),
-        # What AWS does not offer, or this server not yet.
-        *(_refused(name, "RFC 959 §4.1") for name in ("ACCT", "ALLO", "APPE", "HELP", "REIN", "REST", "SITE", "SMNT")),
-        *(
-            _refused(name, "RFC 2228, RFC 4217")
-            for name in ("ADAT", "AUTH", "CCC", "CONF", "ENC", "MIC", "PBSZ", "PROT")
-        ),
-        _refused("LANG", "RFC 2640 §4"),
-        _refused("HOST", "RFC 7151"),
-        *(_refused(name, "registered or widely known, never standardised") for name in ("CLNT", "MFMT", "MFCT", "MFF")),
+        # What neither AWS nor this server offers.
+        *(_refused(name, "RFC 959 §4.1") for name in ("ACCT", "SMNT")),
+        *(_refused(name, "RFC 2228 §3") for name in ("ADAT", "CONF", "ENC", "MIC")),
+        *(_refused(name, "draft-somers-ftp-mfxx-04") for name in ("MFCT", "MFF")),
     )
 )
 
@@ -144,9 +165,10 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class BadCommand:
-    """A line that is no command, with the answer to it."""
+    """A line that is no command, with the answer to it; `verb` is there when that much was understood."""
 
     reply: Reply
+    verb: Verb | None = None
 
 
 def parse_line(line: bytes) -> Command | BadCommand:
@@ -156,8 +178,7 @@ def parse_line(line: bytes) -> Command | BadCommand:
     with one.
     """
     word, _, argument_bytes = strip_telnet(line).partition(b" ")
-    name = word.decode("ascii", errors="replace").upper()
-    verb = VERBS.get(ALIASES.get(name, name))
+    verb = verb_called(word.decode("ascii", errors="replace"))
     if verb is None:
         return BadCommand(replies.UNKNOWN_COMMAND)
     if verb.service is Service.PASSIVE_ONLY:
@@ -167,14 +188,20 @@ def parse_line(line: bytes) -> Command | BadCommand:
     try:
         argument = argument_bytes.decode()  # RFC 2640 §3: path names are UTF-8
     except UnicodeDecodeError:
-        return BadCommand(replies.NOT_UTF8)
+        return BadCommand(replies.NOT_UTF8, verb)
     if any(character in argument for character in "\r\n\0"):
-        return BadCommand(replies.CONTROL_CHARACTER)
+        return BadCommand(replies.CONTROL_CHARACTER, verb)
     if verb.argument is Argument.REQUIRED and not argument:
-        return BadCommand(replies.ARGUMENT_NEEDED)
+        return BadCommand(replies.ARGUMENT_NEEDED, verb)
     if verb.argument is Argument.NONE and argument.strip(" "):
-        return BadCommand(replies.NO_ARGUMENT_TAKEN)
+        return BadCommand(replies.NO_ARGUMENT_TAKEN, verb)
     return Command(verb, argument)
+
+
+def verb_called(word: str) -> Verb | None:
+    """The verb of that name, in any case, or of that older name."""
+    name = word.upper()
+    return VERBS.get(ALIASES.get(name, name))
 
 
 _IAC = 0xFF

@@ -3,7 +3,9 @@
 The driver reads lines, carries effects out and tells what came of them. At any time the conversation has at most one
 activity under way, and `handle` is the table of what may happen then:
 
-    (none)         waits for a command; obeying one may begin one of the next four
+    (none)         waits for a command; obeying one may begin one of the next six
+    StartTls       the client said AUTH TLS and begins its handshake
+    ChooseHost     the server of a host name is being looked for
     CheckLogin     a user name and a password are being judged
     OpenPassive    a port for a data connection is being found
     AskFile        the file system was asked a question
@@ -16,20 +18,27 @@ something is being done waits its turn, at most `MAX_WAITING` of them; `is_accep
 reading. Three verbs do not wait for the end of a transfer. NOOP and STAT are answered at once when they come after its
 150 and no other command waits: so they were meant for the middle of it, and replies keep their order. ABOR ends the
 transfer at once and is answered in its turn, after the transfer's own 426.
+
+Nothing may wait behind AUTH TLS: it came in the clear, and somebody on the way could have put it there to be obeyed as
+if it had come under TLS (RFC 3207 §6 has the same of mail). Such a connection ends without a word.
 """
 
 from collections import deque
+from functools import partial
 
 from crossdock.core.errors import NotADirectory
 from crossdock.ftp import replies
 from crossdock.ftp.commands import Access, BadCommand, Command, Verb, parse_line
-from crossdock.ftp.obey import CONCLUDE, OBEY, Standing, status_reply
+from crossdock.ftp.obey import CONCLUDE, OBEY, status_reply
+from crossdock.ftp.protection import under_tls
 from crossdock.ftp.replies import DataFailure, Reply, reply_for
+from crossdock.ftp.standing import Standing
 from crossdock.ftp.words import (
     AbortTransfer,
     Activity,
     AskFile,
     CheckLogin,
+    ChooseHost,
     CloseControl,
     Connected,
     Draining,
@@ -37,18 +46,25 @@ from crossdock.ftp.words import (
     Event,
     FileAnswered,
     FileFailed,
+    HostChosen,
+    HostUnknown,
     IdleExpired,
     LineReceived,
     LineTooLong,
     LoginAdmitted,
     LoginRefused,
+    Offer,
     OpenPassive,
+    Options,
     PassiveFailed,
     PassiveReady,
     PeerClosed,
+    Reinitialise,
     SendReply,
     SendText,
+    StartTls,
     StartTransfer,
+    TlsStarted,
     TransferCompleted,
     TransferFailed,
     TransferKind,
@@ -58,6 +74,9 @@ from crossdock.ftp.words import (
 MAX_WAITING = 16
 """Commands that may wait behind one that is being carried out."""
 
+INJECTED = "bytes behind AUTH TLS"
+"""Why a connection was closed on which something waited behind AUTH TLS; for the log."""
+
 
 class OutOfTurn(RuntimeError):
     """The driver told of something that cannot have happened: a mistake in the driver, never in the client."""
@@ -66,17 +85,24 @@ class OutOfTurn(RuntimeError):
 class Conversation:
     """One control connection, from its first reply to its last.
 
-    `login_attempts` is how many times a password may be wrong; the banners are the server's own, before and after the
-    login.
+    `offer` is the listener's own server's, which HOST may change for another's. `login_attempts` is how many times a
+    password may be wrong.
     """
 
     def __init__(
-        self, *, is_ipv6: bool = False, login_attempts: int = 3, pre_login_banner: str = "", post_login_banner: str = ""
+        self,
+        offer: Offer | None = None,
+        *,
+        is_ipv6: bool = False,
+        is_secure: bool = False,
+        login_attempts: int = 3,
+        options: Options | None = None,
     ) -> None:
-        self._standing = Standing(is_ipv6=is_ipv6)
+        self._fresh = partial(
+            Standing, offer=offer or Offer(), options=options or Options(), is_ipv6=is_ipv6, is_secure=is_secure
+        )
+        self._standing = self._fresh()
         self._attempts_left = login_attempts
-        self._pre_login_banner = pre_login_banner
-        self._post_login_banner = post_login_banner
         self._activity: Activity | None = None
         self._is_over = False
         self._opened: TransferOpened | None = None
@@ -93,9 +119,15 @@ class Conversation:
         return self._standing.is_admitted
 
     @property
+    def is_secure(self) -> bool:
+        """Whether the control connection is under TLS."""
+        return self._standing.is_secure
+
+    @property
     def is_accepting(self) -> bool:
-        """Whether another line may be handed over now."""
-        return not self._is_over and len(self._waiting) < MAX_WAITING
+        """Whether another line may be handed over now. None may while TLS begins: those bytes are TLS's."""
+        is_busy = isinstance(self._activity, StartTls) or len(self._waiting) >= MAX_WAITING
+        return not (self._is_over or is_busy)
 
     def handle(self, event: Event) -> list[Effect]:
         """Say what is to be done about an event, in order."""
@@ -107,7 +139,7 @@ class Conversation:
             case _, PeerClosed():
                 return self._leave()
             case None, Connected():
-                return [SendReply(replies.greeting(self._pre_login_banner))]
+                return [SendReply(replies.greeting(self._standing.offer.pre_login_banner))]
             case None, IdleExpired():
                 return self._leave(replies.IDLE_TOO_LONG)
             case _, IdleExpired():
@@ -117,6 +149,16 @@ class Conversation:
             case _, Draining():
                 self._is_draining = True
                 return []
+            case StartTls(), LineReceived() | LineTooLong():
+                return self._leave(reason=INJECTED)
+            case StartTls(), TlsStarted():
+                self._standing = under_tls(self._standing)
+                return self._conclude()
+            case ChooseHost(), HostChosen(offer):
+                self._standing.offer = offer
+                return self._conclude(replies.greeting(offer.pre_login_banner))
+            case ChooseHost(), HostUnknown():
+                return self._conclude(replies.HOST_UNKNOWN)
             case _, LineReceived(line):
                 return self._take(parse_line(line))
             case _, LineTooLong():
@@ -124,7 +166,7 @@ class Conversation:
             case CheckLogin(), LoginAdmitted(directory):
                 return self._conclude(self._admit(directory))
             case CheckLogin(), LoginRefused():
-                return self._conclude(replies.LOGIN_REFUSED, self._attempt_failed())
+                return self._conclude(replies.LOGIN_REFUSED, farewell=self._attempt_failed())
             case OpenPassive(is_extended), PassiveReady(host, port):
                 self._standing.has_passive = True
                 return self._conclude(replies.extended_passive(port) if is_extended else replies.passive(host, port))
@@ -183,6 +225,8 @@ class Conversation:
         # RFC 959 §4.1.1: PASS must come immediately after USER, §4.1.3: RNTO after RNFR; anything else in between,
         # even a mistake, forgets the name.
         offered, self._standing.offered = self._standing.offered, ""
+        if command.verb is not None and not self._standing.serves(command.verb):
+            return [SendReply(replies.NOT_IMPLEMENTED)]
         if isinstance(command, BadCommand):
             return [SendReply(command.reply)]
         verb = command.verb
@@ -194,11 +238,25 @@ class Conversation:
             return [SendReply(replies.USER_FIRST if verb.follows == "USER" else replies.RENAME_FROM_FIRST)]
         if verb.name == "QUIT":
             return self._leave(replies.GOODBYE)
+        if verb.name == "REIN":
+            return self._start_over()
         effects = OBEY[verb.name](self._standing, command.argument)
         for effect in effects:
+            if isinstance(effect, StartTls) and self._waiting:
+                return self._leave(reason=INJECTED)
             if isinstance(effect, Activity):
                 self._begin(effect)
         return effects
+
+    def _start_over(self) -> list[Effect]:
+        """RFC 959 §4.1.1 and RFC 7151 §3: everything is as it was when the connection was new.
+
+        But a connection cannot leave TLS as clients expect then, and guesses at passwords go on being counted.
+        """
+        if self._standing.is_secure:
+            return [SendReply(replies.NOT_IMPLEMENTED)]
+        self._standing = self._fresh()
+        return [Reinitialise(), SendReply(replies.greeting(self._standing.offer.pre_login_banner))]
 
     def _begin(self, activity: Activity) -> None:
         self._activity = activity
@@ -206,10 +264,10 @@ class Conversation:
         if isinstance(activity, OpenPassive):
             self._standing.has_passive = False  # the port expected before is given up
 
-    def _conclude(self, reply: Reply, farewell: Reply | None = None) -> list[Effect]:
+    def _conclude(self, *last: Reply, farewell: Reply | None = None) -> list[Effect]:
         """Give the reply that ends an activity, and go on with what waits, or leave with `farewell`."""
         self._activity = None
-        effects: list[Effect] = [SendReply(reply)]
+        effects: list[Effect] = [SendReply(reply) for reply in last]
         if farewell is None and self._is_draining:
             farewell = replies.SHUTTING_DOWN
         if farewell is not None:
@@ -217,27 +275,28 @@ class Conversation:
         while self._waiting and self._activity is None:
             effects += self._obey(self._waiting.popleft())
         # An ABOR that came early still counts for the transfer before it in the line, if that has only begun now.
-        if self._is_transferring() and any(_is_abort(command) for command in self._waiting):
+        if _is_transfer(self._activity) and any(_is_abort(command) for command in self._waiting):
             effects.append(AbortTransfer())
         return effects
 
-    def _leave(self, *farewell: Reply) -> list[Effect]:
+    def _leave(self, *farewell: Reply, reason: str = "") -> list[Effect]:
         self._is_over = True
         self._waiting.clear()
-        reason = next((reply.lines[0] for reply in farewell if reply.code == 421), "")
+        reason = next((reply.lines[0] for reply in farewell if reply.code == 421), reason)
         return [*(SendReply(reply) for reply in farewell), CloseControl(reason)]
-
-    def _is_transferring(self) -> bool:
-        return isinstance(self._activity, StartTransfer)
 
     def _admit(self, directory: str) -> Reply:
         self._standing.is_admitted = True
         self._standing.directory = directory
-        return replies.logged_in(self._post_login_banner)
+        return replies.logged_in(self._standing.offer.post_login_banner)
 
     def _attempt_failed(self) -> Reply | None:
         self._attempts_left -= 1
         return None if self._attempts_left > 0 else replies.TOO_MANY_ATTEMPTS
+
+
+def _is_transfer(activity: Activity | None) -> bool:
+    return isinstance(activity, StartTransfer)
 
 
 def _is_abort(command: Command | BadCommand) -> bool:

@@ -31,8 +31,8 @@ def list_line(entry: Entry, now: datetime) -> bytes:
     return f"{mode}   1 - - {attributes.size:>12} {when} {one_line(entry.name)}\r\n".encode(errors="replace")
 
 
-def name_line(entry: Entry) -> bytes:
-    return f"{one_line(entry.name)}\r\n".encode(errors="replace")
+def name_line(entry: Entry, prefix: str = "") -> bytes:
+    return f"{one_line(prefix + entry.name)}\r\n".encode(errors="replace")
 
 
 def facts_line(entry: Entry, facts: tuple[str, ...]) -> bytes:

@@ -4,18 +4,24 @@ A function gets what the conversation remembers and returns effects; the last ma
 commands waiting until it is answered.
 """
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from datetime import datetime
 
-from crossdock.core.homes import normalise
 from crossdock.core.logins import Password
 from crossdock.files.filesystem import Attributes
 from crossdock.ftp import replies
-from crossdock.ftp.listing import FACT_NAMES, choose_facts, facts_feature, facts_of, listed_path, time_value
+from crossdock.ftp.commands import ALIASES, VERBS, Service, verb_called
+from crossdock.ftp.globbing import split_pattern
+from crossdock.ftp.listing import choose_facts, facts_feature, facts_of, listed_path, time_value
+from crossdock.ftp.orders import ORDERS
+from crossdock.ftp.protection import PROTECTION
 from crossdock.ftp.replies import Reply
+from crossdock.ftp.standing import Obey, Standing, always, say
 from crossdock.ftp.words import (
     AskFile,
     CheckLogin,
+    ChooseHost,
     ClosePassive,
     Effect,
     FileAnswered,
@@ -26,47 +32,24 @@ from crossdock.ftp.words import (
     TransferKind,
 )
 
-
-@dataclass(slots=True, kw_only=True)
-class Standing:
-    """What a conversation remembers from one command to the next.
-
-    `offered` is the verb directly before when another may follow it up: PASS follows USER and takes `username`, RNTO
-    follows RNFR and takes `rename_from`. `directory` is where relative paths begin.
-    """
-
-    is_ipv6: bool = False
-    is_admitted: bool = False
-    username: str = ""
-    directory: str = "/"
-    rename_from: str = ""
-    offered: str = ""
-    has_passive: bool = False
-    is_epsv_only: bool = False
-    is_ascii: bool = False
-    facts: tuple[str, ...] = FACT_NAMES
-
-    def absolute(self, path: str) -> str:
-        return normalise(path, start=self.directory)
-
-
-Obey = Callable[[Standing, str], list[Effect]]
-
-
-def _say(reply: Reply) -> list[Effect]:
-    return [SendReply(reply)]
-
-
-def _always(reply: Reply) -> Obey:
-    return lambda standing, argument: _say(reply)
-
-
 # Who is there.
 
 
+def _host(standing: Standing, name: str) -> list[Effect]:
+    if standing.is_secure or standing.is_admitted or standing.username:
+        return say(replies.HOST_TOO_LATE)
+    return [ChooseHost(name)] if _HOST_NAME.fullmatch(name) else say(replies.BAD_HOST)
+
+
+_HOST_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\]")
+"""RFC 7151 §3: a name of the DNS, or an address, of IPv6 in brackets."""
+
+
 def _user(standing: Standing, name: str) -> list[Effect]:
+    if not (standing.offer.allows_plain or standing.is_secure):
+        return say(replies.TLS_FIRST)
     standing.username, standing.offered = name, "USER"
-    return _say(replies.PASSWORD_NEEDED)  # for every name, so that nobody can find out which exist
+    return say(replies.PASSWORD_NEEDED)  # for every name, so that nobody can find out which exist
 
 
 def _pass(standing: Standing, password: str) -> list[Effect]:
@@ -77,27 +60,50 @@ def _pass(standing: Standing, password: str) -> list[Effect]:
 
 
 def _feat(standing: Standing, argument: str) -> list[Effect]:
-    # REST STREAM is missing on purpose: AWS offers no restart, and clients believe this list.
-    names = ("EPSV", "MDTM", facts_feature(standing.facts), "PASV", "SIZE", "TVFS", "UTF8")
-    return _say(replies.features(names))
+    # Clients believe this list, so what is there but refused is not in it.
+    tls = ("AUTH TLS", "PBSZ", "PROT") if standing.offer.allows_tls else ()
+    times = ("MFMT",) if standing.offer.setstat_is_no_op else ()
+    restart = ("REST STREAM",) if standing.options.allows_restart else ()
+    names = ("CLNT", "EPSV", "HOST", "LANG EN*", "MDTM", facts_feature(standing.facts), "PASV", "SIZE", "TVFS", "UTF8")
+    return say(replies.features(sorted((*names, *tls, *times, *restart))))
 
 
 def _opts(standing: Standing, argument: str) -> list[Effect]:
     name, _, options = argument.partition(" ")
     match name.upper():
         case "UTF8" if options.strip().upper() in ("", "ON"):
-            return _say(replies.UTF8_ON)
+            return say(replies.UTF8_ON)
         case "MLST":
             standing.facts = choose_facts(options)
-            return _say(replies.facts_chosen(standing.facts))
+            return say(replies.facts_chosen(standing.facts))
         case _:
-            return _say(replies.BAD_OPTION)
+            return say(replies.BAD_OPTION)
+
+
+def _lang(standing: Standing, argument: str) -> list[Effect]:
+    tag = argument.strip().lower()
+    return say(replies.LANGUAGE_SET if tag in ("", "en") or tag.startswith("en-") else replies.LANGUAGE_UNKNOWN)
+
+
+def _help(standing: Standing, argument: str) -> list[Effect]:
+    served = [verb for verb in VERBS.values() if verb.service is Service.SERVED and standing.serves(verb)]
+    if not argument:
+        names = sorted({verb.name for verb in served} | set(ALIASES))
+        rows = [" ".join(f"{name:<4}" for name in names[n : n + 8]).rstrip() for n in range(0, len(names), 8)]
+        return say(replies.help_on(("Commands:", *rows, "HELP with a command tells how it is said.")))
+    verb = verb_called(argument.strip())
+    return say(replies.help_on((f"Syntax: {verb.summary}",)) if verb in served else replies.HELP_UNKNOWN)
+
+
+def _site(standing: Standing, argument: str) -> list[Effect]:
+    return say(replies.SITE_HELP if argument.strip().upper() == "HELP" else replies.SITE_UNKNOWN)
 
 
 def _stat(standing: Standing, argument: str) -> list[Effect]:
     if argument:
-        return [StartTransfer(TransferKind.STATUS, standing.absolute(listed_path(argument)))]
-    return _say(status_reply(standing, is_transferring=False))
+        directory, pattern = split_pattern(listed_path(argument))
+        return [StartTransfer(TransferKind.STATUS, standing.absolute(directory), pattern=pattern)]
+    return say(status_reply(standing, is_transferring=False))
 
 
 def status_reply(standing: Standing, *, is_transferring: bool) -> Reply:
@@ -105,9 +111,14 @@ def status_reply(standing: Standing, *, is_transferring: bool) -> Reply:
         (
             f"Logged in as {standing.username}",
             f"TYPE: {'ASCII' if standing.is_ascii else 'Image'}; STRU: File; MODE: Stream",
+            f"Control connection {_cover(standing.is_secure)}, data connections {_cover(standing.is_private)}",
             "Transfer in progress" if is_transferring else "No transfer in progress",
         )
     )
+
+
+def _cover(is_secure: bool) -> str:
+    return "under TLS" if is_secure else "in the clear"
 
 
 # How data is sent.
@@ -122,10 +133,10 @@ def _type(standing: Standing, argument: str) -> list[Effect]:
         case ["A"] | ["A", "N"]:
             standing.is_ascii = True
         case ["A" | "E" | "I" | "L", *_]:
-            return _say(replies.BAD_PARAMETER)
+            return say(replies.BAD_PARAMETER)
         case _:
-            return _say(replies.BAD_OPTION)
-    return _say(replies.TYPE_SET)
+            return say(replies.BAD_OPTION)
+    return say(replies.TYPE_SET)
 
 
 def _one_of(accepted: str, known: str, reply: Reply) -> Obey:
@@ -134,17 +145,17 @@ def _one_of(accepted: str, known: str, reply: Reply) -> Obey:
     def choose(standing: Standing, argument: str) -> list[Effect]:
         letter = argument.strip().upper()
         if letter == accepted:
-            return _say(reply)
-        return _say(replies.BAD_PARAMETER if letter and letter in known else replies.BAD_OPTION)
+            return say(reply)
+        return say(replies.BAD_PARAMETER if letter and letter in known else replies.BAD_OPTION)
 
     return choose
 
 
 def _pasv(standing: Standing, argument: str) -> list[Effect]:
     if standing.is_epsv_only:
-        return _say(replies.ONLY_EPSV)  # RFC 2428 §4
+        return say(replies.ONLY_EPSV)  # RFC 2428 §4
     if standing.is_ipv6:
-        return _say(replies.PASV_IPV4_ONLY)
+        return say(replies.PASV_IPV4_ONLY)
     return [OpenPassive(is_extended=False)]
 
 
@@ -152,34 +163,15 @@ def _epsv(standing: Standing, argument: str) -> list[Effect]:
     match argument.strip().upper():
         case "ALL":
             standing.is_epsv_only = True
-            return _say(replies.EPSV_ONLY_ACCEPTED)
+            return say(replies.EPSV_ONLY_ACCEPTED)
         case "" | "1" | "2" as protocol:
             if protocol and (protocol == "2") is not standing.is_ipv6:
-                return _say(replies.EPSV_IPV6_ONLY if standing.is_ipv6 else replies.EPSV_IPV4_ONLY)
+                return say(replies.EPSV_IPV6_ONLY if standing.is_ipv6 else replies.EPSV_IPV4_ONLY)
             return [OpenPassive(is_extended=True)]
         case text if text.isdecimal():
-            return _say(replies.EPSV_IPV6_ONLY if standing.is_ipv6 else replies.EPSV_IPV4_ONLY)
+            return say(replies.EPSV_IPV6_ONLY if standing.is_ipv6 else replies.EPSV_IPV4_ONLY)
         case _:
-            return _say(replies.BAD_OPTION)
-
-
-def _transfer(kind: TransferKind, read_path: Callable[[str], str] = str) -> Obey:
-    def start(standing: Standing, argument: str) -> list[Effect]:
-        if not standing.has_passive:
-            return _say(replies.PASSIVE_FIRST)
-        standing.has_passive = False  # one data connection serves one transfer
-        return [StartTransfer(kind, standing.absolute(read_path(argument)), standing.facts)]
-
-    return start
-
-
-def _of_a_file(obey: Obey) -> Obey:
-    """A path with a slash at its end is a directory's, even though the file system knows no such spelling."""
-    return lambda standing, argument: _say(replies.NOT_A_FILE) if argument.endswith("/") else obey(standing, argument)
-
-
-def _no_path(argument: str) -> str:
-    return ""
+            return say(replies.BAD_OPTION)
 
 
 def _abor(standing: Standing, argument: str) -> list[Effect]:
@@ -196,25 +188,60 @@ def _ask(operation: FileOperation) -> Obey:
     return lambda standing, argument: [AskFile(operation, standing.absolute(argument))]
 
 
+def _dele(standing: Standing, argument: str) -> list[Effect]:
+    # A path with a slash at its end is a directory's, even though the file system knows no such spelling.
+    if argument.endswith("/"):
+        return say(replies.NOT_A_FILE)
+    return [AskFile(FileOperation.DELETE, standing.absolute(argument))]
+
+
+def _mfmt(standing: Standing, argument: str) -> list[Effect]:
+    time, _, path = argument.partition(" ")
+    if not path or not _is_time(time):
+        return say(replies.BAD_TIME)
+    if not standing.offer.setstat_is_no_op:
+        return say(replies.TIME_NOT_SET)
+    return [AskFile(FileOperation.SET_MODIFIED, standing.absolute(path), time)]
+
+
+def _is_time(text: str) -> bool:
+    """RFC 3659 §2.3, a fraction of a second included."""
+    if not re.fullmatch(r"[0-9]{14}(\.[0-9]+)?", text):
+        return False
+    try:
+        datetime.strptime(text[:12], "%Y%m%d%H%M")
+    except ValueError:
+        return False
+    return text[12:14] <= "60"  # a leap second is one
+
+
 def _cdup(standing: Standing, argument: str) -> list[Effect]:
     return [AskFile(FileOperation.CHANGE_DIRECTORY, standing.absolute(".."))]
 
 
 def _pwd(standing: Standing, argument: str) -> list[Effect]:
-    return _say(replies.quoted_path(standing.directory, "is the current directory."))
+    return say(replies.quoted_path(standing.directory, "is the current directory."))
 
 
 def _rnto(standing: Standing, argument: str) -> list[Effect]:
-    return [AskFile(FileOperation.RENAME, standing.rename_from, standing.absolute(argument))]
+    operation = FileOperation.RENAME_ANY if standing.options.renames_directories else FileOperation.RENAME
+    return [AskFile(operation, standing.rename_from, standing.absolute(argument))]
 
 
 OBEY: Mapping[str, Obey] = {
+    **PROTECTION,
+    **ORDERS,
+    "HOST": _host,
     "USER": _user,
     "PASS": _pass,
-    "SYST": _always(replies.SYSTEM),
+    "SYST": always(replies.SYSTEM),
     "FEAT": _feat,
     "OPTS": _opts,
-    "NOOP": _always(replies.NOTHING_DONE),
+    "HELP": _help,
+    "LANG": _lang,
+    "CLNT": always(replies.NICE_TO_MEET),
+    "NOOP": always(replies.NOTHING_DONE),
+    "SITE": _site,
     "STAT": _stat,
     "TYPE": _type,
     "MODE": _one_of("S", "BC", replies.MODE_SET),
@@ -224,23 +251,18 @@ OBEY: Mapping[str, Obey] = {
     "PWD": _pwd,
     "CWD": _ask(FileOperation.CHANGE_DIRECTORY),
     "CDUP": _cdup,
-    "LIST": _transfer(TransferKind.LIST, listed_path),
-    "NLST": _transfer(TransferKind.NAMES, listed_path),
-    "MLSD": _transfer(TransferKind.FACTS),
     "MLST": _ask(FileOperation.FACTS),
     "SIZE": _ask(FileOperation.SIZE),
     "MDTM": _ask(FileOperation.MODIFIED),
-    "RETR": _of_a_file(_transfer(TransferKind.RETRIEVE)),
-    "STOR": _of_a_file(_transfer(TransferKind.STORE)),
-    "STOU": _transfer(TransferKind.STORE_UNIQUE, _no_path),
+    "MFMT": _mfmt,
     "ABOR": _abor,
-    "DELE": _of_a_file(_ask(FileOperation.DELETE)),
+    "DELE": _dele,
     "MKD": _ask(FileOperation.MAKE_DIRECTORY),
     "RMD": _ask(FileOperation.REMOVE_DIRECTORY),
     "RNFR": _ask(FileOperation.RENAME_FROM),
     "RNTO": _rnto,
 }
-"""What to do for each served verb but QUIT, which ends the conversation and so belongs to `control.py`."""
+"""What to do for each served verb but REIN and QUIT, which end what is there and so belong to `control.py`."""
 
 
 Conclude = Callable[[Standing, AskFile, FileAnswered], Reply]
@@ -273,7 +295,13 @@ def _directory_made(standing: Standing, question: AskFile, answer: FileAnswered)
     return replies.quoted_path(question.path, "created.")
 
 
+def _time_kept(standing: Standing, question: AskFile, answer: FileAnswered) -> Reply:
+    return replies.time_set(question.path, question.target)
+
+
 def _rename_offered(standing: Standing, question: AskFile, answer: FileAnswered) -> Reply:
+    if _known(answer).is_directory and not standing.options.renames_directories:
+        return replies.DIRECTORY_KEEPS_NAME
     standing.rename_from, standing.offered = question.path, "RNFR"
     return replies.RENAME_WHERE
 
@@ -298,5 +326,7 @@ CONCLUDE: Mapping[FileOperation, Conclude] = {
     FileOperation.REMOVE_DIRECTORY: _done(replies.DIRECTORY_REMOVED),
     FileOperation.RENAME_FROM: _rename_offered,
     FileOperation.RENAME: _done(replies.RENAMED),
+    FileOperation.RENAME_ANY: _done(replies.RENAMED),
+    FileOperation.SET_MODIFIED: _time_kept,
 }
 """What the answer to a question comes to."""

@@ -41,6 +41,10 @@ def _rename(filesystem: FileSystem, question: AskFile) -> Awaitable[None]:
     return filesystem.rename(question.path, question.target)
 
 
+def _rename_any(filesystem: FileSystem, question: AskFile) -> Awaitable[None]:
+    return filesystem.rename(question.path, question.target, directories=True)
+
+
 _ASK: Mapping[FileOperation, Ask] = {
     FileOperation.CHANGE_DIRECTORY: _look_for_directory,
     FileOperation.SIZE: _look,
@@ -51,4 +55,6 @@ _ASK: Mapping[FileOperation, Ask] = {
     FileOperation.REMOVE_DIRECTORY: _remove_directory,
     FileOperation.RENAME_FROM: _look,
     FileOperation.RENAME: _rename,
+    FileOperation.RENAME_ANY: _rename_any,
+    FileOperation.SET_MODIFIED: _look,
 }

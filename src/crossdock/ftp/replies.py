@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from crossdock.core.errors import (
+    BeyondEnd,
     Denied,
     DirectoryNotEmpty,
     Exists,
@@ -69,6 +70,27 @@ LOGIN_REFUSED = _reply(530, "Login incorrect.")
 NOT_LOGGED_IN = _reply(530, "Log in with USER and PASS first.")
 ALREADY_LOGGED_IN = _reply(530, "Already logged in; another user needs another connection.")
 USER_FIRST = _reply(503, "PASS must come directly after USER.")
+TLS_FIRST = _reply(530, "This server only takes logins under TLS: use AUTH TLS first.")
+HOST_TOO_LATE = _reply(503, "HOST must come before AUTH and USER.")  # RFC 7151 §3
+HOST_UNKNOWN = _reply(504, "No server of that name is here.")
+BAD_HOST = _reply(501, "That is no host name.")
+
+# TLS. RFC 2228 §3 and §5, RFC 4217 §4, §5, §9 and §10.
+TLS_STARTS = _reply(234, "Begin TLS.")
+AUTH_UNKNOWN = _reply(504, "Only AUTH TLS is known.")
+AUTH_AGAIN = _reply(534, "The connection is under TLS already.")
+AUTH_TOO_LATE = _reply(534, "AUTH must come before the login.")
+AUTH_FIRST = _reply(503, "AUTH TLS must come first.")
+PBSZ_FIRST = _reply(503, "PBSZ must come before PROT.")
+PBSZ_SET = _reply(200, "PBSZ=0")
+BAD_PBSZ = _reply(501, "PBSZ takes a number of 32 bits.")
+PROT_CLEAR = _reply(200, "Data connections are in the clear.")
+PROT_PRIVATE = _reply(200, "Data connections are under TLS.")
+PROT_UNSUPPORTED = _reply(536, "TLS knows only PROT P and PROT C.")
+PROT_CLEAR_REFUSED = _reply(534, "This server only sends data under TLS: use PROT P.")
+PROT_PRIVATE_FIRST = _reply(521, "This server only sends data under TLS: use PROT P first.")
+CCC_UNPROTECTED = _reply(533, "The connection is in the clear already.")
+CCC_REFUSED = _reply(534, "The control connection stays under TLS.")
 
 # Commands that cannot be obeyed as they stand.
 UNKNOWN_COMMAND = _reply(500, "Command not understood.")
@@ -90,6 +112,12 @@ TYPE_SET = _reply(200, "Type set.")
 MODE_SET = _reply(200, "Mode set to S.")
 STRUCTURE_SET = _reply(200, "Structure set to F.")
 UTF8_ON = _reply(200, "UTF-8 is always on.")
+LANGUAGE_SET = _reply(200, "Replies are in English.")
+LANGUAGE_UNKNOWN = _reply(504, "Replies are in English only.")
+NICE_TO_MEET = _reply(200, "Noted.")
+HELP_UNKNOWN = _reply(502, "No help on that: HELP lists the commands.")
+SITE_HELP = _reply(214, "SITE knows HELP only.")
+SITE_UNKNOWN = _reply(502, "SITE knows HELP only.")
 
 # Files and directories.
 DIRECTORY_CHANGED = _reply(250, "Directory changed.")
@@ -99,6 +127,9 @@ RENAME_WHERE = _reply(350, "Ready for the new name.")
 RENAMED = _reply(250, "Renamed.")
 NOT_A_DIRECTORY = _reply(550, "Not a directory.")
 NOT_A_FILE = _reply(550, "Not a plain file.")
+DIRECTORY_KEEPS_NAME = _reply(550, "Directories are not renamed.")
+BAD_TIME = _reply(501, "The time must be YYYYMMDDHHMMSS, and a path must follow.")
+TIME_NOT_SET = _reply(550, "Times cannot be set.")
 MLSD_OF_A_FILE = _reply(501, "Not a directory; MLST tells of a file.")  # RFC 3659 §7.2.1
 
 # Transfers.
@@ -110,11 +141,21 @@ PASV_IPV4_ONLY = _reply(502, "PASV cannot name an IPv6 address, use EPSV.")
 NO_PASSIVE_PORT = _reply(425, "No passive port is free, try again.")
 PASSIVE_FIRST = _reply(425, "Use EPSV or PASV first.")
 NO_DATA_CONNECTION = _reply(425, "The data connection was not opened.")
+RESTART_WHERE = _reply(350, "The next transfer begins there.")
+BAD_RESTART = _reply(501, "REST takes a number of bytes.")
+RESTART_BEYOND_END = _reply(554, "The file ends before that.")  # RFC 1123 §4.1.3.4
+RESTART_REFUSED = _reply(554, "This transfer can only begin at 0.")  # RFC 1123 §4.1.3.4
+SIZE_NOTED = _reply(200, "The next upload must have this size.")
+NO_SIZE_NOTED = _reply(200, "No room needs to be reserved.")
+BAD_SIZE = _reply(501, "ALLO takes a number of bytes, and perhaps R and a record's size.")
 TRANSFER_STARTS = _reply(150, "Ready for the data connection.")
 TRANSFER_COMPLETE = _reply(226, "Transfer complete.")
 TRANSFER_ABORTED = _reply(426, "Transfer aborted.")
 TRANSFER_STALLED = _reply(426, "Transfer stalled for too long, aborted.")
 CONNECTION_CUT = _reply(426, "Data connection lost, transfer aborted.")
+TLS_ON_DATA_FAILED = _reply(522, "TLS could not be begun on the data connection.")  # RFC 4217 §10.2
+TLS_NOT_RESUMED = _reply(522, "TLS session reuse required: resume the control connection's session.")
+TLS_TRUNCATED = _reply(426, "The data connection ended without TLS's close_notify, transfer aborted.")
 NOTHING_TO_ABORT = _reply(226, "Abort successful.")
 
 
@@ -125,6 +166,9 @@ class DataFailure(Enum):
     CUT = CONNECTION_CUT
     STALLED = TRANSFER_STALLED
     ABORTED = TRANSFER_ABORTED
+    TLS_FAILED = TLS_ON_DATA_FAILED
+    TLS_NOT_RESUMED = TLS_NOT_RESUMED
+    TLS_TRUNCATED = TLS_TRUNCATED
 
     @property
     def reply(self) -> Reply:
@@ -140,6 +184,7 @@ REPLY_FOR: Mapping[type[FileError], Reply] = {
     NotADirectory: NOT_A_DIRECTORY,
     IsADirectory: _reply(550, "Is a directory."),
     DirectoryNotEmpty: _reply(550, "The directory is not empty."),
+    BeyondEnd: RESTART_BEYOND_END,
     InvalidName: _reply(553, "This name is not allowed."),
     Unsupported: _reply(550, "Operation not supported."),
     OutOfSpace: _reply(452, "No space left."),
@@ -183,6 +228,16 @@ def features(names: Sequence[str]) -> Reply:
 
 def status(lines: Sequence[str]) -> Reply:
     return Reply(211, ("Status:", *lines, "End of status."))
+
+
+def help_on(lines: Sequence[str]) -> Reply:
+    """RFC 959 §4.1.3: 214 is help that a person can read."""
+    return Reply(214, tuple(lines))
+
+
+def time_set(path: str, time: str) -> Reply:
+    """draft-somers-ftp-mfxx-04 §3.1."""
+    return Reply(213, (f"Modify={time}; {path}",))
 
 
 def facts(path: str, line: str) -> Reply:

@@ -21,6 +21,8 @@ class FileOperation(Enum):
     REMOVE_DIRECTORY = "remove an empty directory"
     RENAME_FROM = "look whether a file is there that can be renamed"
     RENAME = "rename a file"
+    RENAME_ANY = "rename a file, or a directory with all that lies below it"
+    SET_MODIFIED = "look whether a file is there whose time is to be set"
 
 
 class TransferKind(Enum):
@@ -33,6 +35,36 @@ class TransferKind(Enum):
     NAMES = "the names in a directory"
     FACTS = "a directory, for programs"
     STATUS = "a directory, for people, over the control connection"
+
+
+# What is laid down before anything happens.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What the chosen server offers on this listener.
+
+    `allows_plain` and `allows_tls` are its protocols, FTP and FTPS. `setstat_is_no_op` is its SetStatOption: to set a
+    file's time then succeeds and changes nothing.
+    """
+
+    allows_plain: bool = True
+    allows_tls: bool = False
+    pre_login_banner: str = ""
+    post_login_banner: str = ""
+    setstat_is_no_op: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the operator allows beyond AWS.
+
+    `allows_restart` is REST before RETR, `allows_append` is APPE, and REST before STOR.
+    """
+
+    allows_restart: bool = True
+    allows_append: bool = False
+    renames_directories: bool = False
 
 
 # Events: what happened.
@@ -53,6 +85,23 @@ class LineReceived:
 @dataclass(frozen=True, slots=True)
 class LineTooLong:
     """A line was longer than `MAX_LINE`; it has been skipped."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsStarted:
+    """The control connection is under TLS. A handshake that fails is a PeerClosed."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostChosen:
+    """The server of that name is the one spoken to from here on."""
+
+    offer: Offer
+
+
+@dataclass(frozen=True, slots=True)
+class HostUnknown:
+    """No server here has that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +177,7 @@ class PeerClosed:
     """The control connection is gone."""
 
 
+HostAnswer = HostChosen | HostUnknown
 LoginAnswer = LoginAdmitted | LoginRefused
 PassiveAnswer = PassiveReady | PassiveFailed
 FileAnswer = FileAnswered | FileFailed
@@ -136,6 +186,8 @@ Event = (
     Connected
     | LineReceived
     | LineTooLong
+    | TlsStarted
+    | HostAnswer
     | LoginAnswer
     | PassiveAnswer
     | FileAnswer
@@ -147,7 +199,22 @@ Event = (
 )
 
 
-# Effects: what is to be done. The first four are begun, and answered by an event later.
+# Effects: what is to be done. The first six are begun, and answered by an event later.
+
+
+@dataclass(frozen=True, slots=True)
+class StartTls:
+    """Begin TLS, as its server, with the next byte that the client sends. Answered by TlsStarted.
+
+    Bytes that came already would have come in the clear: the connection is closed then.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseHost:
+    """Speak for the server of this name, as the client spells it. Answered by HostChosen or HostUnknown."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +234,10 @@ class OpenPassive:
 
 @dataclass(frozen=True, slots=True)
 class AskFile:
-    """Answered by FileAnswered or FileFailed. `target` is the new name of a RENAME."""
+    """Answered by FileAnswered or FileFailed.
+
+    `target` is the new name of a RENAME or RENAME_ANY; of a SET_MODIFIED the time, as RFC 3659 §2.3 writes it.
+    """
 
     operation: FileOperation
     path: str
@@ -178,12 +248,23 @@ class AskFile:
 class StartTransfer:
     """Answered by TransferOpened, then TransferCompleted or TransferFailed; or by TransferFailed alone.
 
-    `path` is a file or directory; for STORE_UNIQUE the directory. `facts` are those that FACTS shows.
+    `path` is a file or directory; for STORE_UNIQUE the directory. `facts` are those that FACTS shows. `is_private`: the
+    data connection is under TLS.
+
+    A file is read or written from `offset` on, or written from its end on (`is_append`); `size` is how many bytes the
+    client announced. A listing shows the names that match `pattern` (`globbing.py`), if there is one; the names that
+    NAMES sends begin with `prefix`, which is how the client spells the directory.
     """
 
     kind: TransferKind
     path: str
     facts: tuple[str, ...] = ()
+    is_private: bool = False
+    offset: int = 0
+    is_append: bool = False
+    size: int | None = None
+    pattern: str = ""
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,13 +290,18 @@ class AbortTransfer:
 
 
 @dataclass(frozen=True, slots=True)
+class Reinitialise:
+    """End the user's session, and speak for the listener's own server again; the connection stays."""
+
+
+@dataclass(frozen=True, slots=True)
 class CloseControl:
     """Close the control connection when all replies are sent. `reason` is for the log, empty when the client left."""
 
     reason: str = ""
 
 
-Activity = CheckLogin | OpenPassive | AskFile | StartTransfer
+Activity = StartTls | ChooseHost | CheckLogin | OpenPassive | AskFile | StartTransfer
 """What keeps later commands waiting until it is answered."""
 
-Effect = Activity | SendReply | SendText | ClosePassive | AbortTransfer | CloseControl
+Effect = Activity | SendReply | SendText | ClosePassive | AbortTransfer | Reinitialise | CloseControl

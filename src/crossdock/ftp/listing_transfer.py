@@ -1,0 +1,90 @@
+"""A listing, from what LIST, NLST, MLSD or STAT named to the lines that are sent."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from crossdock.core.errors import Denied, InvalidName, NotADirectory, NotFound
+from crossdock.files.filesystem import Entry, FileKind, FileSystem
+from crossdock.ftp.globbing import Matches, compile_pattern
+from crossdock.ftp.listing import facts_line, list_line, name_line
+from crossdock.ftp.words import StartTransfer, TransferKind
+
+LISTING_CHUNK = 64 << 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenListing:
+    """`first`, with which errors would have come, is there unless nothing is; `prefix` is for the names of NLST."""
+
+    first: Entry | None
+    rest: AsyncIterator[Entry]
+    is_shown: Matches
+    is_directory: bool = True
+    prefix: str = ""
+
+
+async def open_listing(filesystem: FileSystem, order: StartTransfer) -> OpenListing:
+    """Raises FileError, not for a pattern that nothing matches: clients take an empty list for what it is."""
+    path, is_shown, prefix = await _read_pattern(filesystem, order)
+    entries = aiter(filesystem.list(path))
+    try:
+        return OpenListing(first=await anext(entries, None), rest=entries, is_shown=is_shown, prefix=prefix)
+    except NotADirectory:
+        if order.kind is TransferKind.FACTS:
+            raise
+    # LIST and NLST of a file show that file.
+    entry = Entry(name=path.rpartition("/")[2], attributes=await filesystem.stat(path))
+    return OpenListing(first=entry, rest=entries, is_shown=is_shown, is_directory=False, prefix=order.prefix)
+
+
+async def send_lines(
+    listing: OpenListing, line_of: Callable[[Entry], bytes], send: Callable[[bytes], Awaitable[None]]
+) -> None:
+    lines = bytearray()
+    try:
+        if listing.first is not None and listing.is_shown(listing.first.name):
+            lines += line_of(listing.first)
+        async for entry in listing.rest:
+            if listing.is_shown(entry.name):
+                lines += line_of(entry)
+            if len(lines) >= LISTING_CHUNK:
+                await send(bytes(lines))
+                lines.clear()
+        if lines:
+            await send(bytes(lines))
+    finally:
+        if isinstance(listing.rest, AsyncGenerator):
+            await listing.rest.aclose()
+
+
+def line_writer(order: StartTransfer, now: datetime, prefix: str) -> Callable[[Entry], bytes]:
+    match order.kind:
+        case TransferKind.NAMES:
+            return lambda entry: name_line(entry, prefix)
+        case TransferKind.FACTS:
+            return lambda entry: facts_line(entry, order.facts)
+        case TransferKind.STATUS:
+            return lambda entry: b" " + list_line(entry, now)
+        case _:
+            return lambda entry: list_line(entry, now)
+
+
+async def _read_pattern(filesystem: FileSystem, order: StartTransfer) -> tuple[str, Matches, str]:
+    """What is to be listed, which of its names, and what NLST puts before them.
+
+    A file or directory that really bears the pattern for its name comes first, or it could not be named at all.
+    """
+    if not order.pattern:
+        return order.path, _everything, order.prefix
+    literal = f"{order.path.rstrip('/')}/{order.pattern}"
+    try:
+        # By a listing alone, as the listing itself: it needs no other permission.
+        await filesystem.stat(literal, expecting=FileKind.DIRECTORY)
+    except (NotFound, Denied, InvalidName):
+        return order.path, compile_pattern(order.pattern), order.prefix
+    return literal, _everything, ""
+
+
+def _everything(name: str) -> bool:
+    return True
