@@ -8,10 +8,11 @@ from crossdock.core.servers import FileProtocol
 HOST = "127.0.0.1"
 
 
-def tried(*, pin=None, kept_port=0, default_port=2121, reserved=(), taken=()):
+def tried(*, pin=None, kept_port=0, beside=None, default_port=2121, reserved=(), taken=()):
     found = candidates(
         pin=pin,
         kept_port=kept_port,
+        beside=beside,
         host=HOST,
         default_port=default_port,
         reserved=reserved,
@@ -28,6 +29,29 @@ def test_a_pin_is_the_only_address_even_when_another_has_it():
 def test_the_port_from_before_comes_before_the_default():
     assert tried(kept_port=2130) == [(2130, True)]
     assert tried(kept_port=2130, taken=[2130]) == [(2121, True)]
+
+
+def test_a_protocol_that_shares_a_port_takes_it_unless_it_had_another_of_its_own():
+    beside = Address(host="192.0.2.1", port=2100)
+    assert tried(beside=beside) == [(2100, True)]
+    assert tried(beside=beside, taken=[2121]) == [(2100, True)]
+    assert tried(beside=beside, kept_port=2130) == [(2130, True)]
+    assert tried(beside=beside, kept_port=2130, taken=[2130]) == [(2100, True)]
+    assert tried(beside=beside, pin=Address(host=HOST, port=990)) == [(990, True)]
+
+
+def test_a_port_that_both_had_is_had_on_the_host_of_the_other():
+    beside = Address(host="192.0.2.1", port=2100)
+    found = candidates(
+        pin=None,
+        kept_port=2100,
+        beside=beside,
+        host=HOST,
+        default_port=2121,
+        reserved=(),
+        is_free=lambda address: True,
+    )
+    assert [(candidate.address, candidate.must_be_had) for candidate in found] == [(beside, True)]
 
 
 def test_the_first_gets_the_default_or_nothing_and_later_ones_any_that_is_free():

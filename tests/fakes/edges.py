@@ -19,19 +19,24 @@ from tests.fakes.transfer import TransferApi, make_transfer_api
 from crossdock.core.errors import Unavailable
 from crossdock.core.servers import Endpoint, FileProtocol, Server, ServerState
 from crossdock.gateway import Edge, Gateway
+from crossdock.gateway.openings import Objection
 from crossdock.operations.tasks import TaskSupervisor
 from crossdock.transfer.directory import StateServerDirectory
 
 PASSIVE = (8192, 8193)
 HOST = "127.0.0.1"
-DEFAULT_PORTS = {FileProtocol.FTP: 2121, FileProtocol.SFTP: 2222}
+DEFAULT_PORTS = {FileProtocol.FTP: 2121, FileProtocol.FTPS: 2121, FileProtocol.SFTP: 2222}
 
 
 @dataclass(slots=True)
 class Machine:
-    """What several edges share: which ports are in use, by the edges' listeners or by other programs."""
+    """What several edges share: which ports are in use, by the edges' listeners or by other programs.
+
+    `shared` has the addresses on which listeners are, once for each.
+    """
 
     busy: set[int] = field(default_factory=set)
+    shared: list[tuple[str, int]] = field(default_factory=list)
     chosen: "itertools.count[int]" = field(default_factory=lambda: itertools.count(40001))
 
 
@@ -59,7 +64,9 @@ class FakeListener:
 
     async def close(self, *, drain_timeout_s: float) -> None:
         self.is_accepting = False
-        self.machine.busy.discard(self.port)
+        self.machine.shared.remove((self.host, self.port))
+        if (self.host, self.port) not in self.machine.shared:
+            self.machine.busy.discard(self.port)
         self.drain_timeout_s = drain_timeout_s
         if self.has_transfer:
             await self.finished.wait()
@@ -68,7 +75,10 @@ class FakeListener:
 
 @dataclass(slots=True)
 class FakeEdge:
-    """Implements `gateway.Edge`. Raises `error` when set; waits for `slow` before it has the port."""
+    """Implements `gateway.Edge`. Raises `error` when set; waits for `slow` before it has the port.
+
+    A port that it has open on a host is open for a further protocol or server.
+    """
 
     machine: Machine
     passive_ports: tuple[int, ...] = ()
@@ -78,17 +88,18 @@ class FakeEdge:
     opened: list[FakeListener] = field(default_factory=list)
     tried: list[tuple[str, int]] = field(default_factory=list)
 
-    async def open(self, server: Server, host: str, port: int) -> FakeListener:
+    async def open(self, server: Server, protocol: FileProtocol, host: str, port: int) -> FakeListener:
         self.tried.append((host, port))
         if self.slow is not None:
             await self.slow.wait()
         await asyncio.sleep(0)
         if self.error is not None:
             raise self.error
-        if port in self.machine.busy:
+        if port in self.machine.busy and (host, port) not in self.machine.shared:
             raise OSError(errno.EADDRINUSE, "Address already in use")
         bound = port or next(self.machine.chosen)
         self.machine.busy.add(bound)
+        self.machine.shared.append((host, bound))
         listener = FakeListener(self.machine, server, host, bound, self.passive_ports, self.has_transfers)
         self.opened.append(listener)
         return listener
@@ -186,19 +197,24 @@ class Bench:
                 await task
 
 
+def no_objection(_server: Server, _protocol: FileProtocol, _host: str) -> str:
+    return ""
+
+
 def make_bench(
     *,
     before: Bench | None = None,
     default_ports: Mapping[FileProtocol, int] = DEFAULT_PORTS,
     host: str = HOST,
     without: Sequence[FileProtocol] = (),
+    objection: Objection = no_objection,
 ) -> Bench:
     """`before` = the same servers and state after a restart, on a machine where nothing of it listens any more."""
     api = before.api if before else make_transfer_api()
     directory = DisturbedDirectory(api.directory)
     machine, tasks = Machine(), TaskSupervisor()
     ftp, sftp = FakeEdge(machine, passive_ports=PASSIVE), FakeEdge(machine)
-    edges: dict[FileProtocol, Edge] = {FileProtocol.FTP: ftp, FileProtocol.SFTP: sftp}
+    edges: dict[FileProtocol, Edge] = {FileProtocol.FTP: ftp, FileProtocol.FTPS: ftp, FileProtocol.SFTP: sftp}
     announced: list[Endpoint] = []
     gateway = Gateway(
         directory,
@@ -208,6 +224,7 @@ def make_bench(
         drain_timeout_s=30,
         announce=announced.append,
         tasks=tasks,
+        objection=objection,
         retry_s=0,
     )
     return Bench(

@@ -13,8 +13,10 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from tests.fakes.certificates import OWN_CERTIFICATES
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.house import CountingEntropy
+from tests.fakes.ingress import OnlyNamedGroups
 from tests.fakes.object_store import MemoryS3
 
 from crossdock.core.arns import role_arn
@@ -38,6 +40,8 @@ from crossdock.files.session import Session
 from crossdock.files.session_log import SessionLog
 from crossdock.ftp.server import FtpEdge, FtpListener
 from crossdock.operations.tasks import TaskSupervisor
+from crossdock.ports.certificates import ServerCertificates
+from crossdock.ports.ingress import Ingress
 from crossdock.ports.state import JsonValue
 from crossdock.settings import FtpSettings, LoginSettings
 
@@ -124,13 +128,17 @@ class Doorkeeper:
 @dataclass
 class FtpHouse:
     edge: FtpEdge
-    listener: FtpListener
+    listeners: list[FtpListener]
     s3: MemoryS3
     log: RememberedLog
     door: Doorkeeper
     limits: LoginLimits
     tasks: TaskSupervisor
     clients: list["FtpClient"] = field(default_factory=list)
+
+    @property
+    def listener(self) -> FtpListener:
+        return self.listeners[0]
 
     @property
     def port(self) -> int:
@@ -198,6 +206,8 @@ async def read_to_end(reader: asyncio.StreamReader) -> bytes:
 class FtpClient:
     """A control connection, line by line."""
 
+    patience_s = PATIENCE_S
+
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, source: str, host: str = "127.0.0.1"
     ) -> None:
@@ -216,7 +226,7 @@ class FtpClient:
 
     async def reply(self) -> tuple[int, str]:
         """The next reply, its lines joined by LF; (0, "") at the end of the connection."""
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(self.patience_s):
             line = await self.reader.readline()
             if not line:
                 return 0, ""
@@ -242,10 +252,10 @@ class FtpClient:
         self._data.append(writer)
         return reader, writer
 
-    async def store(self, name: str, content: bytes) -> tuple[int, str]:
+    async def store(self, name: str, content: bytes, *, verb: str = "STOR") -> tuple[int, str]:
         """Upload, and return the last reply."""
         _, data = await self.data()
-        self.send(f"STOR {name}\r\n".encode())
+        self.send(f"{verb} {name}\r\n".encode())
         code, text = await self.reply()
         if code == 150:
             data.write(content)
@@ -306,6 +316,9 @@ async def ftp_house(
     total: int = 10_000,
     per_address: int = 1000,
     unread_timeout_s: float = PATIENCE_S,
+    certificates: ServerCertificates = OWN_CERTIFICATES,
+    ingress: Ingress | None = None,
+    passive_ip: Mapping[str, str] | None = None,
 ) -> AsyncIterator[FtpHouse]:
     s3, log = MemoryS3(), RememberedLog()
     s3.add_bucket("home")
@@ -317,21 +330,29 @@ async def ftp_house(
     edge = FtpEdge(
         admit=door.admit,
         limits=limits,
+        certificates=certificates,
+        ingress=ingress or OnlyNamedGroups(),
         tasks=tasks,
         clock=FakeClock(),
         entropy=CountingEntropy(),
+        passive_ip=passive_ip,
         ftp=ftp or FtpSettings(data_connect_timeout_s=PATIENCE_S),
         login=login or LoginSettings(),
         unread_timeout_s=unread_timeout_s,
     )
-    listener = await edge.open(server or ftp_server(), host, 0)
-    house = FtpHouse(edge, listener, s3, log, door, limits, tasks)
+    server = server or ftp_server()
+    listeners: list[FtpListener] = []
+    for protocol in server.protocols:
+        port = listeners[0].port if listeners else 0
+        listeners.append(await edge.open(server, protocol, host, port))
+    house = FtpHouse(edge, listeners, s3, log, door, limits, tasks)
     try:
         yield house
     finally:
         for client in house.clients:
             client.abandon()
-        await listener.close(drain_timeout_s=0)
+        for listener in house.listeners:
+            await listener.close(drain_timeout_s=0)
         assert limits.connections == 0, "a connection was never given back"
         await tasks.close()
         edge.close()

@@ -1,11 +1,10 @@
 import asyncio
-import os
-import resource
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
+from tests.fakes.sockets import no_descriptor_left
 
 from crossdock.ftp.passive import Expectation, PassivePorts, listen
 
@@ -217,18 +216,6 @@ async def test_a_busy_port_is_named_and_the_others_are_given_back() -> None:
 async def test_numbers_of_sessions_are_never_used_twice() -> None:
     passive = PassivePorts()
     assert len({passive.newcomer() for _ in range(100)}) == 100
-
-
-@contextmanager
-def no_descriptor_left() -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    lowest = os.dup(0)
-    os.close(lowest)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 async def test_without_a_free_descriptor_connections_wait_instead_of_spinning(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,9 +1,12 @@
 """The driver on loopback: logins, time, limits, and the life of an endpoint."""
 
 import asyncio
+import socket
 
 import pytest
 from tests.fakes.ftp_house import PATIENCE_S, eventually, ftp_house, ftp_server, pass_time, read_to_end, turns
+
+from crossdock.core.servers import FileProtocol
 
 # Logins, time and limits.
 
@@ -187,9 +190,28 @@ async def test_a_transfer_that_does_not_finish_in_time_is_cut_and_keeps_nothing(
         data.close()
 
 
+async def test_a_commit_that_outlives_its_server_is_waited_for_no_longer_and_told_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with ftp_house(stages=False) as house:
+        client = await house.log_in()
+        data = await client.begin_upload()
+        gate = house.s3.hold("PutObject")
+        data.close()
+        await gate.entered.wait()
+        closing = house.tasks.start(house.listener.close(drain_timeout_s=0), name="close")
+        while not closing.done():
+            pass_time(1)
+            await turns()
+        assert [record.message for record in caplog.records] == ["ftp sessions outlive their server"]
+        gate.open.set()
+        await house.everybody_left()
+        assert len(house.content("user1/a")) == 100_000
+
+
 async def test_servers_on_one_address_share_the_passive_ports() -> None:
     async with ftp_house() as house:
-        other = await house.edge.open(ftp_server(), "127.0.0.1", 0)
+        other = await house.edge.open(ftp_server(), FileProtocol.FTP, "127.0.0.1", 0)
         assert other.passive_ports == house.listener.passive_ports
         assert len(set(other.passive_ports)) == 9
         await other.close(drain_timeout_s=0)
@@ -201,14 +223,14 @@ async def test_passive_ports_chosen_by_the_system_are_kept_while_the_service_run
     async with ftp_house() as house:
         ports = house.listener.passive_ports
         await house.listener.close(drain_timeout_s=0)
-        again = await house.edge.open(ftp_server(), "127.0.0.1", 0)
+        again = await house.edge.open(ftp_server(), FileProtocol.FTP, "127.0.0.1", 0)
         assert again.passive_ports == ports
         await again.close(drain_timeout_s=0)
 
 
 async def test_a_busy_control_port_is_an_os_error_and_leaves_the_others_alone() -> None:
     async with ftp_house() as house:
-        with pytest.raises(OSError, match="in use"):
-            await house.edge.open(ftp_server(), "127.0.0.1", house.port)
+        with socket.create_server(("127.0.0.1", 0)) as foreign, pytest.raises(OSError, match="in use"):
+            await house.edge.open(ftp_server(), FileProtocol.FTP, "127.0.0.1", foreign.getsockname()[1])
         client = await house.log_in()
         assert (await client.store("a", b"x"))[0] == 226

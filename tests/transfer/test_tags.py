@@ -104,6 +104,40 @@ async def test_tags_that_aws_refuses_are_refused_wherever_they_are_given(
     assert len((await api.call("ListServers"))["Servers"]) == 1
 
 
+SYSTEM_TAGS = [
+    {"Key": "aws:transfer:customHostname", "Value": "ftp.example.com"},
+    {"Key": "aws:transfer:route53HostedZoneId", "Value": "/hostedzone/Z0"},
+]
+
+
+async def test_the_tags_of_awss_own_that_a_server_may_have_are_taken_and_one_is_its_host_name(api: TransferApi):
+    server_id, arn = await make_server(api, Tags=SYSTEM_TAGS)
+    assert (await api.described(server_id))["Tags"] == SYSTEM_TAGS
+    assert [one.hostname for one in await api.directory.servers()] == ["ftp.example.com"]
+    await api.call("TagResource", Arn=arn, Tags=[{**SYSTEM_TAGS[0], "Value": "SFTP.Example.com."}])
+    assert [one.hostname for one in await api.directory.servers()] == ["sftp.example.com"]
+    await api.call("UntagResource", Arn=arn, TagKeys=["aws:transfer:customHostname"])
+    assert [one.hostname for one in await api.directory.servers()] == [""]
+
+
+@pytest.mark.parametrize("key", ["aws:transfer:customhostname", "AWS:transfer:customHostname", "aws:transfer:other"])
+async def test_others_of_awss_own_are_refused_for_a_server(api: TransferApi, key: str):
+    error = await api.refused("CreateServer", **SERVICE_MANAGED, Tags=[{"Key": key, "Value": "x"}])
+    assert error.message == f"The tag key {key} begins with aws:, which is reserved for AWS"
+
+
+async def test_a_users_tags_are_none_of_awss_own(api: TransferApi):
+    _, arn = await make_user(api)
+    error = await api.refused("TagResource", Arn=arn, Tags=SYSTEM_TAGS)
+    assert error.code == "InvalidRequestException"
+
+
+@pytest.mark.parametrize(("value", "is_implicit"), [("implicit", True), ("Implicit", True), ("explicit", False)])
+async def test_a_tag_makes_tls_implicit(api: TransferApi, value: str, is_implicit: bool):
+    await make_server(api, Tags=[{"Key": "crossdock:ftps", "Value": value}])
+    assert [one.is_tls_implicit for one in await api.directory.servers()] == [is_implicit]
+
+
 async def test_fifty_tags_are_enough_for_one_resource(api: TransferApi):
     _, arn = await make_server(api, Tags=tags(**{f"k{number}": "v" for number in range(49)}))
     await api.call("TagResource", Arn=arn, Tags=tags(k0="changed", k49="v"))

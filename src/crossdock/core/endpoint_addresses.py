@@ -43,6 +43,7 @@ def candidates(
     *,
     pin: Address | None,
     kept_port: int,
+    beside: Address | None = None,
     host: str,
     default_port: int,
     reserved: Container[int],
@@ -50,11 +51,13 @@ def candidates(
 ) -> Iterator[Candidate]:
     """Addresses to try, the best first.
 
-    A pin is taken as it is, then the port that the endpoint had before. Else the first server of a protocol takes the
-    default port and later ones the next free.
+    A pin is taken as it is, then the port that the endpoint had before, then that of another protocol of its server;
+    with the other's host when both are the same port.
+    Else the first server of a protocol takes the default port and later ones the next free.
 
     Args:
         kept_port: 0 when it never had one.
+        beside: where an open endpoint is that shares its port.
         default_port: 0 = the system chooses.
         reserved: ports that are meant for something else.
         is_free: no other server has or claims the address; asked when the candidate's turn comes.
@@ -62,8 +65,12 @@ def candidates(
     kept, default = Address(host=host, port=kept_port), Address(host=host, port=default_port)
     if pin is not None:
         yield Candidate(address=pin, must_be_had=True)
+    elif kept_port and beside is not None and beside.port == kept_port:
+        yield Candidate(address=beside, must_be_had=True)
     elif kept_port and is_free(kept):
         yield Candidate(address=kept, must_be_had=True)
+    elif beside is not None:
+        yield Candidate(address=beside, must_be_had=True)
     elif default_port == 0 or is_free(default):
         yield Candidate(address=default, must_be_had=True)
     else:

@@ -11,6 +11,7 @@
         ├── IsADirectory
         ├── DirectoryNotEmpty
         ├── InvalidName           a name that this server cannot keep
+        ├── BeyondEnd             a transfer was to begin behind the end of the file
         ├── Unsupported           the store or this server's settings do not allow the operation
         ├── OutOfSpace            no room left for the bytes
         ├── Interrupted           the transfer ended before it was complete; nothing was kept
@@ -96,6 +97,10 @@ class DirectoryNotEmpty(FileError):
 
 
 class InvalidName(FileError):
+    pass
+
+
+class BeyondEnd(FileError):
     pass
 
 

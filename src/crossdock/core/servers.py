@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from crossdock.core.arns import Arn, server_arn
 from crossdock.core.ids import AccountId, ServerId
+from crossdock.core.security_policies import DEFAULT_SECURITY_POLICY
 
 
 class FileProtocol(StrEnum):
@@ -43,6 +44,12 @@ class TlsSessionResumption(StrEnum):
     ENFORCED = "ENFORCED"
 
 
+HOSTNAME_TAG = "aws:transfer:customHostname"
+"""AWS's own tag. Source: Transfer Family User Guide, "Working with custom hostnames"."""
+FTPS_TAG = "crossdock:ftps"
+"""`implicit` for FTPS as it was before RFC 4217."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityProviderChoice:
     """Who vouches for a server's users: `function_arn` for AWS_LAMBDA, `url` and `invocation_role` for API_GATEWAY."""
@@ -60,7 +67,8 @@ class Server:
     """One Transfer server, as the gateway sees it.
 
     `is_wanted` is what the owner asked for (StartServer, StopServer); `state` is what became of it.
-    `passive_ip` is `AUTO`, a dotted quad, or `0.0.0.0`.
+    `passive_ip` is `AUTO`, a dotted quad, or `0.0.0.0`. `security_policy` is a name of `core.security_policies`.
+    `setstat_is_no_op`: attributes that a client sets after an upload are ignored, not refused.
     """
 
     server_id: ServerId
@@ -76,12 +84,24 @@ class Server:
     post_login_banner: str = ""
     passive_ip: str = "AUTO"
     tls_session_resumption: TlsSessionResumption = TlsSessionResumption.ENFORCED
+    security_policy: str = DEFAULT_SECURITY_POLICY
+    setstat_is_no_op: bool = False
     security_group_ids: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def arn(self) -> Arn:
         return server_arn(self.region, self.account_id, self.server_id)
+
+    @property
+    def hostname(self) -> str:
+        """The name by which FTP's HOST command finds it, in lower case; empty when it has none."""
+        return self.tags.get(HOSTNAME_TAG, "").lower().rstrip(".")
+
+    @property
+    def is_tls_implicit(self) -> bool:
+        """FTPS has a port of its own, on which TLS is spoken from the first byte on."""
+        return self.tags.get(FTPS_TAG, "").lower() == "implicit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

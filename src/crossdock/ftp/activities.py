@@ -1,6 +1,6 @@
 """What a conversation begins, carried out: logins, passive ports, questions and transfers of one control connection."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -9,24 +9,35 @@ from typing import Protocol, assert_never
 from crossdock.core.ids import Entropy
 from crossdock.core.logins import LoginAttempt, Refusal
 from crossdock.core.servers import FileProtocol, Server
+from crossdock.core.tls_policies import tls_policy
 from crossdock.files.session import Admit, Session
-from crossdock.ftp.addresses import passive_host
+from crossdock.ftp.addresses import PassiveOverride, passive_host
+from crossdock.ftp.control_tls import ControlTls
 from crossdock.ftp.passive import Expectation, PassivePorts
 from crossdock.ftp.questions import answer
+from crossdock.ftp.tls import ConnectionTls, KeyRing
 from crossdock.ftp.transfers import Transfer, TransferMeans
 from crossdock.ftp.words import (
     Activity,
     AskFile,
     CheckLogin,
+    ChooseHost,
+    Connected,
     Event,
+    HostAnswer,
+    HostChosen,
+    HostUnknown,
     LoginAdmitted,
     LoginAnswer,
     LoginRefused,
+    Offer,
     OpenPassive,
     PassiveAnswer,
     PassiveFailed,
     PassiveReady,
+    StartTls,
     StartTransfer,
+    TlsStarted,
     TransferKind,
     TransferOpened,
 )
@@ -42,20 +53,21 @@ Work = Callable[[], Awaitable[Event]]
 class Surroundings:
     """What all control connections of a server share.
 
-    `unread_timeout_s` is how long a client may leave so many replies unread that no more can be sent.
+    `protocols` are those that this port serves of the server: FTP, FTPS or both.
     """
 
     server: Server
-    protocol: FileProtocol
+    protocols: frozenset[FileProtocol]
     admit: Admit
     passive: PassivePorts
+    passive_overrides: Sequence[PassiveOverride]
+    keys: KeyRing
     pool: Executor
     tasks: TaskSupervisor
     clock: Clock
     entropy: Entropy
     ftp: FtpSettings
     login: LoginSettings
-    unread_timeout_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +79,19 @@ class Peer:
     local_address: str
 
 
+class Hosts(Protocol):
+    """The servers that are reached through one port."""
+
+    @property
+    def is_implicit(self) -> bool:
+        """TLS is spoken from the first byte on."""
+
+    def named(self, hostname: str, address: str) -> Surroundings | None:
+        """The server that has this name here and lets a client of this address in."""
+
+
 class ControlSide(Protocol):
-    """What a transfer needs of the control connection."""
+    """What activities need of the control connection."""
 
     def is_alive(self) -> bool:
         """Whether the client has neither closed it nor its half of it."""
@@ -76,17 +99,38 @@ class ControlSide(Protocol):
     async def write(self, data: bytes) -> None:
         """Send, and wait while the client is slow to read."""
 
+    async def secured(self, tls: ControlTls) -> None:
+        """Speak TLS from now on; returns when the handshake is done."""
+
+
+def offer_of(surroundings: Surroundings) -> Offer:
+    server = surroundings.server
+    return Offer(
+        allows_plain=FileProtocol.FTP in surroundings.protocols,
+        allows_tls=FileProtocol.FTPS in surroundings.protocols,
+        pre_login_banner=server.pre_login_banner,
+        post_login_banner=server.post_login_banner,
+        setstat_is_no_op=server.setstat_is_no_op,
+    )
+
 
 class Activities:
     """Carries out one activity after the other."""
 
-    def __init__(self, surroundings: Surroundings, peer: Peer, control: ControlSide) -> None:
-        self._surroundings = surroundings
+    def __init__(self, surroundings: Surroundings, hosts: Hosts, peer: Peer, control: ControlSide) -> None:
+        self._first = self._surroundings = surroundings
+        self._hosts = hosts
         self._peer = peer
         self._control = control
         self._session: Session | None = None
         self._expectation: Expectation | None = None
         self._transfer: Transfer | None = None
+        self._tls: ConnectionTls | None = None
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """Those of the server that is spoken for."""
+        return self._surroundings
 
     @property
     def session_id(self) -> str:
@@ -100,6 +144,10 @@ class Activities:
                 return partial(self._check_login, activity)
             case OpenPassive():
                 return self._open_passive
+            case StartTls():
+                return self.start_tls
+            case ChooseHost(name):
+                return partial(self._choose_host, name)
             case AskFile():
                 return partial(answer, self._logged_in().filesystem, activity)
             case StartTransfer():
@@ -107,6 +155,19 @@ class Activities:
                 return self._transfer.run
             case _:
                 assert_never(activity)
+
+    async def start_tls(self) -> TlsStarted:
+        surroundings = self._surroundings
+        server = surroundings.server
+        key_file = await surroundings.keys.current(server)
+        self._tls = ConnectionTls(key_file, tls_policy(server.security_policy), server.tls_session_resumption)
+        await self._control.secured(ControlTls(self._tls.control_stream()))
+        return TlsStarted()
+
+    async def greet_under_tls(self) -> Connected:
+        """TLS before a word is said: implicit FTPS."""
+        await self.start_tls()
+        return Connected()
 
     def abort_transfer(self) -> None:
         if self._transfer is not None:
@@ -117,12 +178,24 @@ class Activities:
             self._expectation.withdraw()
             self._expectation = None
 
+    def begin_anew(self) -> None:
+        """As if the client had just come."""
+        self.end("the client began anew")
+        self._surroundings = self._first
+
     def end(self, reason: str) -> None:
-        """The connection is gone and nothing is being carried out any more."""
+        """The user is gone and nothing is being carried out any more."""
         self.close_passive()
         if self._session is not None:
             self._session.disconnected(reason)
             self._session = None
+
+    async def _choose_host(self, name: str) -> HostAnswer:
+        chosen = self._hosts.named(name, self._peer.address)
+        if chosen is None:
+            return HostUnknown()
+        self._surroundings = chosen
+        return HostChosen(offer_of(chosen))
 
     async def _check_login(self, login: CheckLogin) -> LoginAnswer:
         outcome = await self._surroundings.admit(
@@ -130,7 +203,7 @@ class Activities:
                 server_id=self._surroundings.server.server_id,
                 username=login.username,
                 credential=login.password,
-                protocol=self._surroundings.protocol,
+                protocol=FileProtocol.FTP if self._tls is None else FileProtocol.FTPS,
                 source_ip=self._peer.address,
             )
         )
@@ -144,7 +217,12 @@ class Activities:
         self._expectation = await self._surroundings.passive.expect(self._peer.number, self._peer.address)
         if self._expectation is None:
             return PassiveFailed()
-        host = passive_host(self._surroundings.server.passive_ip, self._peer.local_address)
+        host = passive_host(
+            self._surroundings.server.passive_ip,
+            self._peer.local_address,
+            client_address=self._peer.address,
+            overrides=self._surroundings.passive_overrides,
+        )
         return PassiveReady(host, self._expectation.port)
 
     def _make_transfer(self, order: StartTransfer, tell_opened: Callable[[TransferOpened], None]) -> Transfer:
@@ -155,18 +233,17 @@ class Activities:
         means = TransferMeans(
             filesystem=self._logged_in().filesystem,
             pool=surroundings.pool,
+            tls=self._tls,
+            must_close_tls=surroundings.ftp.strict_tls_eof,
             stall_s=surroundings.ftp.stalled_timeout_s,
             connect_s=surroundings.ftp.data_connect_timeout_s,
             now=surroundings.clock.now,
-            unique_name=self._unique_name,
+            unique_name=lambda: surroundings.entropy(8).hex(),
             tell_opened=tell_opened,
             is_control_alive=self._control.is_alive,
             write_control=self._control.write,
         )
         return Transfer(order, expectation, means)
-
-    def _unique_name(self) -> str:
-        return self._surroundings.entropy(8).hex()
 
     def _logged_in(self) -> Session:
         if self._session is None:

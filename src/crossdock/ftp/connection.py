@@ -1,218 +1,153 @@
-"""A control connection: asyncio's events become the conversation's, the conversation's effects become action."""
+"""A control connection as asyncio meets it: what the transport tells, told on to the session."""
 
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
-from functools import partial
-from typing import cast
+from dataclasses import dataclass, field, replace
+from typing import Protocol, cast
 
-from crossdock.ftp import replies
-from crossdock.ftp.activities import Activities, Peer, Surroundings, Work
-from crossdock.ftp.addresses import NO_ADDRESS, is_ipv6, normal_address
-from crossdock.ftp.control import Conversation
-from crossdock.ftp.idle import IdleWatch
-from crossdock.ftp.lines import LineBuffer, TooLong
-from crossdock.ftp.outbox import Outbox
+from crossdock.ftp.activities import Hosts, Peer, Surroundings
+from crossdock.ftp.addresses import NO_ADDRESS, normal_address
+from crossdock.ftp.channel import ControlChannel
+from crossdock.ftp.control_session import ControlSession
+from crossdock.ftp.passive import PassivePorts
+from crossdock.ftp.proxy_protocol import BadProxyHeader, NeedMore, parse_proxy_header
 from crossdock.ftp.replies import Reply
-from crossdock.ftp.words import (
-    AbortTransfer,
-    AskFile,
-    CheckLogin,
-    CloseControl,
-    ClosePassive,
-    Connected,
-    Effect,
-    Event,
-    IdleExpired,
-    LineReceived,
-    LineTooLong,
-    OpenPassive,
-    PeerClosed,
-    SendReply,
-    SendText,
-    StartTransfer,
-)
+from crossdock.ftp.tls import TlsFailed
+from crossdock.ftp.words import PeerClosed
 
 _log = logging.getLogger(__name__)
 
 KERNEL_BUFFER_BYTES = 64 << 10
 """What the kernel may hold of one control connection in each direction, lest ten thousand clients that do not read
 take megabytes each."""
-LINES_PER_TURN = 64
-"""Lines that are obeyed before other connections have their turn."""
+
+
+class Door(Hosts, Protocol):
+    """An open control port, as a connection meets it."""
+
+    @property
+    def unread_timeout_s(self) -> float:
+        """How long a client may leave so many replies unread that no more can be sent."""
+
+    @property
+    def passive(self) -> PassivePorts: ...
+
+    def header_timeout_s(self, address: str) -> float | None:
+        """How long a connection of this address has for its PROXY protocol header; None when it has none to send."""
+
+    def first(self, address: str) -> Surroundings | None:
+        """The server that a client of this address meets first; None when no server here lets it in."""
+
+    def enter(self, session: ControlSession, address: str) -> Reply | None:
+        """Count it, or refuse it with a reply."""
+
+    def leave(self, session: ControlSession) -> None:
+        """Count it no longer; harmless for one that was refused."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _HeaderWait:
+    """What has come of a load balancer's header; `peer` is the balancer."""
+
+    peer: Peer
+    timer: asyncio.TimerHandle
+    seen: bytearray = field(default_factory=bytearray)
 
 
 class ControlConnection(asyncio.Protocol):
-    """One client.
+    """One client."""
 
-    `enter` refuses this connection from an address with a reply, or lets it stay; `left` is called once, when
-    everything is over: the connection closed and every transfer committed or discarded.
-    """
-
-    def __init__(
-        self,
-        surroundings: Surroundings,
-        *,
-        enter: Callable[["ControlConnection", str], Reply | None],
-        left: Callable[["ControlConnection"], None],
-    ) -> None:
-        self._surroundings = surroundings
-        self._enter = enter
-        self._left = left
-        self._lines = LineBuffer()
-        self._is_busy = False
-        self._is_pump_due = False
-        self._is_lost = False
-        self._reason = ""
-
-    # What asyncio tells.
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._session: ControlSession | None = None
+        self._header: _HeaderWait | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._outbox = Outbox(self._transport, unread_timeout_s=self._surroundings.unread_timeout_s)
-        self._peer = _meet(self._transport, self._surroundings.passive.newcomer())
-        server = self._surroundings.server
-        self._conversation = Conversation(
-            is_ipv6=is_ipv6(self._peer.local_address),
-            login_attempts=self._surroundings.login.attempts_per_connection,
-            pre_login_banner=server.pre_login_banner,
-            post_login_banner=server.post_login_banner,
-        )
-        self._activities = Activities(self._surroundings, self._peer, self._outbox)
-        limit = partial(_idle_limit, self._conversation, self._surroundings)
-        self._idle = IdleWatch(limit, lambda: self.tell(IdleExpired()))
-        refusal = self._enter(self, self._peer.address)
-        if refusal is None:
-            self.tell(Connected())
+        self._channel = ControlChannel(self._transport, unread_timeout_s=self._door.unread_timeout_s)
+        peer = _meet(self._transport, self._door.passive.newcomer())
+        timeout_s = self._door.header_timeout_s(peer.address)
+        if timeout_s is None:
+            self._begin(peer)
         else:
-            self._hang_up(refusal)
+            timer = asyncio.get_running_loop().call_later(timeout_s, self._transport.abort)
+            self._header = _HeaderWait(peer=peer, timer=timer)
 
     def data_received(self, data: bytes) -> None:
-        if not self._conversation.is_over:
-            self._lines.feed(data)
-            self._pump()
+        if self._header is not None:
+            data = self._behind_header(self._header, data)
+        session = self._session
+        if session is None or session.is_over:
+            return
+        try:
+            self._channel.receive(data)
+        except TlsFailed as error:
+            session.cut(f"TLS failed: {error}")
+            return
+        session.pump()
+        if self._channel.has_ended:
+            session.tell(PeerClosed())
 
     def eof_received(self) -> None:
-        self.tell(PeerClosed())
+        if self._session is not None:
+            self._session.tell(PeerClosed())
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._is_lost = True
-        self._reason = self._reason or ("" if error is None else str(error))
-        self.tell(PeerClosed())
-        self._outbox.closed()
-        self._idle.stop()
-        self._leave_if_over()
+        self._channel.closed()
+        if self._header is not None:
+            self._header.timer.cancel()
+        if self._session is not None:
+            self._session.lost("" if error is None else str(error))
 
     def pause_writing(self) -> None:
-        self._outbox.filled()
+        self._channel.outbox.filled()
 
     def resume_writing(self) -> None:
-        self._outbox.emptied()
-        self._pump()
+        self._channel.outbox.emptied()
+        if self._session is not None:
+            self._session.pump()
 
-    # What the listener calls.
-
-    def tell(self, event: Event) -> None:
-        """Something happened, here or (Draining) to the server."""
+    def _behind_header(self, wait: "_HeaderWait", data: bytes) -> bytes:
+        """Take the load balancer's header; what is behind it is the client's."""
+        wait.seen += data
         try:
-            for effect in self._conversation.handle(event):
-                self._perform(effect)
-        except Exception as error:
-            self._fail(error)
+            header = parse_proxy_header(bytes(wait.seen))
+        except BadProxyHeader as error:
+            _log.warning("a load balancer's connection is refused", extra={"reason": str(error)})
+            self._transport.abort()
+            return b""
+        if isinstance(header, NeedMore):
+            return b""
+        self._header = None
+        wait.timer.cancel()
+        peer = wait.peer
+        if header.source is not None and header.destination is not None:
+            peer = replace(peer, address=header.source.host, local_address=header.destination.host)
+        self._begin(peer)
+        return bytes(wait.seen[header.size :])
 
-    def cut(self) -> None:
-        """Close now; a transfer that is not yet being committed is lost."""
-        self._reason = "the server was stopped"
-        self._activities.abort_transfer()
-        self._transport.abort()
-
-    # From lines to events, from effects to action.
-
-    def _pump(self) -> None:
-        """Hand over the lines that can be taken now; read no further while some cannot."""
-        self._is_pump_due = False
-        for _ in range(LINES_PER_TURN):
-            if not (self._conversation.is_accepting and self._outbox.has_room):
-                break
-            line = self._lines.next_line()
-            if line is None:
-                break
-            if self._conversation.is_admitted:
-                self._idle.heard()
-            self.tell(LineTooLong() if isinstance(line, TooLong) else LineReceived(line))
-        else:
-            self._is_pump_due = True
-            asyncio.get_running_loop().call_soon(self._pump)
-        is_behind = self._is_pump_due or not (self._conversation.is_accepting and self._outbox.has_room)
-        if is_behind and not self._conversation.is_over:
-            self._transport.pause_reading()
-        else:
-            self._transport.resume_reading()
-
-    def _perform(self, effect: Effect) -> None:
-        match effect:
-            case SendReply(reply):
-                self._outbox.send(reply.encode())
-            case SendText(text):
-                self._outbox.send(text)
-            case CheckLogin() | OpenPassive() | AskFile() | StartTransfer():
-                work = self._activities.begin(effect, self.tell)
-                self._is_busy = True
-                self._surroundings.tasks.start(self._carry_out(work), name=f"ftp {self._peer.number}")
-            case AbortTransfer():
-                self._activities.abort_transfer()
-            case ClosePassive():
-                self._activities.close_passive()
-            case CloseControl(reason):
-                self._reason = self._reason or reason
-                self._outbox.finish()
-
-    async def _carry_out(self, work: Work) -> None:
-        """The task of one activity, and its boundary: whatever goes wrong in it ends this connection, no other."""
-        event: Event | None = None
-        try:
-            event = await work()
-        except Exception as error:
-            self._fail(error)
-        finally:
-            self._is_busy = False
-            self._leave_if_over()
-        if event is not None:
-            self._idle.heard()
-            self.tell(event)
-            self._pump()
-
-    def _fail(self, error: Exception) -> None:
-        _log.error(
-            "ftp connection failed",
-            exc_info=error,
-            extra={
-                "server_id": self._surroundings.server.server_id,
-                "session_id": self._activities.session_id,
-                "source_ip": self._peer.address,
-            },
+    def _begin(self, peer: Peer) -> None:
+        surroundings = self._door.first(peer.address)
+        if surroundings is None:
+            # As a firewall would: whoever may not come here learns nothing.
+            _log.info("ftp connection refused", extra={"source_ip": peer.address, "reason": "no ingress rule"})
+            self._transport.abort()
+            return
+        session = ControlSession(
+            surroundings,
+            self._door,
+            self._channel,
+            peer,
+            cut_off=self._transport.abort,
+            left=lambda: self._door.leave(session),
         )
-        self._reason = "internal error"
-        self._activities.abort_transfer()
-        self._hang_up(replies.INTERNAL_ERROR)
-
-    def _hang_up(self, farewell: Reply) -> None:
-        """End the conversation over its head."""
-        self._conversation.handle(PeerClosed())
-        self._outbox.send(farewell.encode())
-        self._outbox.finish()
-
-    def _leave_if_over(self) -> None:
-        if self._is_lost and not self._is_busy:
-            self._activities.end(self._reason)
-            self._left(self)
-
-
-def _idle_limit(conversation: Conversation, surroundings: Surroundings) -> float:
-    """A stranger's time runs from the greeting or the last failed login, whatever else it says."""
-    is_admitted = conversation.is_admitted
-    return surroundings.ftp.idle_timeout_s if is_admitted else surroundings.login.pre_login_timeout_s
+        self._session = session
+        refusal = self._door.enter(session, peer.address)
+        if refusal is None:
+            session.begin()
+        else:
+            session.hang_up(refusal)
 
 
 def _meet(transport: asyncio.Transport, number: int) -> Peer:

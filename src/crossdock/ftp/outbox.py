@@ -4,6 +4,9 @@ import asyncio
 import socket
 import struct
 
+from crossdock.ftp.control_tls import ControlTls
+from crossdock.ftp.tls import TlsFailed
+
 BUFFER_BYTES = 64 << 10
 LINGER_S = 5.0
 _ESTABLISHED = 1
@@ -24,6 +27,7 @@ class Outbox:
         self._room.set()
         self._unread: asyncio.TimerHandle | None = None
         self._linger: asyncio.TimerHandle | None = None
+        self._tls: ControlTls | None = None
         transport.set_write_buffer_limits(high=BUFFER_BYTES)
 
     @property
@@ -42,8 +46,24 @@ class Outbox:
         (state,) = struct.unpack("B", info)
         return bool(state == _ESTABLISHED)
 
+    def secure(self, tls: ControlTls) -> None:
+        """Everything from now on travels under TLS."""
+        self._tls = tls
+
     def send(self, data: bytes) -> None:
-        if self._linger is None and not self._transport.is_closing():
+        if self._linger is not None or self._transport.is_closing():
+            return
+        if self._tls is None:
+            self._transport.write(data)
+        elif self._tls.is_established:
+            try:
+                self._transport.write(self._tls.protect(data))
+            except TlsFailed:
+                self._transport.abort()  # nothing can be said any more
+
+    def send_handshake(self) -> None:
+        """What TLS itself has to say."""
+        if self._tls is not None and not self._transport.is_closing() and (data := self._tls.take()):
             self._transport.write(data)
 
     async def write(self, data: bytes) -> None:
@@ -72,10 +92,16 @@ class Outbox:
         """
         if self._linger is not None or self._transport.is_closing():
             return
+        if self._tls is not None:
+            self._transport.write(self._tls.farewell())
         if not self._transport.can_write_eof():
             self._transport.close()
             return
-        self._transport.write_eof()
+        try:
+            self._transport.write_eof()
+        except OSError:
+            self._transport.abort()  # the other side was faster
+            return
         self._transport.resume_reading()
         self._linger = asyncio.get_running_loop().call_later(LINGER_S, self._transport.abort)
 

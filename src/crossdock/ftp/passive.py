@@ -9,8 +9,11 @@ import socket
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from crossdock.core.networks import Network
 from crossdock.ftp.addresses import normal_address
 from crossdock.ftp.passive_book import REST_S, PassiveBook
+from crossdock.ftp.proxied import HeaderWait
+from crossdock.ftp.proxy_protocol import ProxyHeader, expects_header
 
 _log = logging.getLogger(__name__)
 
@@ -37,8 +40,9 @@ class Expectation:
 
     async def connection(self, timeout_s: float) -> socket.socket:
         """The connected socket, non-blocking. Raises TimeoutError when none comes in time, or none can come."""
-        done, _ = await asyncio.wait((self._arrival,), timeout=timeout_s)
-        if not done or self._arrival.cancelled():
+        if not self._arrival.done():
+            await asyncio.wait((self._arrival,), timeout=timeout_s)
+        if not self._arrival.done() or self._arrival.cancelled():
             raise TimeoutError
         self._is_handed_over = True
         return self._arrival.result()
@@ -66,11 +70,19 @@ class PassivePorts:
         rest_s: how long a slot rests that was given up unused.
         claim_s: how long a port is kept for a session whose connection does not come.
         pause_s: how long no connection is taken after one for which the host had no resources.
+        balancers: networks whose connections begin with a PROXY protocol header.
     """
 
     def __init__(
-        self, *, wait_s: float = WAIT_S, rest_s: float = REST_S, claim_s: float = CLAIM_S, pause_s: float = PAUSE_S
+        self,
+        *,
+        wait_s: float = WAIT_S,
+        rest_s: float = REST_S,
+        claim_s: float = CLAIM_S,
+        pause_s: float = PAUSE_S,
+        balancers: Sequence[Network] = (),
     ) -> None:
+        self._balancers = balancers
         self._wait_s = wait_s
         self._rest_s = rest_s
         self._claim_s = claim_s
@@ -192,14 +204,24 @@ class PassivePorts:
                 loop.remove_reader(listener)
                 loop.call_later(self._pause_s, self._accept_again, port, listener)
                 return
-            self._deliver(connection, port, normal_address(peer[0]))
+            self._meet(connection, port, normal_address(peer[0]))
 
     def _accept_again(self, port: int, listener: socket.socket) -> None:
         if self._listeners.get(port) is listener:
             asyncio.get_running_loop().add_reader(listener, self._accept, port, listener)
 
-    def _deliver(self, connection: socket.socket, port: int, address: str) -> None:
+    def _meet(self, connection: socket.socket, port: int, address: str) -> None:
         connection.setblocking(False)
+        if not expects_header(address, self._balancers):
+            self._deliver(connection, port, address)
+            return
+
+        def met(header: ProxyHeader) -> None:
+            self._deliver(connection, port, header.source.host if header.source else address)
+
+        HeaderWait(connection, met, timeout_s=self._wait_s)
+
+    def _deliver(self, connection: socket.socket, port: int, address: str) -> None:
         session = self._book.arrive(port, address, self._now())
         arrival = None if session is None else self._arrivals.pop(session, None)
         if arrival is None or arrival.done():

@@ -1,20 +1,26 @@
 """A transfer from its command to its end: the file or directory on one side, the data connection on the other."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from crossdock.core.errors import FileError, NotADirectory, Unavailable
+from crossdock.core.errors import BeyondEnd, FileError, Unavailable
 from crossdock.files.download import Download
 from crossdock.files.filesystem import Entry, FileSystem
+from crossdock.files.prefix import UploadStart
 from crossdock.files.upload import Upload
-from crossdock.ftp.data import DataConnection, TransferBroken
-from crossdock.ftp.listing import facts_line, list_line, name_line
+from crossdock.ftp.data import DataConnection
+from crossdock.ftp.data_plain import PlainConnection
+from crossdock.ftp.data_socket import TransferBroken
+from crossdock.ftp.data_tls import TlsConnection, TlsRules
+from crossdock.ftp.listing_transfer import OpenListing, line_writer, open_listing, send_lines
 from crossdock.ftp.passive import Expectation
 from crossdock.ftp.replies import DataFailure
+from crossdock.ftp.tls import ConnectionTls
 from crossdock.ftp.words import (
     StartTransfer,
     TransferCompleted,
@@ -24,7 +30,6 @@ from crossdock.ftp.words import (
     TransferOpened,
 )
 
-LISTING_CHUNK = 64 << 10
 _ABORTED = "aborted by the client"
 
 
@@ -32,12 +37,15 @@ _ABORTED = "aborted by the client"
 class TransferMeans:
     """What a transfer works with.
 
-    `tell_opened` is called once the file or directory is open. `is_control_alive` says whether the control connection
-    is still open in both directions; `write_control` sends on it.
+    `tls` is the control connection's, None on a plain one. `must_close_tls`: an upload under TLS that ends without a
+    close_notify was interrupted. `tell_opened` is called once the file or directory is open. `is_control_alive` says
+    whether the control connection is still open in both directions; `write_control` sends on it.
     """
 
     filesystem: FileSystem
     pool: Executor
+    tls: ConnectionTls | None
+    must_close_tls: bool
     stall_s: float
     connect_s: float
     now: Callable[[], datetime]
@@ -88,9 +96,11 @@ class Transfer:
         return TransferCompleted()
 
     async def retrieve(self) -> None:
-        download = await self._filesystem.open_read(self._order.path)
+        download = await self._filesystem.open_read(self._order.path, self._order.offset)
         interruption = _ABORTED
         try:
+            if self._order.offset > download.info.size:
+                raise BeyondEnd(f"{self._order.path} ends before {self._order.offset}")
             self._means.tell_opened(TransferOpened())
             async with self._connected() as connection:
                 await _send(download, connection)
@@ -109,16 +119,18 @@ class Transfer:
         await self._store(f"{self._order.path.rstrip('/')}/{name}", name)
 
     async def send_listing(self) -> None:
-        first, rest = await self._open_listing()
+        listing = await self._open_listing()
         async with self._connected() as connection:
-            await self._send_lines(first, rest, connection.send)
+            await send_lines(listing, self._line_writer(listing), connection.send)
 
     async def send_status(self) -> None:
-        first, rest = await self._open_listing()
-        await self._send_lines(first, rest, self._means.write_control)
+        listing = await self._open_listing()
+        await send_lines(listing, self._line_writer(listing), self._means.write_control)
 
     async def _store(self, path: str, name: str) -> None:
-        upload = await self._filesystem.open_write(path)
+        order = self._order
+        at: UploadStart = "END" if order.is_append else order.offset
+        upload = await self._filesystem.open_write(path, expected_size=order.size, at=at)
         interruption = _ABORTED
         try:
             self._means.tell_opened(TransferOpened(name))
@@ -135,49 +147,13 @@ class Transfer:
         finally:
             await upload.discard(interruption=interruption)
 
-    async def _open_listing(self) -> tuple[Entry | None, AsyncIterator[Entry]]:
-        """The first entry, with which errors come, and an iterator over the rest; tells that it is open."""
-        entries = aiter(self._filesystem.list(self._order.path))
-        try:
-            first = await anext(entries, None)
-            self._means.tell_opened(TransferOpened())
-            return first, entries
-        except NotADirectory:
-            if self._order.kind is TransferKind.FACTS:
-                raise
-        # LIST and NLST of a file show that file.
-        attributes = await self._filesystem.stat(self._order.path)
-        self._means.tell_opened(TransferOpened(is_directory=False))
-        return Entry(name=self._order.path.rpartition("/")[2], attributes=attributes), entries
+    async def _open_listing(self) -> OpenListing:
+        listing = await open_listing(self._filesystem, self._order)
+        self._means.tell_opened(TransferOpened(is_directory=listing.is_directory))
+        return listing
 
-    async def _send_lines(
-        self, first: Entry | None, rest: AsyncIterator[Entry], send: Callable[[bytes], Awaitable[None]]
-    ) -> None:
-        line_of = self._line_writer()
-        lines = bytearray(b"" if first is None else line_of(first))
-        try:
-            async for entry in rest:
-                lines += line_of(entry)
-                if len(lines) >= LISTING_CHUNK:
-                    await send(bytes(lines))
-                    lines.clear()
-            if lines:
-                await send(bytes(lines))
-        finally:
-            if isinstance(rest, AsyncGenerator):
-                await rest.aclose()
-
-    def _line_writer(self) -> Callable[[Entry], bytes]:
-        now, facts = self._means.now(), self._order.facts
-        match self._order.kind:
-            case TransferKind.NAMES:
-                return name_line
-            case TransferKind.FACTS:
-                return lambda entry: facts_line(entry, facts)
-            case TransferKind.STATUS:
-                return lambda entry: b" " + list_line(entry, now)
-            case _:
-                return lambda entry: list_line(entry, now)
+    def _line_writer(self, listing: OpenListing) -> Callable[[Entry], bytes]:
+        return line_writer(self._order, self._means.now(), listing.prefix)
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[DataConnection]:
@@ -188,19 +164,32 @@ class Transfer:
             connected = await self._expectation.connection(self._means.connect_s)
         except TimeoutError:
             raise TransferBroken(DataFailure.NO_CONNECTION) from None
-        connection = DataConnection(connected, pool=self._means.pool, stall_s=self._means.stall_s)
+        connection = self._dressed(connected)
         try:
+            if isinstance(connection, TlsConnection):
+                await connection.shake_hands()
             yield connection
+            await connection.finish()
         except BaseException:
             connection.reset()
             raise
-        connection.finish()
+
+    def _dressed(self, connected: socket.socket) -> DataConnection:
+        means = self._means
+        if not self._order.is_private:
+            return PlainConnection(connected, pool=means.pool, stall_s=means.stall_s)
+        if means.tls is None:
+            raise RuntimeError("a private transfer was ordered on a plain control connection")
+        rules = TlsRules(must_resume=means.tls.is_resumption_enforced, must_close=means.must_close_tls)
+        stream = means.tls.data_stream(only_sends=self._order.kind not in _UPLOADS)
+        return TlsConnection(connected, stream, rules, pool=means.pool, stall_s=means.stall_s)
 
     def _refuse_if_aborted(self) -> None:
         if self._is_aborted:
             raise TransferBroken(DataFailure.ABORTED)
 
 
+_UPLOADS = (TransferKind.STORE, TransferKind.STORE_UNIQUE)
 _MOVES: Mapping[TransferKind, Callable[[Transfer], Awaitable[None]]] = {
     TransferKind.RETRIEVE: Transfer.retrieve,
     TransferKind.STORE: Transfer.store,

@@ -2,11 +2,11 @@
 
 from typing import Protocol
 
-from crossdock.core.servers import Server
+from crossdock.core.servers import FileProtocol, Server
 
 
 class Listener(Protocol):
-    """An open endpoint of one server."""
+    """An open endpoint: one protocol of one server."""
 
     @property
     def port(self) -> int: ...
@@ -25,7 +25,10 @@ class Listener(Protocol):
 
 
 class Edge(Protocol):
-    """A file protocol that can be served."""
+    """File protocols that can be served."""
 
-    async def open(self, server: Server, host: str, port: int) -> Listener:
-        """Raises OSError when the port cannot be had; without an errno, its text is a sentence for the owner."""
+    async def open(self, server: Server, protocol: FileProtocol, host: str, port: int) -> Listener:
+        """FTP and FTPS may be opened on one port (see `gateway.sharing`).
+
+        Raises OSError when the port cannot be had; without an errno, its text is a sentence for the owner.
+        """

@@ -12,7 +12,7 @@ from dataclasses import replace
 from crossdock.core.servers import Endpoint, FileProtocol, Server, ServerState
 from crossdock.gateway.berth import Berth
 from crossdock.gateway.edges import Edge
-from crossdock.gateway.openings import Openings
+from crossdock.gateway.openings import Objection, Openings
 from crossdock.operations.tasks import TaskSupervisor
 from crossdock.ports.servers import ServerDirectory
 
@@ -21,12 +21,17 @@ RETRY_S = 0.5
 MAX_RETRY_S = 30.0
 
 
+def _no_objection(_server: Server, _protocol: FileProtocol, _host: str) -> str:
+    return ""
+
+
 class Gateway:
     """Brings what runs in line with what the directory says.
 
     Args:
         default_ports: each protocol's first port, 0 = the system chooses.
         announce: called with every endpoint that has just come up.
+        objection: see `Openings`.
         retry_s: how soon work is tried again that failed because the directory did not answer; then twice as long, and
             so on.
     """
@@ -41,10 +46,11 @@ class Gateway:
         drain_timeout_s: float,
         announce: Callable[[Endpoint], None],
         tasks: TaskSupervisor,
+        objection: Objection = _no_objection,
         retry_s: float = RETRY_S,
     ) -> None:
         self._directory = directory
-        self._openings = Openings(edges, host=host, default_ports=default_ports)
+        self._openings = Openings(edges, host=host, default_ports=default_ports, objection=objection)
         self._drain_timeout_s = drain_timeout_s
         self._announce = announce
         self._tasks = tasks
@@ -155,7 +161,9 @@ class Gateway:
 
     async def _serve(self, berth: Berth, server: Server) -> None:
         """Protocols may come and go; everything else is told to the listeners that are open."""
-        await self._shut(berth, [protocol for protocol in berth.listeners if protocol not in server.protocols])
+        # What must not be opened now must not stay open either; the attempt to open it says why.
+        objected = {one for one in berth.listeners if self._openings.objection(server, one, berth.endpoints[one].host)}
+        await self._shut(berth, [one for one in berth.listeners if one not in server.protocols or one in objected])
         for listener in berth.listeners.values():
             listener.update(server)
         known = await self._directory.endpoints()
@@ -164,7 +172,12 @@ class Gateway:
             starting = _as(ServerState.STARTING, _of(server, known))
             if not await self._tell(berth, server, ServerState.STARTING, starting):
                 return
-        await asyncio.gather(*(self._open(berth, server, protocol, known) for protocol in missing))
+        for protocol in missing:  # one after the other: FTPS takes the port that FTP has got
+            servers = [other.server for other in self._berths.values()]
+            endpoint, opened = await self._openings.open(server, protocol, known=known, servers=servers)
+            berth.endpoints[protocol] = endpoint
+            if opened is not None:
+                berth.listeners[protocol] = opened
         endpoints = [berth.endpoints[protocol] for protocol in server.protocols]
         if not await self._tell(berth, server, _overall(endpoints), endpoints):
             return
@@ -172,13 +185,6 @@ class Gateway:
             if endpoint.protocol in berth.listeners and endpoint.protocol not in berth.announced:
                 berth.announced.add(endpoint.protocol)
                 _say(self._announce, endpoint)
-
-    async def _open(self, berth: Berth, server: Server, protocol: FileProtocol, known: Sequence[Endpoint]) -> None:
-        servers = [other.server for other in self._berths.values()]
-        endpoint, listener = await self._openings.open(server, protocol, known=known, servers=servers)
-        berth.endpoints[protocol] = endpoint
-        if listener is not None:
-            berth.listeners[protocol] = listener
 
     async def _withdraw(self, berth: Berth, server: Server) -> None:
         """STOPPING while transfers finish, then OFFLINE; the end of the last rings again."""

@@ -2,17 +2,18 @@
 
 import errno
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from crossdock.core.endpoint_addresses import Address, BadPin, candidates, parse_pins, pin_example
 from crossdock.core.servers import Endpoint, FileProtocol, Server, ServerState
 from crossdock.gateway.edges import Edge, Listener
+from crossdock.gateway.sharing import Place, sharing_places
 
 _log = logging.getLogger(__name__)
 
-Place = tuple[str, FileProtocol]
-"""A server's id and one of its protocols."""
+
+Objection = Callable[[Server, FileProtocol, str], str]
 
 
 class Openings:
@@ -20,11 +21,18 @@ class Openings:
 
     Args:
         default_ports: each protocol's first port, 0 = the system chooses.
+        objection: why a server's protocol must not be opened on a host; empty when it may.
     """
 
     def __init__(
-        self, edges: Mapping[FileProtocol, Edge], *, host: str, default_ports: Mapping[FileProtocol, int]
+        self,
+        edges: Mapping[FileProtocol, Edge],
+        *,
+        host: str,
+        default_ports: Mapping[FileProtocol, int],
+        objection: Objection,
     ) -> None:
+        self.objection = objection
         self._edges = edges
         self._host = host
         self._default_ports = default_ports
@@ -90,15 +98,21 @@ class Openings:
     ) -> tuple[Address, Listener | str]:
         """The listener, or why there is none, and the address that was tried last. Raises BadPin."""
         place = (server.server_id, protocol)
+        sharing = sharing_places(server, protocol, servers)
+        if protocol is FileProtocol.FTP:
+            # A port that both had before is FTP's when FTPS needs another by now (implicit TLS).
+            known = [one for one in known if (one.server_id, one.protocol) != (server.server_id, FileProtocol.FTPS)]
 
         def owner(address: Address) -> str | None:
             claims = [*self._held.items(), *_claims(known, servers)]
-            return next((who[0] for who, claimed in claims if who != place and claimed.collides(address)), None)
+            others = (who[0] for who, claimed in claims if who not in sharing and claimed.collides(address))
+            return next(others, None)
 
         address = Address(host=self._host, port=self._default_ports.get(protocol, 0))
         for candidate in candidates(
             pin=parse_pins(server.tags).get(protocol),
             kept_port=blank.port if blank.was_bound else 0,
+            beside=next((self._held[one] for one in sharing - {place} if one in self._held), None),
             host=self._host,
             default_port=address.port,
             reserved=frozenset(self._default_ports.values()),
@@ -107,9 +121,11 @@ class Openings:
             address = candidate.address
             if (other := owner(address)) is not None:
                 return address, f"port {address.port} on {address.host} belongs to server {other}: {_remedy(protocol)}"
+            if objection := self.objection(server, protocol, address.host):
+                return address, objection
             self._held[place] = address
             try:
-                listener = await self._edges[protocol].open(server, address.host, address.port)
+                listener = await self._edges[protocol].open(server, protocol, address.host, address.port)
             except OSError as error:
                 if candidate.must_be_had or error.errno != errno.EADDRINUSE:
                     return address, _why_not(protocol, address, error)

@@ -15,6 +15,10 @@ def unknown_user(user_name: str) -> ServiceError:
     return _not_found("Unknown user", user_name, "User")
 
 
+def unknown_security_policy(name: str) -> ServiceError:
+    return _not_found("Unknown security policy", name, "SecurityPolicy")
+
+
 def user_exists(user_name: str) -> ServiceError:
     return ServiceError(
         "ResourceExistsException",

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from crossdock.core.ids import AccountId, ServerId
+from crossdock.core.security_policies import DEFAULT_SECURITY_POLICY
 from crossdock.core.servers import (
     Endpoint,
     EndpointType,
@@ -82,6 +83,8 @@ def server_of(record: ServerRecord) -> Server:
         post_login_banner=settings.get("PostAuthenticationLoginBanner", ""),
         passive_ip=details.get("PassiveIp", "AUTO"),
         tls_session_resumption=TlsSessionResumption(details.get("TlsSessionResumptionMode", "ENFORCED")),
+        security_policy=settings.get("SecurityPolicyName", DEFAULT_SECURITY_POLICY),
+        setstat_is_no_op=details.get("SetStatOption") == "ENABLE_NO_OP",
         security_group_ids=tuple(settings.get("EndpointDetails", {}).get("SecurityGroupIds", [])),
         tags=tags_of(settings),
     )

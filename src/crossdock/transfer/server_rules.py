@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from ipaddress import AddressValueError, IPv4Address
 from typing import Any
 
+from crossdock.core.security_policies import DEFAULT_SECURITY_POLICY, SECURITY_POLICIES
 from crossdock.transfer.faults import invalid_request
 
 DEFAULTS: Mapping[str, Any] = {
@@ -16,7 +17,7 @@ DEFAULTS: Mapping[str, Any] = {
     "IdentityProviderType": "SERVICE_MANAGED",
     "IpAddressType": "IPV4",
     "Protocols": ["SFTP"],
-    "SecurityPolicyName": "TransferSecurityPolicy-2024-01",
+    "SecurityPolicyName": DEFAULT_SECURITY_POLICY,
 }
 DEFAULT_PROTOCOL_DETAILS: Mapping[str, Any] = {
     "PassiveIp": "AUTO",
@@ -29,26 +30,6 @@ PROVIDER_DETAILS: Mapping[str, tuple[str, ...]] = {
     "API_GATEWAY": ("Url", "InvocationRole"),
     "AWS_DIRECTORY_SERVICE": ("DirectoryId",),
 }
-SECURITY_POLICIES = frozenset(
-    "TransferSecurityPolicy-" + name
-    for name in (
-        "2018-11",
-        "2020-06",
-        "2022-03",
-        "2023-05",
-        "2024-01",
-        "2025-03",
-        "FIPS-2020-06",
-        "FIPS-2023-05",
-        "FIPS-2024-01",
-        "FIPS-2024-05",
-        "FIPS-2025-03",
-        "Restricted-2018-11",
-        "Restricted-2020-06",
-        "SshAuditCompliant-2025-02",
-        "AS2Restricted-2025-07",
-    )
-)
 # Log groups are named by their ARN with `:*` behind it.
 _LOG_DESTINATION = re.compile(r"arn:[a-z-]+:logs:[a-z0-9-]+:\d{12}:log-group:[A-Za-z0-9_/.#-]{1,512}:\*", re.ASCII)
 _LAMBDA_ARN = re.compile(r"arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9$_-]+)?")

@@ -10,9 +10,11 @@ from crossdock.core.servers import ServerState
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Operation, Permission, Result, pass_role
 from crossdock.operations.paging import page_key, page_token
+from crossdock.ports.certificates import CertificateCheck
 from crossdock.ports.state import Transaction
 from crossdock.transfer.changes import ServerChanges
 from crossdock.transfer.faults import invalid_request, unknown_server
+from crossdock.transfer.server_certificates import check_certificate
 from crossdock.transfer.server_records import ENDPOINTS, SERVERS, ServerRecord
 from crossdock.transfer.server_rules import check_settings, with_defaults
 from crossdock.transfer.tag_rules import server_tags_given, tag_keys
@@ -34,6 +36,7 @@ class Servers:
     """The server operations. `changes` wakes the gateway after each commit."""
 
     changes: ServerChanges
+    certificates: CertificateCheck
 
     def operations(self) -> dict[str, Operation]:
         return {
@@ -63,6 +66,7 @@ class Servers:
             created_at=call.now,
         )
         async with call.transaction() as tx:
+            await check_certificate(tx, call, settings, self.certificates)
             await SERVERS.put(tx, record, call.account_id, call.region, record.server_id, is_new=True)
         self.changes.announce()
         return {"ServerId": record.server_id}
@@ -90,6 +94,8 @@ class Servers:
             record = await find_server(tx, call)
             settings = _updated(record, call)
             check_settings(settings)
+            if {"Certificate", "Protocols"} & call.params.keys():
+                await check_certificate(tx, call, settings, self.certificates)
             await _store(tx, replace(record, settings=settings))
         self.changes.announce()
         return {"ServerId": record.server_id}

@@ -3,18 +3,21 @@
 Source: AWS Transfer Family API Reference, Tag and TagResource; AWS General Reference, "Tagging your AWS resources".
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from crossdock.core.endpoint_addresses import BadPin, parse_pins
+from crossdock.core.servers import HOSTNAME_TAG
 from crossdock.operations.caller import Context
 from crossdock.operations.operation import Params
 from crossdock.transfer.faults import invalid_request
 
 MAX_TAGS = 50
+SYSTEM_TAGS = frozenset({HOSTNAME_TAG, "aws:transfer:route53HostedZoneId"})
+"""The tags of AWS's own that a server's owner may give. Source: User Guide, "Working with custom hostnames"."""
 
 
-def tags_given(params: Params) -> dict[str, str]:
-    """The `Tags` of a request. How long keys and values may be is the model's to say.
+def tags_given(params: Params, *, system: Container[str] = ()) -> dict[str, str]:
+    """The `Tags` of a request, of AWS's own those in `system`. How long keys and values may be is the model's to say.
 
     Raises:
         ServiceError: InvalidRequestException for a key that is empty, AWS's own, or given twice, and for too many.
@@ -25,7 +28,7 @@ def tags_given(params: Params) -> dict[str, str]:
         key = tag["Key"]
         if not key:
             raise invalid_request("A tag key must not be empty")
-        if key.lower().startswith("aws:"):
+        if key.lower().startswith("aws:") and key not in system:
             raise invalid_request(f"The tag key {key} begins with aws:, which is reserved for AWS")
         if key in found:
             raise invalid_request(f"The tag key {key} is given twice")
@@ -36,7 +39,7 @@ def tags_given(params: Params) -> dict[str, str]:
 
 def server_tags_given(params: Params) -> dict[str, str]:
     """`tags_given` of a server, whose `crossdock:endpoint` must name addresses."""
-    found = tags_given(params)
+    found = tags_given(params, system=SYSTEM_TAGS)
     try:
         parse_pins(found)
     except BadPin as error:

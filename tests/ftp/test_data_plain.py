@@ -1,39 +1,28 @@
 import asyncio
+import fcntl
 import os
+import resource
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import pytest
+from tests.fakes.ftp_house import PATIENCE_S
+from tests.fakes.sockets import no_descriptor_left, read_all, vanish
 
 from crossdock.core.errors import OutOfSpace, Unavailable
-from crossdock.ftp.data import JOB_BYTES, TURN_BYTES, DataConnection, TransferBroken
+from crossdock.ftp.data_plain import PlainConnection
+from crossdock.ftp.data_socket import JOB_BYTES, TURN_BYTES, TransferBroken
+from crossdock.ftp.kernel_moves import PIPE_BYTES, Scratch, socket_to_file
 from crossdock.ftp.replies import DataFailure
 
-PATIENCE_S = 10.0
-
 
 @pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(2) as pool:
-        yield pool
-
-
-@pytest.fixture
-def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
-    """A TCP connection on loopback: the server's end, non-blocking, and the client's."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        client = socket.create_connection(listener.getsockname())
-        server, _ = listener.accept()
-    server.setblocking(False)
-    with server, client:
-        yield server, client
-
-
-@pytest.fixture
-def server(ends: tuple[socket.socket, socket.socket], pool: ThreadPoolExecutor) -> DataConnection:
-    return DataConnection(ends[0], pool=pool, stall_s=PATIENCE_S)
+def server(ends: tuple[socket.socket, socket.socket], pool: ThreadPoolExecutor) -> PlainConnection:
+    return PlainConnection(ends[0], pool=pool, stall_s=PATIENCE_S)
 
 
 @pytest.fixture
@@ -41,14 +30,7 @@ def client(ends: tuple[socket.socket, socket.socket]) -> socket.socket:
     return ends[1]
 
 
-def read_all(client: socket.socket) -> bytes:
-    taken = bytearray()
-    while chunk := client.recv(1 << 20):
-        taken += chunk
-    return bytes(taken)
-
-
-async def test_bytes_are_received_until_the_client_closes(server: DataConnection, client: socket.socket) -> None:
+async def test_bytes_are_received_until_the_client_closes(server: PlainConnection, client: socket.socket) -> None:
     client.sendall(b"hello")
     client.close()
     buffer = bytearray(100)
@@ -57,7 +39,7 @@ async def test_bytes_are_received_until_the_client_closes(server: DataConnection
     assert await server.receive_into(memoryview(buffer)) == 0
 
 
-async def test_one_turn_receives_no_more_than_its_share(server: DataConnection, client: socket.socket) -> None:
+async def test_one_turn_receives_no_more_than_its_share(server: PlainConnection, client: socket.socket) -> None:
     sending = asyncio.to_thread(client.sendall, b"x" * (4 * TURN_BYTES))
     task = asyncio.get_running_loop().create_task(sending)
     received = 0
@@ -70,7 +52,7 @@ async def test_one_turn_receives_no_more_than_its_share(server: DataConnection, 
 
 
 async def test_bytes_go_into_a_file_in_bounded_jobs(
-    server: DataConnection, client: socket.socket, tmp_path: Path
+    server: PlainConnection, client: socket.socket, tmp_path: Path
 ) -> None:
     content = os.urandom(JOB_BYTES + 100_000)
 
@@ -88,7 +70,7 @@ async def test_bytes_go_into_a_file_in_bounded_jobs(
 
 
 async def test_a_full_disk_is_out_of_space_and_another_failure_unavailable(
-    server: DataConnection, client: socket.socket, tmp_path: Path
+    server: PlainConnection, client: socket.socket, tmp_path: Path
 ) -> None:
     client.sendall(b"hello")
     full = os.open("/dev/full", os.O_WRONLY)
@@ -103,7 +85,7 @@ async def test_a_full_disk_is_out_of_space_and_another_failure_unavailable(
     os.close(unwritable)
 
 
-async def test_a_file_is_sent_from_its_middle(server: DataConnection, client: socket.socket, tmp_path: Path) -> None:
+async def test_a_file_is_sent_from_its_middle(server: PlainConnection, client: socket.socket, tmp_path: Path) -> None:
     content = os.urandom(3_000_000)
     (tmp_path / "f").write_bytes(b"skip" + content + b"rest")
     source = os.open(tmp_path / "f", os.O_RDONLY)
@@ -112,14 +94,14 @@ async def test_a_file_is_sent_from_its_middle(server: DataConnection, client: so
     counts: list[int] = []
     await server.send_file(source, 4, len(content), counts.append)
     assert sum(counts) == len(content)
-    server.finish()
+    await server.finish()
     os.close(source)
     assert await task == content
 
 
 @pytest.mark.parametrize("size", [10, 100_000])
 async def test_a_file_that_is_too_short_is_unavailable(
-    server: DataConnection, client: socket.socket, tmp_path: Path, size: int
+    server: PlainConnection, client: socket.socket, tmp_path: Path, size: int
 ) -> None:
     (tmp_path / "f").touch()
     source = os.open(tmp_path / "f", os.O_RDONLY)
@@ -130,12 +112,11 @@ async def test_a_file_that_is_too_short_is_unavailable(
 
 @pytest.mark.parametrize("way", ["receive_into", "receive_to_file", "send", "send_file", "send_large_file"])
 async def test_a_reset_is_a_cut_on_every_way(
-    server: DataConnection, client: socket.socket, tmp_path: Path, way: str
+    server: PlainConnection, client: socket.socket, tmp_path: Path, way: str
 ) -> None:
     (tmp_path / "f").write_bytes(b"x" * 1_000_000)
     file = os.open(tmp_path / "f", os.O_RDWR)
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-    client.close()
+    vanish(client)
     ways = {
         "receive_into": lambda: server.receive_into(memoryview(bytearray(10))),
         "receive_to_file": lambda: server.receive_to_file(file),
@@ -153,7 +134,7 @@ async def test_a_reset_is_a_cut_on_every_way(
 async def test_a_client_that_stands_still_is_given_up_on_every_way(
     ends: tuple[socket.socket, socket.socket], pool: ThreadPoolExecutor, tmp_path: Path, way: str
 ) -> None:
-    server = DataConnection(ends[0], pool=pool, stall_s=0.02)
+    server = PlainConnection(ends[0], pool=pool, stall_s=0.02)
     (tmp_path / "f").write_bytes(b"x" * 20_000_000)
     file = os.open(tmp_path / "f", os.O_RDWR)
     ways = {
@@ -169,15 +150,15 @@ async def test_a_client_that_stands_still_is_given_up_on_every_way(
 
 
 async def test_what_was_sent_arrives_even_if_the_client_had_something_to_say(
-    server: DataConnection, client: socket.socket
+    server: PlainConnection, client: socket.socket
 ) -> None:
     client.sendall(b"never read")
     await server.send(b"x" * 100_000)
-    server.finish()
+    await server.finish()
     assert read_all(client) == b"x" * 100_000
 
 
-async def test_a_reset_cannot_be_taken_for_the_end(server: DataConnection, client: socket.socket) -> None:
+async def test_a_reset_cannot_be_taken_for_the_end(server: PlainConnection, client: socket.socket) -> None:
     await server.send(b"half of it")
     server.reset()
     with pytest.raises(ConnectionResetError):
@@ -190,7 +171,7 @@ async def test_a_cancelled_transfer_waits_for_its_job_before_anything_is_closed(
     """Many times, because the job must be caught in the middle."""
     target = os.open(tmp_path / "f", os.O_CREAT | os.O_WRONLY)
     with ThreadPoolExecutor(1) as pool:
-        server = DataConnection(ends[0], pool=pool, stall_s=PATIENCE_S)
+        server = PlainConnection(ends[0], pool=pool, stall_s=PATIENCE_S)
         for _ in range(50):
             client.sendall(b"x" * 50_000)
             task = asyncio.get_running_loop().create_task(server.receive_to_file(target))
@@ -208,13 +189,12 @@ async def test_a_cancelled_transfer_waits_for_its_job_before_anything_is_closed(
 
 @pytest.mark.parametrize("way", ["receive_into", "receive_to_file"])
 async def test_what_came_before_a_reset_is_counted(
-    server: DataConnection, client: socket.socket, tmp_path: Path, way: str
+    server: PlainConnection, client: socket.socket, tmp_path: Path, way: str
 ) -> None:
     file = os.open(tmp_path / "f", os.O_CREAT | os.O_WRONLY)
     counts: list[int] = []
     client.sendall(b"0123456789")
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-    client.close()
+    vanish(client)
     ways = {
         "receive_into": lambda: server.receive_into(memoryview(bytearray(100)), counts.append),
         "receive_to_file": lambda: server.receive_to_file(file, counts.append),
@@ -234,7 +214,7 @@ async def test_what_came_before_a_reset_is_counted(
 async def test_what_went_before_a_stall_is_counted(
     ends: tuple[socket.socket, socket.socket], pool: ThreadPoolExecutor, tmp_path: Path, way: str
 ) -> None:
-    server = DataConnection(ends[0], pool=pool, stall_s=0.02)
+    server = PlainConnection(ends[0], pool=pool, stall_s=0.02)
     (tmp_path / "f").write_bytes(b"x" * 20_000_000)
     file = os.open(tmp_path / "f", os.O_RDONLY)
     counts: list[int] = []
@@ -244,13 +224,13 @@ async def test_what_went_before_a_stall_is_counted(
     }
     with pytest.raises(TransferBroken):
         await ways[way]()
-    server.finish()
+    await server.finish()
     os.close(file)
     assert sum(counts) == len(await asyncio.to_thread(read_all, ends[1]))
 
 
 async def test_what_a_cancelled_job_had_moved_is_counted(
-    server: DataConnection, client: socket.socket, tmp_path: Path
+    server: PlainConnection, client: socket.socket, tmp_path: Path
 ) -> None:
     target = os.open(tmp_path / "f", os.O_CREAT | os.O_WRONLY)
     counts: list[int] = []
@@ -262,3 +242,109 @@ async def test_what_a_cancelled_job_had_moved_is_counted(
         await asyncio.wait((task,))
         assert sum(counts) == os.fstat(target).st_size
     os.close(target)
+
+
+# The way through the kernel.
+
+
+def received(ends: tuple[socket.socket, socket.socket], target: Path, content: bytes, scratch: Scratch) -> bytes:
+    ends[1].sendall(content)
+    file = os.open(target, os.O_CREAT | os.O_TRUNC | os.O_WRONLY)
+    count, error = socket_to_file(ends[0], file, scratch)
+    os.close(file)
+    assert (count, error) == (len(content), None)
+    return target.read_bytes()
+
+
+def test_where_the_kernel_gives_no_large_pipe_bytes_are_copied(
+    ends: tuple[socket.socket, socket.socket], tmp_path: Path
+) -> None:
+    scratch = Scratch(pipe_bytes=1 << 31)  # more than any user may have
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        assert received(ends, tmp_path / "f", b"hello", scratch) == b"hello"
+    assert scratch.pipe is None
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_without_a_descriptor_for_a_pipe_bytes_are_copied_and_the_next_upload_has_one(
+    ends: tuple[socket.socket, socket.socket], tmp_path: Path
+) -> None:
+    scratch = Scratch()
+    ends[1].sendall(b"hello")
+    file = os.open(tmp_path / "f", os.O_CREAT | os.O_WRONLY)
+    with no_descriptor_left():
+        assert socket_to_file(ends[0], file, scratch) == (5, None)
+    assert (tmp_path / "f").read_bytes() == b"hello"
+    assert scratch.pipe is None
+    assert received(ends, tmp_path / "g", b"again", scratch) == b"again"
+    assert scratch.pipe is not None
+    os.close(file)
+    scratch.drop_pipe()
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("pipe_bytes", [PIPE_BYTES, 1 << 31], ids=["spliced", "copied"])
+def test_bytes_that_could_not_be_written_never_reach_the_next_upload(
+    ends: tuple[socket.socket, socket.socket], tmp_path: Path, pipe_bytes: int
+) -> None:
+    scratch = Scratch(pipe_bytes)
+    ends[1].sendall(b"of the first upload")
+    file = os.open(tmp_path / "full", os.O_CREAT | os.O_WRONLY)
+    with largest_file(4):
+        count, error = socket_to_file(ends[0], file, scratch)
+    os.close(file)
+    assert count == 0
+    assert isinstance(error, OutOfSpace)
+    assert received(ends, tmp_path / "f", b"of the second", scratch) == b"of the second"
+    scratch.drop_pipe()
+
+
+def test_a_file_that_takes_nothing_from_a_pipe_is_written_to(ends: tuple[socket.socket, socket.socket]) -> None:
+    scratch = Scratch()
+    ends[1].sendall(b"hello")
+    with TemporaryFile() as file:
+        fcntl.fcntl(file, fcntl.F_SETFL, os.O_APPEND)  # splice(2): EINVAL
+        assert socket_to_file(ends[0], file.fileno(), scratch) == (5, None)
+        file.seek(0)
+        assert file.read() == b"hello"
+    scratch.drop_pipe()
+
+
+@pytest.mark.parametrize("pipe_bytes", [PIPE_BYTES, 1 << 31], ids=["spliced", "copied"])
+def test_both_ways_tell_a_reset_from_an_end(
+    ends: tuple[socket.socket, socket.socket], tmp_path: Path, pipe_bytes: int
+) -> None:
+    scratch = Scratch(pipe_bytes)
+    ends[1].sendall(b"hello")
+    vanish(ends[1])
+    file = os.open(tmp_path / "f", os.O_CREAT | os.O_WRONLY)
+    count, error = socket_to_file(ends[0], file, scratch)
+    os.close(file)
+    assert count == 5
+    assert isinstance(error, TransferBroken)
+    scratch.drop_pipe()
+
+
+class Endless(socket.socket):
+    """A client that never stops sending."""
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        return bytes(size)
+
+
+async def test_finishing_waits_for_nobody_who_goes_on_sending(
+    ends: tuple[socket.socket, socket.socket], pool: ThreadPoolExecutor
+) -> None:
+    endless = Endless(fileno=ends[0].detach())
+    await PlainConnection(endless, pool=pool, stall_s=PATIENCE_S).finish()
+    assert endless.fileno() == -1

@@ -1,0 +1,77 @@
+"""A data connection whose bytes travel as they are."""
+
+import asyncio
+import functools
+import socket
+from concurrent.futures import Executor
+
+from crossdock.ftp.data_socket import (
+    SMALL_FILE_BYTES,
+    TURN_BYTES,
+    DataSocket,
+    Moved,
+    TransferBroken,
+    nobody_counts,
+    told,
+)
+from crossdock.ftp.kernel_moves import file_to_socket, socket_to_file
+from crossdock.ftp.replies import DataFailure
+
+
+class PlainConnection:
+    """End it with `finish` when everything was sent or received, else with `reset`."""
+
+    def __init__(self, connection: socket.socket, *, pool: Executor, stall_s: float) -> None:
+        self._socket = DataSocket(connection, pool=pool, stall_s=stall_s)
+
+    async def receive_into(self, view: memoryview, moved: Moved = nobody_counts) -> int:
+        """Receive at most `TURN_BYTES`; 0 when the other side has sent everything. Raises TransferBroken."""
+        while True:
+            try:
+                count = self._socket.socket.recv_into(view[:TURN_BYTES])
+            except BlockingIOError:
+                await self._socket.readable()
+                continue
+            except OSError as error:
+                raise TransferBroken(DataFailure.CUT) from error
+            if count:
+                moved(count)
+            if count == TURN_BYTES:
+                await asyncio.sleep(0)
+            return count
+
+    async def receive_to_file(self, target: int, moved: Moved = nobody_counts) -> int:
+        """Receive into a file; returns how many bytes, 0 when the other side has sent everything.
+
+        Raises TransferBroken; OutOfSpace or Unavailable when the file does not take them.
+        """
+        while not (waiting := self._socket.peek()):
+            if waiting is not None:
+                return 0
+            await self._socket.readable()
+        return await self._socket.in_pool(functools.partial(socket_to_file, self._socket.socket, target), moved)
+
+    async def send(self, data: bytes | memoryview, moved: Moved = nobody_counts) -> None:
+        """Send all of it. Raises TransferBroken."""
+        await self._socket.send(data, moved)
+
+    async def send_file(self, source: int, offset: int, size: int, moved: Moved = nobody_counts) -> None:
+        """Send part of a file through the kernel.
+
+        Raises TransferBroken; Unavailable when the file is shorter than it should be.
+        """
+        sent = 0
+        while sent < size:
+            job = functools.partial(file_to_socket, self._socket.socket, source, offset + sent, size - sent)
+            count = told(job(), moved) if size <= SMALL_FILE_BYTES else await self._socket.in_pool(job, moved)
+            sent += count
+            if not count:
+                await self._socket.writable()
+
+    async def finish(self) -> None:
+        """Close, so that everything sent still arrives."""
+        self._socket.finish()
+
+    def reset(self) -> None:
+        """Close so that the other side cannot take what it got for the whole."""
+        self._socket.reset()

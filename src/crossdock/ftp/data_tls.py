@@ -1,0 +1,132 @@
+"""A data connection under TLS: our own buffers around OpenSSL, large reads and writes on the socket."""
+
+import asyncio
+import functools
+import logging
+import socket
+from concurrent.futures import Executor
+from contextlib import suppress
+from dataclasses import dataclass
+
+from crossdock.ftp.data_socket import (
+    SMALL_FILE_BYTES,
+    TURN_BYTES,
+    DataSocket,
+    Moved,
+    TransferBroken,
+    nobody_counts,
+    told,
+)
+from crossdock.ftp.replies import DataFailure
+from crossdock.ftp.tls import TlsFailed, TlsStream, TlsTruncated
+from crossdock.ftp.tls_moves import TlsMoves
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsRules:
+    """What a data connection must keep to.
+
+    `must_resume`: the session of its control connection. `must_close`: say so at the end of the stream.
+    """
+
+    must_resume: bool
+    must_close: bool
+
+
+class TlsConnection:
+    """Begin with `shake_hands`. End it with `finish` when everything was sent or received, else with `reset`."""
+
+    def __init__(
+        self, connection: socket.socket, stream: TlsStream, rules: TlsRules, *, pool: Executor, stall_s: float
+    ) -> None:
+        self._socket = DataSocket(connection, pool=pool, stall_s=stall_s)
+        self._stream = stream
+        self._rules = rules
+        self._moves = TlsMoves(connection, stream, must_close=rules.must_close)
+
+    async def shake_hands(self) -> None:
+        """Raises TransferBroken."""
+        try:
+            while not self._stream.shake_hands():
+                await self._flush()
+                if not self._moves.fill():
+                    await self._socket.readable()
+        except (TlsFailed, TlsTruncated) as error:
+            await self._say_goodbye()
+            _log.info("tls handshake of a data connection failed", extra={"reason": str(error)})
+            raise TransferBroken(DataFailure.TLS_FAILED) from error
+        await self._flush()
+        if self._rules.must_resume and not self._stream.is_resumed:
+            raise TransferBroken(DataFailure.TLS_NOT_RESUMED)
+
+    async def receive_into(self, view: memoryview, moved: Moved = nobody_counts) -> int:
+        """Receive at most `TURN_BYTES`; 0 when the other side has sent everything. Raises TransferBroken."""
+        count = 0
+        view = view[:TURN_BYTES]
+        while not count and not self._moves.has_ended:
+            count = told(self._moves.decrypt_into(view), moved)
+            if not count and not self._moves.has_ended:
+                await self._socket.readable()
+        if count == TURN_BYTES:
+            await asyncio.sleep(0)
+        return count
+
+    async def receive_to_file(self, target: int, moved: Moved = nobody_counts) -> int:
+        """Receive into a file; returns how many bytes, 0 when the other side has sent everything.
+
+        Raises TransferBroken; OutOfSpace or Unavailable when the file does not take them.
+        """
+        count = 0
+        while not count and not self._moves.has_ended:
+            count = await self._socket.in_pool(functools.partial(self._moves.decrypt_to_file, target), moved)
+            if not count and not self._moves.has_ended:
+                await self._socket.readable()
+        return count
+
+    async def send(self, data: bytes | memoryview, moved: Moved = nobody_counts) -> None:
+        """Send all of it. Raises TransferBroken."""
+        rest = memoryview(data)
+        while rest:
+            piece, rest = rest[:TURN_BYTES], rest[TURN_BYTES:]
+            self._moves.encrypt(piece)
+            await self._flush()
+            moved(len(piece))
+            await asyncio.sleep(0)
+
+    async def send_file(self, source: int, offset: int, size: int, moved: Moved = nobody_counts) -> None:
+        """Send part of a file. Raises TransferBroken; Unavailable when the file is shorter than it should be."""
+        sent = 0
+        while sent < size:
+            job = functools.partial(self._moves.encrypt_file, source, offset + sent, size - sent)
+            sent += told(job(), moved) if size <= SMALL_FILE_BYTES else await self._socket.in_pool(job, moved)
+            await self._flush()
+
+    async def finish(self) -> None:
+        """Say that nothing more comes, and close so that everything sent still arrives. Raises TransferBroken."""
+        self._stream.close()
+        try:
+            await self._flush()
+        except TransferBroken as broken:
+            if broken.failure is DataFailure.STALLED:
+                raise  # it has not read everything
+            # It has gone: it got what it wanted, or its reading tells otherwise.
+        self._socket.finish()
+
+    def reset(self) -> None:
+        """Close so that the other side cannot take what it got for the whole."""
+        self._socket.reset()
+
+    async def _flush(self) -> None:
+        """Send everything that is encrypted. Raises TransferBroken."""
+        while True:
+            self._moves.send_now()
+            if not self._moves.unsent:
+                return
+            await self._socket.writable()
+
+    async def _say_goodbye(self) -> None:
+        """Send OpenSSL's alert, from which the other side learns what was wrong."""
+        with suppress(TransferBroken):  # it has gone: nobody is left to be told
+            await self._flush()

@@ -1,0 +1,163 @@
+"""An open control port, and the servers that are reached through it.
+
+FTP and FTPS of one server share a port, as at AWS: AUTH TLS tells them apart. Several servers may share one too, when
+their owners pin them to it: a client names the one it wants with HOST (RFC 7151), and meets the oldest without.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from crossdock.core.ids import ServerId
+from crossdock.core.logins import Refusal
+from crossdock.core.networks import Network
+from crossdock.core.servers import FileProtocol, Server
+from crossdock.files.limits import Admittance, LoginLimits
+from crossdock.ftp import replies
+from crossdock.ftp.activities import Surroundings
+from crossdock.ftp.connection import ControlConnection
+from crossdock.ftp.control_session import ControlSession
+from crossdock.ftp.passive import BACKLOG, PassivePorts, listen
+from crossdock.ftp.proxy_protocol import expects_header
+from crossdock.ftp.replies import Reply
+from crossdock.ftp.words import Draining
+from crossdock.ports.ingress import Ingress
+
+_log = logging.getLogger(__name__)
+
+CUT_GRACE_S = 10.0
+"""How long sessions that were cut may still take to commit or discard."""
+
+Place = tuple[ServerId, FileProtocol]
+
+
+class ControlDoor:
+    """Implements `connection.Door`. `closed` is called when the last server has left."""
+
+    def __init__(
+        self,
+        *,
+        passive: PassivePorts,
+        limits: LoginLimits,
+        ingress: Ingress,
+        balancers: Sequence[Network],
+        header_timeout_s: float,
+        is_implicit: bool,
+        unread_timeout_s: float,
+        closed: Callable[[], None],
+    ) -> None:
+        self.passive = passive
+        self.is_implicit = is_implicit
+        self.unread_timeout_s = unread_timeout_s
+        self.port = 0
+        self._limits = limits
+        self._balancers = balancers
+        self._header_timeout_s = header_timeout_s
+        self._ingress = ingress
+        self._closed = closed
+        self._tenants: dict[ServerId, Surroundings] = {}
+        self._sessions: dict[ControlSession, Admittance] = {}
+        self._somebody_left = asyncio.Event()
+        self._acceptor: asyncio.Server | None = None
+        self._removals = 0
+
+    @property
+    def is_accepting(self) -> bool:
+        return self._acceptor is not None
+
+    async def open(self, host: str, port: int) -> None:
+        """Accept clients; port 0 is chosen by the system. Raises OSError."""
+        listening = await listen(host, port)
+        self.port = listening.getsockname()[1]
+        self._acceptor = await asyncio.get_running_loop().create_server(
+            lambda: ControlConnection(self), sock=listening, backlog=BACKLOG
+        )
+
+    # Who is reached here.
+
+    def add(self, surroundings: Surroundings) -> None:
+        """A protocol of a server; of one that is here already, a further one."""
+        server_id = surroundings.server.server_id
+        here = self._tenants.get(server_id)
+        protocols = surroundings.protocols | (here.protocols if here else frozenset())
+        self._tenants[server_id] = replace(surroundings, protocols=protocols)
+
+    def update(self, server: Server) -> None:
+        """Take over changed settings; sessions that are under way keep theirs."""
+        self._tenants[server.server_id] = replace(self._tenants[server.server_id], server=server)
+
+    async def remove(self, place: Place, *, drain_timeout_s: float) -> None:
+        """Let nobody more in there, let transfers finish for that long, then end them."""
+        server_id, protocol = place
+        rest = self._tenants[server_id].protocols - {protocol}
+        if rest:
+            self._tenants[server_id] = replace(self._tenants[server_id], protocols=rest)
+        else:
+            del self._tenants[server_id]
+        if not self._tenants and self._acceptor is not None:
+            self._acceptor.close()
+            self._acceptor = None
+        self._removals += 1
+        try:
+            await self._drain(place, drain_timeout_s)
+        finally:
+            self._removals -= 1
+            if not self._tenants and not self._removals:
+                self._closed()
+
+    async def _drain(self, place: Place, drain_timeout_s: float) -> None:
+        # Those who are there: the place may be opened again meanwhile, and others come.
+        leaving = {session for session in self._sessions if session.place == place}
+        for session in leaving:
+            session.tell(Draining())
+        if not await self._left(leaving, drain_timeout_s):
+            for session in leaving & self._sessions.keys():
+                session.cut("the server was stopped")
+            if not await self._left(leaving, CUT_GRACE_S):
+                _log.warning(
+                    "ftp sessions outlive their server", extra={"sessions": len(leaving & self._sessions.keys())}
+                )
+
+    # What a connection asks.
+
+    def header_timeout_s(self, address: str) -> float | None:
+        return self._header_timeout_s if expects_header(address, self._balancers) else None
+
+    def first(self, address: str) -> Surroundings | None:
+        return next((one for one in self._tenants.values() if self._lets_in(one, address)), None)
+
+    def named(self, hostname: str, address: str) -> Surroundings | None:
+        wanted = hostname.lower().rstrip(".")
+        found = (one for one in self._tenants.values() if wanted and one.server.hostname == wanted)
+        return next((one for one in found if self._lets_in(one, address)), None)
+
+    def enter(self, session: ControlSession, address: str) -> Reply | None:
+        admittance = self._limits.acquire(address)
+        if isinstance(admittance, Refusal):
+            _log.info("ftp connection refused", extra={"source_ip": address, "reason": admittance.reason})
+            return replies.TOO_MANY_CONNECTIONS
+        self._sessions[session] = admittance
+        return None
+
+    def leave(self, session: ControlSession) -> None:
+        admittance = self._sessions.pop(session, None)
+        if admittance is not None:
+            admittance.release()
+        self._somebody_left.set()
+
+    def _lets_in(self, tenant: Surroundings, address: str) -> bool:
+        return any(
+            self._ingress.admits(tenant.server, address, protocol=protocol, port=self.port)
+            for protocol in tenant.protocols
+        )
+
+    async def _left(self, leaving: set[ControlSession], timeout_s: float) -> bool:
+        try:
+            async with asyncio.timeout(timeout_s):
+                while leaving & self._sessions.keys():
+                    self._somebody_left.clear()
+                    await self._somebody_left.wait()
+        except TimeoutError:
+            return False
+        return True
