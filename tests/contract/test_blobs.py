@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -65,6 +66,20 @@ async def test_bytes_may_come_through_the_descriptor(blobs):
     os.close(writing)
     await staged.write(b" four")
     assert await read_all(blobs, await staged.seal()) == b"one two three four"
+
+
+async def test_bytes_may_come_from_another_blob(blobs):
+    segments = [await blobs.store([part]) for part in (b"first", b"second")]
+    reader = await blobs.open(segments)
+    staged = await blobs.stage()
+    await staged.write(b"a ")
+    for offset, size in ((0, 5), (6, 3)):
+        region = await reader.region(offset)
+        await staged.append(replace(region, size=size))
+    staged.advance(os.write(staged.fileno(), b" z"))
+    reader.close()
+    assert staged.size == 12
+    assert await read_all(blobs, await staged.seal()) == b"a firsteco z"
 
 
 async def test_every_blob_has_an_id_of_its_own(blobs):

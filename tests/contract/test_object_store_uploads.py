@@ -122,7 +122,7 @@ async def test_a_staged_put_is_seen_when_it_is_committed_and_not_before(staging_
     await world.put("key", b"old")
     staged = await world.store.stage(world.at("key"), AGENT)
     await staged.write(b"one ")
-    assert os.write(staged.fileno(), b"two ") == 4
+    assert os.write(await staged.target(), b"two ") == 4
     staged.advance(4)
     await staged.write(memoryview(b"three"))
     assert await read(world.store, world.at("key")) == b"old"

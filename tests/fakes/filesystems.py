@@ -6,6 +6,7 @@ from tests.fakes.object_store import Allows, MemoryS3
 from crossdock.core.homes import HomeDirectory, HomeMapping, LogicalHome, MappingType, PathHome
 from crossdock.files.filesystem import FileSystem
 from crossdock.files.object_filesystem import ObjectFileSystem, upload_metadata
+from crossdock.files.prefix import UploadStart
 
 METADATA = upload_metadata("user1", "s-0123456789abcdef0")
 PATH = PathHome(root="/bucket/home")
@@ -44,7 +45,7 @@ async def names(fs: FileSystem, path: str) -> list[str]:
     return [entry.name + ("/" if entry.attributes.is_directory else "") async for entry in fs.list(path)]
 
 
-async def store_file(fs: FileSystem, path: str, content: bytes) -> None:
-    upload = await fs.open_write(path)
+async def store_file(fs: FileSystem, path: str, content: bytes, *, at: UploadStart = 0) -> None:
+    upload = await fs.open_write(path, at=at)
     await upload.write(0, content)
     await upload.commit()

@@ -21,7 +21,7 @@ from itertools import count
 from tests.fakes.clock import START
 
 from crossdock.core.arns import bucket_arn, object_arn
-from crossdock.core.errors import Denied, FileError, NotFound, Unavailable
+from crossdock.core.errors import Denied, FileError, NotFound, Unavailable, Unsupported
 from crossdock.core.homes import ObjectPlace
 from crossdock.ports.objects import FileRegion, Listing, ObjectInfo, ObjectStore
 
@@ -129,28 +129,32 @@ class MemoryStore:
 
     async def head(self, place: ObjectPlace) -> ObjectInfo:
         await self.s3.enter(SeenCall("HeadObject", place.bucket, place.key))
-        return self._find(place).info
+        return self.find(place).info
 
     async def read(self, place: ObjectPlace, *, offset: int = 0) -> "MemoryReader":
         await self.s3.enter(SeenCall("GetObject", place.bucket, place.key))
-        return MemoryReader(self._find(place), offset)
+        return MemoryReader(self.find(place), offset)
 
     async def put(self, place: ObjectPlace, body: Body, metadata: Mapping[str, str]) -> ObjectInfo:
         await self.s3.enter(SeenCall("PutObject", place.bucket, place.key))
         self.require("s3:PutObject", place)
         return self.s3.add(place.bucket, place.key, b"".join(body), metadata)
 
-    async def start_multipart(self, place: ObjectPlace, metadata: Mapping[str, str]) -> "MemoryUpload":
+    async def start_multipart(
+        self, place: ObjectPlace, metadata: Mapping[str, str], *, if_match: str | None = None
+    ) -> "MemoryUpload":
         await self.s3.enter(SeenCall("CreateMultipartUpload", place.bucket, place.key))
         self.require("s3:PutObject", place)
-        upload = MemoryUpload(self, place, metadata, self.s3.new_id(), {})
+        upload = MemoryUpload(self, place, metadata, self.s3.new_id(), {}, if_match)
         self.s3.uploads[upload.upload_id] = upload
         return upload
 
     async def copy(self, source: ObjectPlace, target: ObjectPlace) -> ObjectInfo:
         await self.s3.enter(SeenCall("CopyObject", source.bucket, source.key))
-        stored = self._find(source)
+        # S3 looks whether something is there when all is allowed.
+        self.require("s3:GetObject", source)
         self.require("s3:PutObject", target)
+        stored = self.find(source)
         return self.s3.add(target.bucket, target.key, stored.content, stored.info.metadata)
 
     async def delete(self, place: ObjectPlace) -> None:
@@ -187,7 +191,19 @@ class MemoryStore:
         if not self.allows(action, place.bucket, place.key):
             raise Denied(f"no policy allows {action} on {object_arn(place.bucket, place.key)}")
 
-    def _find(self, place: ObjectPlace) -> Stored:
+    def find_version(self, info: ObjectInfo) -> Stored:
+        """What If-Match on a source finds."""
+        stored = self.find(info.place)
+        if stored.info.etag != info.etag:
+            raise Unavailable(f"PreconditionFailed: {info.place}")
+        return stored
+
+    def require_version(self, place: ObjectPlace, etag: str | None) -> None:
+        """What If-Match on a target asks."""
+        if etag is not None and self.find(place).info.etag != etag:
+            raise Unavailable(f"PreconditionFailed: {place}")
+
+    def find(self, place: ObjectPlace) -> Stored:
         self.require("s3:GetObject", place)
         stored = self.s3.buckets[place.bucket].get(place.key)
         if stored is not None:
@@ -233,21 +249,31 @@ class MemoryUpload:
         metadata: Mapping[str, str],
         upload_id: str,
         parts: dict[int, bytes],
+        if_match: str | None,
     ) -> None:
         self.store = store
         self.place = place
         self.metadata = metadata
         self.upload_id = upload_id
         self.parts = parts
+        self.if_match = if_match
 
     def under(self, store: ObjectStore) -> "MemoryUpload":
         assert isinstance(store, MemoryStore)
-        return MemoryUpload(store, self.place, self.metadata, self.upload_id, self.parts)
+        return MemoryUpload(store, self.place, self.metadata, self.upload_id, self.parts, self.if_match)
 
     async def upload_part(self, number: int, body: Body) -> None:
         await self._enter("UploadPart")
         self.store.require("s3:PutObject", self.place)
         self.parts[number] = b"".join(body)
+
+    async def copy_part(self, number: int, source: ObjectInfo, *, offset: int, size: int) -> None:
+        await self._enter("UploadPartCopy")
+        content = self.store.find_version(source).content[offset : offset + size]
+        self.store.require("s3:PutObject", self.place)
+        if len(content) != size or not size:
+            raise Unsupported("InvalidArgument: the range is not in the source")
+        self.parts[number] = content
 
     async def complete(self) -> ObjectInfo:
         await self._enter("CompleteMultipartUpload")
@@ -255,6 +281,7 @@ class MemoryUpload:
         numbers = sorted(self.parts)
         if any(len(self.parts[number]) < self._s3.min_part for number in numbers[:-1]):
             raise Unavailable("EntityTooSmall")
+        self.store.require_version(self.place, self.if_match)
         del self._s3.uploads[self.upload_id]
         content = b"".join(self.parts[number] for number in numbers)
         return self._s3.add(self.place.bucket, self.place.key, content, self.metadata)
@@ -277,14 +304,16 @@ class MemoryUpload:
 class MemoryStagingStore(MemoryStore):
     """See `ports.objects.StagingObjectStore`: bytes go through files without names."""
 
-    async def stage(self, place: ObjectPlace, metadata: Mapping[str, str]) -> "MemoryStagedPut":
+    async def stage(
+        self, place: ObjectPlace, metadata: Mapping[str, str], *, if_match: str | None = None
+    ) -> "MemoryStagedPut":
         await self.s3.enter(SeenCall("PutObject", place.bucket, place.key))
         self.require("s3:PutObject", place)
-        return MemoryStagedPut(self, place, metadata)
+        return MemoryStagedPut(self, place, metadata, if_match)
 
     async def read(self, place: ObjectPlace, *, offset: int = 0) -> "MemoryReader":
         await self.s3.enter(SeenCall("GetObject", place.bucket, place.key))
-        return MemoryFileReader(self._find(place), offset)
+        return MemoryFileReader(self.find(place), offset)
 
 
 class MemoryFileReader(MemoryReader):
@@ -304,15 +333,18 @@ class MemoryFileReader(MemoryReader):
 class MemoryStagedPut:
     """See `ports.objects.StagedPut`."""
 
-    def __init__(self, store: MemoryStagingStore, place: ObjectPlace, metadata: Mapping[str, str]) -> None:
+    def __init__(
+        self, store: MemoryStagingStore, place: ObjectPlace, metadata: Mapping[str, str], if_match: str | None
+    ) -> None:
         self._store = store
+        self._if_match = if_match
         self._place = place
         self._metadata = metadata
         self._fd = os.memfd_create("staged")
         self._size = 0
         store.s3.staged.add(self)
 
-    def fileno(self) -> int:
+    async def target(self) -> int:
         return self._fd
 
     def advance(self, count: int) -> None:
@@ -323,9 +355,15 @@ class MemoryStagedPut:
         os.write(self._fd, chunk)
         self._size += len(chunk)
 
-    async def commit(self) -> ObjectInfo:
+    async def begin_with(self, source: ObjectInfo, size: int) -> None:
+        await self._store.s3.enter(SeenCall("GetObject", source.place.bucket, source.place.key))
+        self._size += os.write(self._fd, self._store.find_version(source).content[:size])
+
+    async def commit(self, rest: bytes | bytearray | memoryview = b"") -> ObjectInfo:
         await self._store.s3.enter(SeenCall("PutObject", self._place.bucket, self._place.key))
         self._store.require("s3:PutObject", self._place)
+        self._store.require_version(self._place, self._if_match)
+        self._size += os.pwrite(self._fd, rest, self._size)
         content = os.pread(self._fd, self._size, 0)
         assert len(content) == self._size, "more bytes were told of than written"
         self._end()

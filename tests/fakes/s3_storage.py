@@ -3,8 +3,8 @@
     steps.before("objects.put", act)               # once, the next time that step is reached
     steps.fail("blobs.write", OutOfSpace("full"))
 
-Steps are `blobs.` stage, write, seal, store, open, read; `objects.` get, put, link, delete, scan; `uploads.` get,
-start, put_part, parts, complete, abort.
+Steps are `blobs.` stage, write, append, seal, store, open, read; `objects.` get, put, link, delete, scan; `uploads.`
+get, start, put_part, parts, complete, abort.
 """
 
 from collections import defaultdict
@@ -111,6 +111,10 @@ class WatchedStagedBlob:
         await self._blobs.steps.reach("blobs.write")
         self._blobs.largest_write = max(self._blobs.largest_write, memoryview(chunk).nbytes)
         await self._staged.write(chunk)
+
+    async def append(self, source: FileRegion) -> None:
+        await self._blobs.steps.reach("blobs.append")
+        await self._staged.append(source)
 
     async def seal(self) -> Segment:
         await self._blobs.steps.reach("blobs.seal")

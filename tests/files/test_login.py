@@ -28,13 +28,22 @@ from crossdock.core.servers import FileProtocol, ServerState
 from crossdock.files.login import Admission, Trial
 from crossdock.files.login_check import LoginCheck
 from crossdock.files.session import Session
+from crossdock.files.session_limits import SessionLimits
 from crossdock.ports.authority import IdentityAnswer
 
 
 class Bench:
     """Logins on a clock that stands still, but for who sleeps and for `check_s`, the time a check takes."""
 
-    def __init__(self, *, failure_delay_s: float = 1.0, check_s: float = 0.0, stages: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        failure_delay_s: float = 1.0,
+        check_s: float = 0.0,
+        stages: bool = False,
+        per_server: int = 100,
+        per_user: int = 0,
+    ) -> None:
         self.clock = FakeClock()
         self.s3 = make_s3()
         self.log = MemoryLog()
@@ -50,6 +59,7 @@ class Bench:
             log=self.log,
             clock=self.clock,
             blocks=make_pool(),
+            limits=SessionLimits(per_server=per_server, per_user=per_user),
             sleep=self.sleep,
             failure_delay_s=failure_delay_s,
         )
@@ -178,6 +188,43 @@ async def test_a_refusal_is_told_to_the_errors_of_the_server():
         "stranger",
         "Lambda IDP authentication failure",
     )
+
+
+@pytest.mark.parametrize(
+    ("limits", "setting"),
+    [({"per_server": 1}, "login.sessions_per_server"), ({"per_user": 1}, "login.sessions_per_user")],
+)
+async def test_one_session_too_many_is_refused_like_any_login_and_told_to_the_log(limits: dict[str, int], setting: str):
+    bench = Bench(**limits)
+    session = await bench.admit()
+    refusal = await bench.admission.admit(make_attempt())
+    assert isinstance(refusal, Refusal)
+    assert setting in refusal.reason
+    assert bench.slept == [1.0]
+    stream, event = bench.log.events[-1]
+    assert (stream, event["activity-type"], event["message"]) == ("ERRORS", "AUTH_FAILURE", refusal.reason)
+    session.disconnected()
+    await bench.admit()
+
+
+async def test_a_refused_login_takes_no_place_and_a_trial_neither():
+    bench = Bench(per_server=1)
+    for _ in range(3):
+        await bench.admission.admit(make_attempt(username="stranger"))
+        assert (await Trial(bench.check).try_login(SERVER, make_attempt())).refusal == ""
+    await bench.admit()
+    assert (await Trial(bench.check).try_login(SERVER, make_attempt())).refusal == ""
+
+
+async def test_a_login_that_fails_at_the_last_moment_gives_its_place_back():
+    class BrokenLog(MemoryLog):
+        def record(self, server: object, stream: str, event: object) -> None:
+            raise RuntimeError("the log is broken")
+
+    bench = Bench(per_server=1)
+    with pytest.raises(RuntimeError):
+        await replace(bench.admission, log=BrokenLog()).admit(make_attempt())
+    await bench.admit()
 
 
 async def test_no_password_reaches_the_log_or_a_session():

@@ -1,5 +1,7 @@
 """A file system over S3: reading, writing, removing, making, renaming."""
 
+import asyncio
+
 import pytest
 from tests.fakes.filesystems import METADATA, ROOT, TREE, files, store_file
 from tests.fakes.object_store import MemoryS3
@@ -185,6 +187,31 @@ async def test_only_an_empty_directory_is_removed(s3: MemoryS3):
         with pytest.raises(error):
             await fs.remove_directory(f"/bucket/home/{name}")
     assert s3.keys("bucket") == ["home/file", "home/full/", "home/full/x", "home/implied/x", "home/odd//"]
+
+
+async def test_a_file_that_appears_while_its_directory_is_removed_is_not_lost(s3: MemoryS3):
+    s3.add("bucket", "home/d/")
+    gate = s3.hold("DeleteObject")
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(files(s3).remove_directory("/bucket/home/d"))
+        await gate.entered.wait()
+        await store_file(files(s3), "/bucket/home/d/late", b"late")
+        gate.open.set()
+    assert s3.keys("bucket") == ["home/d/late"]
+    assert (await files(s3).stat("/bucket/home/d")).is_directory
+    with pytest.raises(DirectoryNotEmpty):
+        await files(s3).remove_directory("/bucket/home/d")
+
+
+async def test_a_directory_that_somebody_else_removes_meanwhile_is_removed(s3: MemoryS3):
+    s3.add("bucket", "home/d/")
+    gate = s3.hold("DeleteObject")
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(files(s3).remove_directory("/bucket/home/d"))
+        await gate.entered.wait()
+        del s3.buckets["bucket"]["home/d/"]
+        gate.open.set()
+    assert s3.keys("bucket") == []
 
 
 # Renaming.

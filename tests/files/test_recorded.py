@@ -7,7 +7,7 @@ from tests.fakes.filesystems import PATH, TREE, files, names
 from tests.fakes.logins import SERVER, MemoryLog
 from tests.fakes.object_store import MemoryS3
 
-from crossdock.core.errors import Denied, Interrupted, NotADirectory, NotFound, Unavailable
+from crossdock.core.errors import BeyondEnd, Denied, Interrupted, NotADirectory, NotFound, Unavailable
 from crossdock.core.homes import HomeDirectory
 from crossdock.files.blocks import BLOCK_SIZE
 from crossdock.files.filesystem import FileKind
@@ -150,6 +150,36 @@ async def test_changes_are_told_with_the_paths_of_the_store(s3: MemoryS3):
         {"activity-type": "RMDIR", "path": "/bucket/inbox/d"},
         {"activity-type": "DELETE", "path": "/second-bucket/g"},
     ]
+
+
+async def test_an_append_is_told_with_the_bytes_that_came(s3: MemoryS3):
+    s3.add("bucket", "home/f", b"old")
+    bench = Bench(s3)
+    upload = await bench.fs.open_write("/bucket/home/f", at="END")
+    await upload.write(0, b"12345")
+    await upload.commit()
+    opened = {**OPENED, "mode": "CREATE|WRITE"}
+    assert bench.told() == [opened, {"activity-type": "CLOSE", "path": "/bucket/home/f", "bytes-in": "5"}]
+
+
+async def test_an_append_that_cannot_begin_is_told_with_its_reason(s3: MemoryS3):
+    s3.add("bucket", "home/f", b"old")
+    bench = Bench(s3)
+    with pytest.raises(BeyondEnd):
+        await bench.fs.open_write("/bucket/home/f", at=4)
+    (error,) = bench.told()
+    assert (error["operation"], error["message"]) == (
+        "OPEN",
+        "/bucket/home/f has 3 bytes and cannot be continued at 4",
+    )
+
+
+async def test_a_renamed_directory_is_one_event(s3: MemoryS3):
+    s3.add("bucket", "home/d/x")
+    s3.add("bucket", "home/d/y")
+    bench = Bench(s3)
+    await bench.fs.rename("/bucket/home/d", "/bucket/home/e", directories=True)
+    assert bench.told() == [{"activity-type": "RENAME", "path": "/bucket/home/d", "new-path": "/bucket/home/e"}]
 
 
 @pytest.mark.parametrize(

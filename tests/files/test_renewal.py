@@ -56,6 +56,10 @@ async def use_all(store: RenewedStore) -> None:
     assert [info.place for info in page.objects] == [PLACE]
     await store.delete(OTHER)
     upload = await store.start_multipart(OTHER, {})
+    source = await store.head(PLACE)
+    await upload.copy_part(1, source, offset=0, size=7)
+    await upload.complete()
+    upload = await store.start_multipart(OTHER, {}, if_match=(await store.head(OTHER)).etag)
     await upload.upload_part(1, [b"part"])
     await upload.complete()
     await (await store.start_multipart(OTHER, {})).abort()
@@ -197,13 +201,15 @@ class StubbornUpload:
 
     async def upload_part(self, number: int, body: object) -> None: ...
 
+    async def copy_part(self, number: int, source: object, *, offset: int, size: int) -> None: ...
+
     async def complete(self) -> None: ...
 
     async def abort(self) -> None: ...
 
 
 class StubbornStore(MemoryStore):
-    async def start_multipart(self, place: ObjectPlace, metadata: object) -> StubbornUpload:
+    async def start_multipart(self, place: ObjectPlace, metadata: object, **how: object) -> StubbornUpload:
         return StubbornUpload()
 
 

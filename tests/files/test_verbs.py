@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import pytest
 from tests.fakes.blocks import make_pool
 from tests.fakes.filesystems import METADATA, PATH, make_s3, names
-from tests.fakes.object_store import SeenCall
+from tests.fakes.object_store import MemoryS3, SeenCall
 
-from crossdock.core.errors import FileError
+from crossdock.core.errors import FileError, Unavailable
 from crossdock.files.blocks import BLOCK_SIZE
 from crossdock.files.filesystem import FileKind, FileSystem
 from crossdock.files.object_filesystem import ObjectFileSystem
+from crossdock.files.prefix import UploadStart
 from crossdock.files.verbs import VERBS, FileVerb, Need, On
 
 Do = Callable[[FileSystem], Awaitable[object]]
@@ -25,6 +26,7 @@ class Case:
     keys: Sequence[str]
     do: Do
     works: bool = True
+    content: bytes = b"content"
 
 
 async def read(fs: FileSystem) -> None:
@@ -33,13 +35,17 @@ async def read(fs: FileSystem) -> None:
     await download.close()
 
 
-def write(size: int, *, discards: bool = False) -> Do:
+def write(size: int, *, discards: bool = False, at: UploadStart = 0) -> Do:
     async def do(fs: FileSystem) -> None:
-        upload = await fs.open_write("/bucket/home/f")
+        upload = await fs.open_write("/bucket/home/f", at=at)
         await upload.write(0, bytes(size))
         await (upload.discard() if discards else upload.commit())
 
     return do
+
+
+def rename_directory(new: str) -> Do:
+    return lambda fs: fs.rename("/bucket/home/d", f"/bucket/home/{new}", directories=True)
 
 
 CASES: Mapping[FileVerb, Sequence[Case]] = {
@@ -65,6 +71,15 @@ CASES: Mapping[FileVerb, Sequence[Case]] = {
         Case(["home/f"], write(BLOCK_SIZE + 1)),
         Case([], write(2 * BLOCK_SIZE + 1, discards=True)),
     ),
+    FileVerb.APPEND: (
+        Case(["home/f"], write(10, at="END")),
+        Case(["home/f"], write(10, at=3)),
+        Case(["home/f"], write(BLOCK_SIZE + 1, at="END"), content=bytes(5 << 20)),
+        Case(["home/f"], write(10, at="END", discards=True), content=bytes(5 << 20)),
+        Case(["home/f"], write(10, at=8), works=False),
+        Case([], write(10, at="END")),
+        Case([], write(10, at=1), works=False),
+    ),
     FileVerb.REMOVE: (
         Case(["home/f"], lambda fs: fs.remove("/bucket/home/f")),
         Case([], lambda fs: fs.remove("/bucket/home/f"), works=False),
@@ -84,6 +99,12 @@ CASES: Mapping[FileVerb, Sequence[Case]] = {
         Case(["home/f", "home/target"], lambda fs: fs.rename("/bucket/home/f", "/bucket/home/target"), works=False),
         Case(["home/f/x"], lambda fs: fs.rename("/bucket/home/f", "/bucket/home/target"), works=False),
     ),
+    FileVerb.RENAME_DIRECTORY: (
+        Case(["home/d/x", "home/d/y/z"], rename_directory("target")),
+        Case(["home/d/x", "home/target/x"], rename_directory("target"), works=False),
+        Case(["home/d/" + "x" * 1015, "home/d/a"], rename_directory("target"), works=False),
+        Case([], rename_directory("target"), works=False),
+    ),
 }
 EVERY_CASE = [
     pytest.param(verb, case, id=f"{verb}-{number}")
@@ -95,6 +116,8 @@ EVERY_CASE = [
 def about(key: str) -> On:
     if key.endswith("/"):
         return On.MARKER
+    if key.startswith(("home/d/", "home/target/")):
+        return On.BELOW if key.startswith("home/d/") else On.TARGET_BELOW
     return On.TARGET if key == "home/target" else On.OBJECT
 
 
@@ -102,15 +125,17 @@ def steps(call: SeenCall) -> set[Step]:
     if call.operation == "ListObjectsV2":
         return {(call.operation, On.BUCKET)}
     if call.operation == "CopyObject":
-        return {(call.operation, On.OBJECT), (call.operation, On.TARGET)}
+        is_below = about(call.key) is On.BELOW
+        both = (On.BELOW, On.TARGET_BELOW) if is_below else (On.OBJECT, On.TARGET)
+        return {(call.operation, on) for on in both}
     return {(call.operation, about(call.key))}
 
 
-async def run(case: Case, **permissions: object) -> tuple[bool, set[Step]]:
+async def run(case: Case, *, s3: MemoryS3 | None = None, **permissions: object) -> tuple[bool, set[Step]]:
     """Whether it worked, and what the store saw."""
-    s3 = make_s3()
+    s3 = s3 or make_s3()
     for key in case.keys:
-        s3.add("bucket", key, b"content")
+        s3.add("bucket", key, case.content)
     fs = ObjectFileSystem(home=PATH, store=s3.store(**permissions), metadata=METADATA, blocks=make_pool())
     try:
         await case.do(fs)
@@ -152,6 +177,11 @@ async def test_a_verb_makes_no_call_that_its_row_does_not_tell(verb: FileVerb, c
 @pytest.mark.parametrize("verb", FileVerb)
 async def test_every_call_of_a_row_is_made_in_some_case(verb: FileVerb):
     seen = [await run(case) for case in CASES[verb]]
+    if verb is FileVerb.RENAME_DIRECTORY:
+        s3 = make_s3()
+        for _ in range(2):
+            s3.fail("DeleteObject", Unavailable("busy"))
+        seen.append(await run(CASES[verb][0], s3=s3))
     assert set().union(*(steps for _, steps in seen)) == promised(verb)
 
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from crossdock.files.download import Download
+from crossdock.files.prefix import UploadStart
 from crossdock.files.upload import Upload
 
 
@@ -67,12 +68,18 @@ class FileSystem(Protocol):
     async def open_read(self, path: str, offset: int = 0) -> Download:
         """Open a file at an offset; at or beyond its end there are no bytes. Raises NotFound, Denied."""
 
-    async def open_write(self, path: str, *, expected_size: int | None = None) -> Upload:
+    async def open_write(self, path: str, *, expected_size: int | None = None, at: UploadStart = 0) -> Upload:
         """Begin to replace or create a file; nothing is visible before `commit`.
 
-        `expected_size` is what the client announced (ALLO); another size is refused at commit as Interrupted.
+        `expected_size` is what the client announced (ALLO); another size is refused at commit as Interrupted. `at` says
+        how many bytes of the file that is there stay before those that are written, and END that all do; at the END of
+        no file a new one begins. What is written is counted without them.
 
-        Raises NotFound in a virtual directory, IsADirectory, Denied, OutOfSpace, InvalidName.
+        Whoever replaces or removes that file before the commit wins: the upload then fails as Unavailable or NotFound,
+        which may be told by any of its calls.
+
+        Raises NotFound in a virtual directory, and where a file that is not there should be continued; BeyondEnd,
+        IsADirectory, Denied, OutOfSpace, InvalidName.
         """
 
     async def remove(self, path: str) -> None:
@@ -84,5 +91,9 @@ class FileSystem(Protocol):
     async def remove_directory(self, path: str) -> None:
         """Delete an empty directory. Raises DirectoryNotEmpty, NotFound, NotADirectory, Denied."""
 
-    async def rename(self, old: str, new: str) -> None:
-        """Rename a file. Raises NotFound, Exists (nothing is ever overwritten), Unsupported for a directory, Denied."""
+    async def rename(self, old: str, new: str, *, directories: bool = False) -> None:
+        """Rename a file; `directories` also a directory, with all that lies below it, as `moving.py` tells.
+
+        Raises NotFound, Exists (nothing is ever overwritten), Unsupported for a directory that is not to be renamed,
+        Denied.
+        """

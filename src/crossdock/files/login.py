@@ -11,6 +11,7 @@ from crossdock.files.object_filesystem import ObjectFileSystem, upload_metadata
 from crossdock.files.recorded import RecordedFileSystem
 from crossdock.files.renewal import renewed
 from crossdock.files.session import Session
+from crossdock.files.session_limits import SessionLimits, SessionPlace
 from crossdock.files.session_log import ERRORS_STREAM, SessionLog, auth_failure
 from crossdock.ports.authority import RoleSession, TransferLog
 from crossdock.ports.host import Clock
@@ -29,6 +30,7 @@ class Admission:
     log: TransferLog
     clock: Clock
     blocks: BlockPool
+    limits: SessionLimits
     sleep: Sleep
     failure_delay_s: float
 
@@ -52,11 +54,22 @@ class Admission:
             return Refusal(reason=f"there is no server {attempt.server_id}")
         outcome = (await self.check.run(server, attempt)).outcome
         if isinstance(outcome, Refusal):
-            self.log.record(server, ERRORS_STREAM, auth_failure(server, attempt, outcome.reason))
-            return outcome
-        return self._open(server, attempt, outcome)
+            return self._refuse(server, attempt, outcome)
+        # Only who is admitted is counted, so that nobody can take up the places of others by guessing.
+        place = self.limits.acquire(server.server_id, attempt.username)
+        if isinstance(place, Refusal):
+            return self._refuse(server, attempt, place)
+        try:
+            return self._open(server, attempt, outcome, place)
+        except BaseException:
+            place.release()
+            raise
 
-    def _open(self, server: Server, attempt: LoginAttempt, vouched: Vouched) -> Session:
+    def _refuse(self, server: Server, attempt: LoginAttempt, refusal: Refusal) -> Refusal:
+        self.log.record(server, ERRORS_STREAM, auth_failure(server, attempt, refusal.reason))
+        return refusal
+
+    def _open(self, server: Server, attempt: LoginAttempt, vouched: Vouched, place: SessionPlace) -> Session:
         identity, role_session = vouched.identity, vouched.role_session
         username = attempt.username  # all that a renewal needs: the attempt, and the password in it, shall not be kept
         log = SessionLog(log=self.log, server=server, username=attempt.username, session_id=vouched.session_id)
@@ -88,6 +101,7 @@ class Admission:
             expires_at=role_session.expires_at,
             filesystem=RecordedFileSystem(files, home=identity.home, log=log),
             log=log,
+            place=place,
         )
 
 

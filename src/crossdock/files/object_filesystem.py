@@ -7,17 +7,30 @@ Source: AWS Transfer Family User Guide, "Configure storage to use with AWS Trans
 directories"; what AWS leaves open is decided in favour of keeping data.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 
-from crossdock.core.errors import Denied, DirectoryNotEmpty, Exists, NotFound, Unsupported
+from crossdock.core.errors import Denied, FileError, NotFound
 from crossdock.core.homes import HomeDirectory, Nowhere, ObjectPlace
 from crossdock.files.blocks import BlockPool
 from crossdock.files.download import Download
 from crossdock.files.filesystem import Attributes, Entry, FileKind
 from crossdock.files.keys import page_entries
-from crossdock.files.lookups import DIRECTORY, enter, has_children, inspect, list_file, missing_directory, pages
+from crossdock.files.lookups import (
+    DIRECTORY,
+    enter,
+    inspect,
+    list_file,
+    missing_directory,
+    pages,
+    refuse_directory,
+    require_empty,
+    require_free,
+    require_new,
+)
+from crossdock.files.moving import move_directory
 from crossdock.files.parts_sink import PartsSink
 from crossdock.files.places import Places
+from crossdock.files.prefix import Prefix, UploadStart, find_prefix
 from crossdock.files.staged_sink import StagedSink
 from crossdock.files.unbroken import unbroken
 from crossdock.files.upload import Sink, Upload
@@ -72,9 +85,10 @@ class ObjectFileSystem:
     async def open_read(self, path: str, offset: int = 0) -> Download:
         return Download(await self._store.read(self._places.of_file(path), offset=offset), offset=offset)
 
-    async def open_write(self, path: str, *, expected_size: int | None = None) -> Upload:
+    async def open_write(self, path: str, *, expected_size: int | None = None, at: UploadStart = 0) -> Upload:
         place = self._places.of_file(path)
-        return Upload(await self._open_sink(place), place=place, expected_size=expected_size)
+        prefix = await find_prefix(self._store, place, at)
+        return Upload(await self._open_sink(place, prefix), place=place, expected_size=expected_size)
 
     async def remove(self, path: str) -> None:
         place = self._places.of_file(path)
@@ -83,56 +97,33 @@ class ObjectFileSystem:
         await self._store.delete(place)
 
     async def make_directory(self, path: str) -> None:
-        place = self._places.of_directory(
-            path,
-            if_given=Exists(f"{path} is a directory already"),
-            if_bucket=Denied(f"{path} would be a bucket: buckets are not made here"),
-        )
-        try:
-            await inspect(self._store, place)
-        except (NotFound, Denied):  # who may only put, and so cannot look, still makes directories
-            await self._store.put(ObjectPlace(bucket=place.bucket, key=place.directory_prefix), (), self._metadata)
-        else:
-            raise Exists(f"{place} is there already")
+        place = self._places.of_directory_to_make(path)
+        await require_new(self._store, place)
+        await self._store.put(ObjectPlace(bucket=place.bucket, key=place.directory_prefix), (), self._metadata)
 
     async def remove_directory(self, path: str) -> None:
-        place = self._places.of_directory(
-            path,
-            if_given=Denied(f"{path} is part of the home directory's layout"),
-            if_bucket=Denied(f"{path} is a bucket: buckets are not removed here"),
-        )
-        marker = place.directory_prefix
-        page = await self._store.list(place.bucket, marker, delimiter="", limit=2)
-        if any(info.place.key != marker for info in page.objects):
-            raise DirectoryNotEmpty(f"{place} is not empty")
-        if not page.objects:
-            raise await missing_directory(self._store, place)
+        place = self._places.of_directory_to_remove(path)
+        await require_empty(self._store, place)
         # Only the marker goes: a file that appears below meanwhile is not lost.
-        await self._store.delete(ObjectPlace(bucket=place.bucket, key=marker))
+        await self._store.delete(ObjectPlace(bucket=place.bucket, key=place.directory_prefix))
 
-    async def rename(self, old: str, new: str) -> None:
+    async def rename(self, old: str, new: str, *, directories: bool = False) -> None:
         source, target = self._places.of_file(old), self._places.of_file(new)
-        await self._require_free(target)
+        await require_free(self._store, target)
         try:
             # A connection that ends in between must not leave both names.
             await unbroken(self._move(source, target))
         except NotFound:
-            if await has_children(self._store, source, if_denied=False):
-                raise Unsupported(f"{source} is a directory: only files can be renamed") from None
-            raise
+            if not directories:
+                await refuse_directory(self._store, source)
+                raise
+        else:
+            return
+        await move_directory(self._store, source, target)
 
     async def _move(self, source: ObjectPlace, target: ObjectPlace) -> None:
         await self._store.copy(source, target)
         await self._store.delete(source)
-
-    async def _require_free(self, target: ObjectPlace) -> None:
-        """Raises Exists; Denied when it cannot be known, for nothing may be overwritten."""
-        try:
-            await self._store.head(target)
-        except NotFound:
-            if not await has_children(self._store, target, if_denied=False):
-                return
-        raise Exists(f"{target} is there already")
 
     async def _given_attributes(self, path: str) -> Attributes | None:
         """Of a name that a mapping makes; None for a file that is not there.
@@ -149,7 +140,24 @@ class ObjectFileSystem:
         except NotFound:  # not even its bucket is there
             return None
 
-    async def _open_sink(self, place: ObjectPlace) -> Sink:
-        if isinstance(self._store, StagingObjectStore):
+    async def _open_sink(self, place: ObjectPlace, prefix: Prefix | None) -> Sink:
+        if not isinstance(self._store, StagingObjectStore):
+            parts = PartsSink(self._store, place, self._metadata, blocks=self._blocks, prefix=prefix)
+            return await _begun(parts, parts.begin())
+        if prefix is None:
             return StagedSink(await self._store.stage(place, self._metadata))
-        return PartsSink(self._store, place, self._metadata, blocks=self._blocks)
+        staged = StagedSink(await self._store.stage(place, self._metadata, if_match=prefix.source.etag))
+        return await _begun(staged, staged.begin(prefix))
+
+
+async def _begun(sink: Sink, beginning: Coroutine[None, None, None]) -> Sink:
+    """The sink once it has begun; discarded when it could not."""
+    try:
+        await beginning
+    except BaseException as error:
+        try:
+            await unbroken(sink.discard())
+        except FileError as residue:
+            error.add_note(f"something stayed behind: {residue}")
+        raise
+    return sink

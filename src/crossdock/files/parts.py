@@ -22,16 +22,16 @@ def part_blocks(number: int) -> int:
 
 
 class Part:
-    """A part being filled. The first begins in a small buffer of its own. Release it in the end."""
+    """A part being filled. One that may stay small begins in a small buffer of its own. Release it in the end."""
 
     __slots__ = ("_blocks", "_pool", "_small", "number", "size")
 
-    def __init__(self, number: int, pool: BlockPool) -> None:
+    def __init__(self, number: int, pool: BlockPool, *, begins_small: bool = False) -> None:
         self.number = number
         self.size = 0
         self._pool = pool
         self._blocks: list[Block] = []
-        self._small = memoryview(bytearray(min(SMALL_FILE, pool.block_size) if number == 1 else 0))
+        self._small = memoryview(bytearray(min(SMALL_FILE, pool.block_size) if begins_small else 0))
 
     @property
     def is_full(self) -> bool:

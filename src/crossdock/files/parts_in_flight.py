@@ -1,8 +1,9 @@
 """A multipart upload with several parts on their way, never more than a bounded number of bytes."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 
 from crossdock.core.errors import FileError, Interrupted, Unavailable
 from crossdock.core.homes import ObjectPlace
@@ -14,14 +15,19 @@ from crossdock.ports.objects import MultipartUpload, ObjectInfo, ObjectStore
 IN_FLIGHT = 4
 """Blocks on their way at once, of one upload; a larger part goes alone."""
 
+Send = Callable[[], Awaitable[None]]
+
 
 class PartsInFlight:
     """Begins with the first part that is sent. End it with `complete` or `abort`."""
 
-    def __init__(self, store: ObjectStore, place: ObjectPlace, metadata: Mapping[str, str]) -> None:
+    def __init__(
+        self, store: ObjectStore, place: ObjectPlace, metadata: Mapping[str, str], *, if_match: str | None = None
+    ) -> None:
         self._store = store
         self._place = place
         self._metadata = metadata
+        self._if_match = if_match
         self._upload: MultipartUpload | None = None
         self._sending: dict[asyncio.Task[None], int] = {}
         self._supervisor = TaskSupervisor()
@@ -43,14 +49,21 @@ class PartsInFlight:
             undo.callback(part.release)
             upload = await self._begun()
             blocks = part_blocks(part.number)
-            while self._sending and sum(self._sending.values()) + blocks > IN_FLIGHT:
+            while (held := sum(self._sending.values())) and held + blocks > IN_FLIGHT:
                 await asyncio.wait(self._sending, return_when=asyncio.FIRST_COMPLETED)
             self._require_open()
             undo.pop_all()
-        task = self._supervisor.start(self._send(upload, part), name=f"part {part.number} of {self._place}")
-        self._sending[task] = blocks
-        # Not at the end of `_send`: a task that is cancelled before its first step never runs.
-        task.add_done_callback(lambda done: self._sent(done, part))
+        # Not at the end of the work: a task that is cancelled before its first step never runs.
+        task = self._start(partial(upload.upload_part, part.number, part.body()), part.number, blocks)
+        task.add_done_callback(lambda _: part.release())
+
+    async def copy(self, source: ObjectInfo, runs: Sequence[tuple[int, int]]) -> None:
+        """Start making the first parts of an object's bytes, each of an offset and a size; they hold no blocks."""
+        upload = await self._begun()
+        turns = asyncio.Semaphore(IN_FLIGHT)
+        for number, (offset, size) in enumerate(runs, start=1):
+            copy = partial(upload.copy_part, number, source, offset=offset, size=size)
+            self._start(partial(self._in_turn, turns, copy), number, 0)
 
     async def complete(self) -> ObjectInfo:
         """Wait for every part and make them the object."""
@@ -70,17 +83,27 @@ class PartsInFlight:
         if upload is not None:
             await upload.abort()
 
-    async def _send(self, upload: MultipartUpload, part: Part) -> None:
+    def _start(self, send: Send, number: int, blocks: int) -> asyncio.Task[None]:
+        task = self._supervisor.start(self._noting_failure(send), name=f"part {number} of {self._place}")
+        self._sending[task] = blocks
+        task.add_done_callback(lambda done: self._sent(done, number))
+        return task
+
+    async def _noting_failure(self, send: Send) -> None:
         try:
-            await upload.upload_part(part.number, part.body())
+            await send()
         except FileError as error:
             self._failure = self._failure or error
 
-    def _sent(self, task: asyncio.Task[None], part: Part) -> None:
+    async def _in_turn(self, turns: asyncio.Semaphore, copy: Send) -> None:
+        async with turns:
+            if self._failure is None:
+                await copy()
+
+    def _sent(self, task: asyncio.Task[None], number: int) -> None:
         del self._sending[task]
-        part.release()
         if self._failure is None and (task.cancelled() or task.exception() is not None):
-            self._failure = Unavailable(f"part {part.number} of {self._place} could not be sent")
+            self._failure = Unavailable(f"part {number} of {self._place} could not be sent")
 
     async def _begun(self) -> MultipartUpload:
         """The upload, begun by the first that asks; never begun and forgotten, even when that one is cancelled."""
@@ -91,7 +114,7 @@ class PartsInFlight:
         return self._upload
 
     async def _begin(self) -> None:
-        upload = await self._store.start_multipart(self._place, self._metadata)
+        upload = await self._store.start_multipart(self._place, self._metadata, if_match=self._if_match)
         if self._is_closed:
             await upload.abort()
         else:

@@ -1,7 +1,8 @@
 """The sink for a store behind a network: bytes gather in parts; a single put if one suffices, else a multipart upload.
 
 What an upload holds is bounded: the parts on their way (`parts_in_flight.py`), the part being filled, and the first
-part until it is known that it was not the last.
+part until it is known that it was not the last. A prefix is copied inside the store while the client sends, or read and
+sent with the first part where it is too small to be a part itself.
 """
 
 from collections.abc import Mapping
@@ -11,24 +12,45 @@ from crossdock.core.homes import ObjectPlace
 from crossdock.files.blocks import BlockPool
 from crossdock.files.parts import MAX_PARTS, Part
 from crossdock.files.parts_in_flight import PartsInFlight
+from crossdock.files.prefix import CopySizes, Prefix, copied_runs, read_prefix
 from crossdock.files.upload import Chunk
 from crossdock.ports.objects import ObjectInfo, ObjectStore
 
 
 class PartsSink:
-    """See `Sink`."""
+    """See `Sink`. Call `begin` first if there is a `prefix`; the object that it is of is then the only one replaced."""
 
     def __init__(
-        self, store: ObjectStore, place: ObjectPlace, metadata: Mapping[str, str], *, blocks: BlockPool
+        self,
+        store: ObjectStore,
+        place: ObjectPlace,
+        metadata: Mapping[str, str],
+        *,
+        blocks: BlockPool,
+        prefix: Prefix | None = None,
+        sizes: CopySizes | None = None,
     ) -> None:
         self._store = store
         self._place = place
         self._metadata = metadata
         self._blocks = blocks
-        self._part = Part(1, blocks)
+        self._prefix = prefix
+        self._runs = copied_runs(prefix.size, sizes or CopySizes()) if prefix is not None else []
+        self._part = Part(len(self._runs) + 1, blocks, begins_small=True)
         # The first part, full, while it may still turn out to be the only one.
         self._first: Part | None = None
-        self._flight = PartsInFlight(store, place, metadata)
+        if_match = prefix.source.etag if prefix is not None else None
+        self._flight = PartsInFlight(store, place, metadata, if_match=if_match)
+
+    async def begin(self) -> None:
+        """Put the prefix before all that will be written."""
+        if self._prefix is None:
+            return
+        if self._runs:
+            await self._flight.copy(self._prefix.source, self._runs)
+        else:
+            async for chunk in read_prefix(self._store, self._prefix):
+                await self.write(chunk)
 
     async def write(self, chunk: Chunk) -> None:
         rest = memoryview(chunk)
@@ -54,12 +76,14 @@ class PartsSink:
         self._part.size += count
 
     async def commit(self) -> ObjectInfo:
-        if not self._flight.has_begun and (self._first is None or not self._part.size):
+        # A put cannot be told from its repetition by If-Match, when the answer to the first was lost.
+        is_one_put = self._prefix is None and not self._flight.has_begun
+        if is_one_put and (self._first is None or not self._part.size):
             only = self._first or self._part
             info = await self._store.put(self._place, only.body(), self._metadata)
         else:
             await self._send_first()
-            if self._part.size:
+            if self._part.size or not self._flight.has_begun:
                 await self._flight.send(self._part)
             info = await self._flight.complete()
         self._release()

@@ -7,6 +7,7 @@ from crossdock.core.errors import FileError, NotADirectory, NotFound
 from crossdock.core.homes import HomeDirectory, ObjectPlace, locate
 from crossdock.files.download import Download, DownloadEnd
 from crossdock.files.filesystem import Attributes, Entry, FileKind, FileSystem
+from crossdock.files.prefix import UploadStart
 from crossdock.files.session_log import Activity, Direction, Mode, SessionLog
 from crossdock.files.upload import Upload, UploadEnd
 
@@ -39,10 +40,10 @@ class RecordedFileSystem:
         download.when_ended(self._downloaded)
         return download
 
-    async def open_write(self, path: str, *, expected_size: int | None = None) -> Upload:
+    async def open_write(self, path: str, *, expected_size: int | None = None, at: UploadStart = 0) -> Upload:
         with self._telling("OPEN", path):
-            upload = await self._files.open_write(path, expected_size=expected_size)
-        self._log.opened(self._real(path), Mode.WRITE)
+            upload = await self._files.open_write(path, expected_size=expected_size, at=at)
+        self._log.opened(self._real(path), Mode.WRITE if at == 0 else Mode.CONTINUE)
         upload.when_ended(self._uploaded)
         return upload
 
@@ -61,9 +62,9 @@ class RecordedFileSystem:
             await self._files.remove_directory(path)
         self._log.done(Activity.RMDIR, self._real(path))
 
-    async def rename(self, old: str, new: str) -> None:
+    async def rename(self, old: str, new: str, *, directories: bool = False) -> None:
         with self._telling(Activity.RENAME, old):
-            await self._files.rename(old, new)
+            await self._files.rename(old, new, directories=directories)
         self._log.renamed(self._real(old), self._real(new))
 
     def _downloaded(self, end: DownloadEnd) -> None:

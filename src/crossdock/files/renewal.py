@@ -59,8 +59,10 @@ class RenewedStore:
     ) -> ObjectInfo:
         return await (await self.current()).put(place, body, metadata)
 
-    async def start_multipart(self, place: ObjectPlace, metadata: Mapping[str, str]) -> MultipartUpload:
-        upload = await (await self.current()).start_multipart(place, metadata)
+    async def start_multipart(
+        self, place: ObjectPlace, metadata: Mapping[str, str], *, if_match: str | None = None
+    ) -> MultipartUpload:
+        upload = await (await self.current()).start_multipart(place, metadata, if_match=if_match)
         return _RenewedUpload(upload, self) if isinstance(upload, PortableUpload) else upload
 
     async def copy(self, source: ObjectPlace, target: ObjectPlace) -> ObjectInfo:
@@ -106,11 +108,11 @@ class RenewedStore:
 class RenewedStagingStore(RenewedStore):
     """The same for a store that stages; `renewed` chooses."""
 
-    async def stage(self, place: ObjectPlace, metadata: Mapping[str, str]) -> StagedPut:
+    async def stage(self, place: ObjectPlace, metadata: Mapping[str, str], *, if_match: str | None = None) -> StagedPut:
         store = await self.current()
         if not isinstance(store, StagingObjectStore):
             raise TypeError("renewed credentials brought another kind of store")
-        return await store.stage(place, metadata)
+        return await store.stage(place, metadata, if_match=if_match)
 
 
 class _RenewedUpload:
@@ -122,6 +124,9 @@ class _RenewedUpload:
 
     async def upload_part(self, number: int, body: Sequence[bytes | bytearray | memoryview]) -> None:
         await self._upload.under(await self._store.current()).upload_part(number, body)
+
+    async def copy_part(self, number: int, source: ObjectInfo, *, offset: int, size: int) -> None:
+        await self._upload.under(await self._store.current()).copy_part(number, source, offset=offset, size=size)
 
     async def complete(self) -> ObjectInfo:
         return await self._upload.under(await self._store.current()).complete()

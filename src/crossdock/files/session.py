@@ -4,7 +4,7 @@ The edges hold one per logged-in connection and call nothing of the login code o
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from crossdock.core.homes import HomeDirectory, initial_directory
@@ -12,6 +12,7 @@ from crossdock.core.logins import LoginAttempt, Refusal
 from crossdock.core.principals import AssumedRole
 from crossdock.core.servers import FileProtocol, Server
 from crossdock.files.filesystem import FileSystem
+from crossdock.files.session_limits import SessionPlace
 from crossdock.files.session_log import SessionLog
 
 
@@ -20,7 +21,8 @@ class Session:
     """`session_id` is 16 hex digits, part of the role session's name and of the log stream's.
 
     `expires_at` says how long the credentials are good that the login got; they are renewed underneath, so a session
-    does not end with them. `filesystem` records what is done through it.
+    does not end with them. `filesystem` records what is done through it. `place` is what the session counts as while it
+    lasts, None where sessions are not counted.
     """
 
     session_id: str
@@ -33,6 +35,7 @@ class Session:
     expires_at: datetime
     filesystem: FileSystem
     log: SessionLog
+    place: SessionPlace | None = field(default=None, repr=False, compare=False)
 
     @property
     def initial_directory(self) -> str:
@@ -41,6 +44,8 @@ class Session:
 
     def disconnected(self, reason: str = "") -> None:
         """The connection is gone: note it. Call it once, when every transfer has been committed or discarded."""
+        if self.place is not None:
+            self.place.release()
         self.log.disconnected(reason)
 
 

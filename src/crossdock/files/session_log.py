@@ -43,6 +43,7 @@ class Mode(StrEnum):
     """How a client opens a file."""
 
     WRITE = "CREATE|TRUNCATE|WRITE"
+    CONTINUE = "CREATE|WRITE"
     READ = "READ"
 
 

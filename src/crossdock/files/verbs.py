@@ -22,10 +22,12 @@ class FileVerb(StrEnum):
     LIST = "LIST"
     READ = "READ"
     WRITE = "WRITE"
+    APPEND = "APPEND"
     REMOVE = "REMOVE"
     MAKE_DIRECTORY = "MAKE_DIRECTORY"
     REMOVE_DIRECTORY = "REMOVE_DIRECTORY"
     RENAME = "RENAME"
+    RENAME_DIRECTORY = "RENAME_DIRECTORY"
 
 
 class On(StrEnum):
@@ -35,6 +37,8 @@ class On(StrEnum):
     OBJECT = "object"
     MARKER = "directory marker"
     TARGET = "target of the rename"
+    BELOW = "every object below the directory"
+    TARGET_BELOW = "every object below the target"
 
 
 class Need(StrEnum):
@@ -79,10 +83,35 @@ def _put(on: On) -> S3Call:
     return S3Call(operation="PutObject", action="s3:PutObject", on=on)
 
 
+def _delete(on: On, need: Need = Need.ALWAYS, note: str = "") -> S3Call:
+    return S3Call(operation="DeleteObject", action="s3:DeleteObject", on=on, need=need, note=note)
+
+
+def _copy(source: On, target: On) -> tuple[S3Call, S3Call]:
+    return (
+        S3Call(operation="CopyObject", action="s3:GetObject", on=source),
+        S3Call(operation="CopyObject", action="s3:PutObject", on=target),
+    )
+
+
+def _uploads(note: str) -> tuple[S3Call, ...]:
+    return tuple(
+        S3Call(operation=operation, action="s3:PutObject", on=On.OBJECT, need=Need.SOMETIMES, note=note)
+        for operation in ("CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload")
+    )
+
+
 _LARGE = "a file of more than one part (8 MiB), where the store does not stage on this disk"
-_UPLOADS = tuple(
-    S3Call(operation=operation, action="s3:PutObject", on=On.OBJECT, need=Need.SOMETIMES, note=_LARGE)
-    for operation in ("CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload")
+_REMOTE = "the store does not stage on this disk"
+_KEPT = f"5 MiB or more stay of the file, and {_REMOTE}"
+_FREE = (
+    _head(On.TARGET),
+    S3Call(
+        operation="HeadObject",
+        action="s3:ListBucket",
+        on=On.BUCKET,
+        note="S3 tells only those who may list that the target is free",
+    ),
 )
 _ABORT = S3Call(
     operation="AbortMultipartUpload",
@@ -94,7 +123,7 @@ _ABORT = S3Call(
 
 VERBS: Mapping[FileVerb, VerbCalls] = {
     FileVerb.INSPECT: VerbCalls(
-        ftp=("SIZE", "MDTM", "MLST", "RNFR"),
+        ftp=("SIZE", "MDTM", "MLST", "MFMT", "RNFR"),
         sftp=("STAT", "LSTAT", "FSTAT"),
         calls=(
             _head(need=Need.SOMETIMES, note="a file; a directory is found without it"),
@@ -111,12 +140,38 @@ VERBS: Mapping[FileVerb, VerbCalls] = {
     FileVerb.WRITE: VerbCalls(
         ftp=("STOR", "STOU"),
         sftp=("OPEN for writing", "WRITE", "CLOSE"),
-        calls=(_put(On.OBJECT), *_UPLOADS, _ABORT),
+        calls=(_put(On.OBJECT), *_uploads(_LARGE), _ABORT),
+    ),
+    FileVerb.APPEND: VerbCalls(
+        ftp=("APPE", "STOR after REST"),
+        sftp=("OPEN for appending",),
+        calls=(
+            _head(),
+            S3Call(
+                operation="HeadObject",
+                action="s3:ListBucket",
+                on=On.BUCKET,
+                need=Need.IF_ALLOWED,
+                note="is there no file yet? S3 tells only those who may list, and APPE makes one only for them",
+            ),
+            S3Call(
+                operation="GetObject",
+                action="s3:GetObject",
+                on=On.OBJECT,
+                need=Need.SOMETIMES,
+                note="less than 5 MiB stay of the file, or the store stages on this disk",
+            ),
+            S3Call(operation="UploadPartCopy", action="s3:GetObject", on=On.OBJECT, need=Need.SOMETIMES, note=_KEPT),
+            S3Call(operation="UploadPartCopy", action="s3:PutObject", on=On.OBJECT, need=Need.SOMETIMES, note=_KEPT),
+            _put(On.OBJECT),
+            *_uploads(_REMOTE),
+            _ABORT,
+        ),
     ),
     FileVerb.REMOVE: VerbCalls(
         ftp=("DELE",),
         sftp=("REMOVE",),
-        calls=(_head(), S3Call(operation="DeleteObject", action="s3:DeleteObject", on=On.OBJECT)),
+        calls=(_head(), _delete(On.OBJECT)),
     ),
     FileVerb.MAKE_DIRECTORY: VerbCalls(
         ftp=("MKD",),
@@ -130,23 +185,28 @@ VERBS: Mapping[FileVerb, VerbCalls] = {
     FileVerb.REMOVE_DIRECTORY: VerbCalls(
         ftp=("RMD",),
         sftp=("RMDIR",),
-        calls=(_list(), S3Call(operation="DeleteObject", action="s3:DeleteObject", on=On.MARKER)),
+        calls=(_list(), _delete(On.MARKER)),
     ),
     FileVerb.RENAME: VerbCalls(
         ftp=("RNTO",),
         sftp=("RENAME",),
         calls=(
-            _head(On.TARGET),
-            S3Call(
-                operation="HeadObject",
-                action="s3:ListBucket",
-                on=On.BUCKET,
-                note="S3 tells only those who may list that the target is free",
-            ),
+            *_FREE,
             _list(Need.IF_ALLOWED, "is the target a directory? And if the source is missing, is that one?"),
-            S3Call(operation="CopyObject", action="s3:GetObject", on=On.OBJECT),
-            S3Call(operation="CopyObject", action="s3:PutObject", on=On.TARGET),
-            S3Call(operation="DeleteObject", action="s3:DeleteObject", on=On.OBJECT),
+            *_copy(On.OBJECT, On.TARGET),
+            _delete(On.OBJECT),
+        ),
+    ),
+    FileVerb.RENAME_DIRECTORY: VerbCalls(
+        ftp=("RNTO of a directory",),
+        sftp=("RENAME of a directory",),
+        calls=(
+            *_FREE,
+            *_copy(On.OBJECT, On.TARGET),
+            _list(),
+            *_copy(On.BELOW, On.TARGET_BELOW),
+            _delete(On.BELOW),
+            _delete(On.TARGET_BELOW, Need.IF_ALLOWED, "what was copied goes again when not all can be"),
         ),
     ),
 }

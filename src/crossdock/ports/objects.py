@@ -54,6 +54,13 @@ class MultipartUpload(Protocol):
     async def upload_part(self, number: int, body: Sequence[bytes | bytearray | memoryview]) -> None:
         """Part numbers count from 1; parts may be sent at the same time and again."""
 
+    async def copy_part(self, number: int, source: ObjectInfo, *, offset: int, size: int) -> None:
+        """A part of bytes that the store has already, as `upload_part` counts it: `size` of them, 1 byte to 5 GiB.
+
+        Raises Unavailable when the key has another object than `source` by now, NotFound when it has none, Unsupported
+        for bytes that `source` does not have; Denied also to whoever may not read it.
+        """
+
     async def complete(self) -> ObjectInfo: ...
 
     async def abort(self) -> None:
@@ -86,7 +93,13 @@ class ObjectStore(Protocol):
     ) -> ObjectInfo:
         """S3 does not tell a writer the object's time: `modified_at` is when the store answered, by its own clock."""
 
-    async def start_multipart(self, place: ObjectPlace, metadata: Mapping[str, str]) -> MultipartUpload: ...
+    async def start_multipart(
+        self, place: ObjectPlace, metadata: Mapping[str, str], *, if_match: str | None = None
+    ) -> MultipartUpload:
+        """`if_match` is the ETag of the object that alone may be replaced, which takes the permission to read it.
+
+        `complete` then raises Unavailable where there is another, and NotFound where there is none.
+        """
 
     async def copy(self, source: ObjectPlace, target: ObjectPlace) -> ObjectInfo:
         """A server-side copy with its metadata, of any size."""
@@ -100,16 +113,27 @@ class ObjectStore(Protocol):
 
 
 class StagedPut(Protocol):
-    """A single object on its way, whose bytes may come through the kernel; visible only after `commit`."""
+    """A single object on its way, whose bytes may come through the kernel; visible only after `commit`.
 
-    def fileno(self) -> int: ...
+    Nothing is on disk before `target`, `write` or `begin_with` is called.
+    """
 
-    def advance(self, count: int) -> None: ...
+    async def target(self) -> int:
+        """An open file descriptor positioned at the end, for `splice` and `os.write` from pool threads."""
+
+    def advance(self, count: int) -> None:
+        """Tell how many bytes were written through `target`."""
 
     async def write(self, chunk: bytes | bytearray | memoryview) -> None: ...
 
-    async def commit(self) -> ObjectInfo:
-        """Authorise once more, make durable, publish."""
+    async def begin_with(self, source: ObjectInfo, size: int) -> None:
+        """Put the first `size` bytes of an object before all others; authorised as reading it. Once, and first.
+
+        Raises Unavailable when the key has another object than `source` by now, NotFound when it has none.
+        """
+
+    async def commit(self, rest: bytes | bytearray | memoryview = b"") -> ObjectInfo:
+        """Authorise once more, write the last bytes, make durable, publish."""
 
     async def discard(self) -> None: ...
 
@@ -118,5 +142,5 @@ class StagedPut(Protocol):
 class StagingObjectStore(ObjectStore, Protocol):
     """What a store that keeps its bytes on this computer's disk offers besides: see `files/upload.py`."""
 
-    async def stage(self, place: ObjectPlace, metadata: Mapping[str, str]) -> StagedPut:
-        """Authorise and begin a put. Raises as `put` does."""
+    async def stage(self, place: ObjectPlace, metadata: Mapping[str, str], *, if_match: str | None = None) -> StagedPut:
+        """Authorise and begin a put. Raises as `put` does. `commit` tests `if_match`, as `start_multipart` says."""

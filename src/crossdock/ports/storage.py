@@ -220,6 +220,9 @@ class StagedBlob(Protocol):
     async def write(self, chunk: Buffer) -> None:
         """Append; returns when the bytes are the file's. Raises OutOfSpace or Unavailable."""
 
+    async def append(self, source: FileRegion) -> None:
+        """Append bytes of a blob that is open for reading. Raises OutOfSpace or Unavailable."""
+
     async def seal(self) -> Segment:
         """Make the bytes durable (fsync, rename, directory fsync) and close.
 

@@ -1,6 +1,7 @@
 """What the contract cannot see of the store on real S3: large copies, aborts, whose credentials, what uploads leave."""
 
 import asyncio
+import hashlib
 import os
 
 import pytest
@@ -17,6 +18,7 @@ from crossdock.core.errors import Denied, NotFound, OutOfSpace, Unavailable, Uns
 from crossdock.core.homes import ObjectPlace
 from crossdock.files.parts_sink import PartsSink
 from crossdock.files.upload import Upload
+from crossdock.ports.objects import ObjectInfo
 
 MIB = 1 << 20
 PART = 5 * MIB
@@ -131,6 +133,32 @@ async def test_an_abort_runs_to_its_end_though_its_caller_is_cancelled():
             answer.set()
             with pytest.raises(asyncio.CancelledError):
                 await task
+
+
+async def test_an_upload_for_one_object_that_was_completed_unheard_is_there():
+    part = hashlib.md5(b"new").hexdigest()
+    head = ok(headers={"ETag": f'"{multipart_etag([part])}"', "Content-Length": "3"})
+    async with stub_s3() as stub, stub.store() as store:
+        stub.then(BEGUN, ok(headers={"ETag": f'"{part}"'}), error(412, "PreconditionFailed"), head)
+        upload = await store.start_multipart(TARGET, {}, if_match="old")
+        await upload.upload_part(1, [b"new"])
+        assert (await upload.complete()).etag == multipart_etag([part])
+    assert stub.seen[-2].headers["if-match"] == '"old"'
+
+
+async def test_a_copied_part_is_a_range_of_one_version():
+    source = ObjectInfo(place=SOURCE, size=25, etag="x", modified_at=UNKNOWN)
+    async with stub_s3() as stub, stub.store() as store:
+        stub.then(BEGUN, COPIED, COMPLETED)
+        upload = await store.start_multipart(TARGET, {})
+        await upload.copy_part(7, source, offset=10, size=5)
+        assert (await upload.complete()).size == 5
+    copied, completed = stub.seen[1:]
+    assert copied.headers["x-amz-copy-source"] == "box/source"
+    assert copied.headers["x-amz-copy-source-range"] == "bytes=10-14"
+    assert copied.headers["x-amz-copy-source-if-match"] == '"x"'
+    assert "partNumber=7" in copied.target
+    assert "if-match" not in completed.headers
 
 
 async def test_an_upload_that_is_gone_was_aborted():

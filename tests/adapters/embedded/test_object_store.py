@@ -330,7 +330,7 @@ async def test_a_reader_gives_regions_of_the_rest_from_its_offset(s3: EmbeddedS3
 
 async def test_bytes_may_come_through_the_descriptor(store: EmbeddedObjectStore):
     staged = await store.stage(KEY, {})
-    assert os.write(staged.fileno(), b"con") == 3
+    assert os.write(await staged.target(), b"con") == 3
     staged.advance(3)
     await staged.write(b"tent")
     assert (await staged.commit()).size == 7

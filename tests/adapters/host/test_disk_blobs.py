@@ -8,9 +8,10 @@ import threading
 import pytest
 from tests.fakes.small_disk import fill, small_disk
 
-from crossdock.adapters.host.blob_files import DirectorySync
+from crossdock.adapters.host.blob_files import DirectorySync, copy_some
 from crossdock.adapters.host.disk_blobs import open_disk_blobs
 from crossdock.core.errors import OutOfSpace, Unavailable
+from crossdock.ports.objects import FileRegion
 from crossdock.ports.storage import Segment
 
 
@@ -47,6 +48,42 @@ def fail_with(code):
         raise OSError(code, os.strerror(code))
 
     return fail
+
+
+@pytest.mark.parametrize("code", [None, errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL])
+async def test_bytes_are_copied_also_where_files_cannot_share_them(tmp_path, code):
+    (tmp_path / "from").write_bytes(b"0123456789")
+    how = {} if code is None else {"copy_range": fail_with(code)}
+    with (tmp_path / "from").open("rb") as source, (tmp_path / "to").open("wb", buffering=0) as target:
+        target.write(b"before ")
+        assert copy_some(target.fileno(), FileRegion(fd=source.fileno(), offset=4, size=3), **how) == 3
+        target.write(b" behind")
+    assert (tmp_path / "to").read_bytes() == b"before 456 behind"
+
+
+async def test_a_copy_that_fails_is_told_as_the_disk_told_it(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"0123456789")
+    with path.open("rb") as source, (tmp_path / "to").open("wb") as target:
+        for how, region_size, error in (
+            ({"copy_range": fail_with(errno.ENOSPC)}, 3, OutOfSpace),
+            ({"copy_range": fail_with(errno.EIO)}, 3, Unavailable),
+            ({}, 1 << 60, OutOfSpace),
+        ):
+            with pytest.raises(error):
+                copy_some(target.fileno(), FileRegion(fd=source.fileno(), offset=0, size=region_size), **how)
+        with pytest.raises(Unavailable, match="shorter"):
+            copy_some(target.fileno(), FileRegion(fd=source.fileno(), offset=10, size=1))
+
+
+async def test_what_is_appended_is_copied_in_pieces(blobs, monkeypatch):
+    monkeypatch.setattr("crossdock.adapters.host.disk_blobs.COPIED_AT_ONCE", 3)
+    segment = await blobs.store([b"0123456789"])
+    reader = await blobs.open([segment])
+    staged = await blobs.stage()
+    await staged.append(await reader.region(2))
+    reader.close()
+    assert await read(blobs, await staged.seal()) == b"23456789"
 
 
 async def test_a_blob_lies_under_its_id_and_its_directory(blobs, tmp_path):

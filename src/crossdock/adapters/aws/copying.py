@@ -28,6 +28,21 @@ def copy_source(found: ObjectInfo) -> Mapping[str, Any]:
     }
 
 
+async def copy_part(
+    s3: BoundS3, named: Mapping[str, Any], number: int, found: ObjectInfo, *, offset: int, size: int
+) -> str:
+    """Make bytes of an object a part of the upload that `named` tells; returns the part's tag as S3 spells it."""
+    copied = await s3.call(
+        "UploadPartCopy",
+        **named,
+        PartNumber=number,
+        CopySourceRange=f"bytes={offset}-{offset + size - 1}",
+        **copy_source(found),
+    )
+    etag: str = copied["CopyPartResult"]["ETag"]
+    return etag
+
+
 async def copy_in_parts(
     s3: BoundS3, found: ObjectInfo, headers: Answer, target: ObjectPlace, *, part_size: int
 ) -> ObjectInfo:
@@ -42,15 +57,9 @@ async def copy_in_parts(
     try:
         parts = []
         for number, start in enumerate(range(0, found.size, part_size), start=1):
-            end = min(start + part_size, found.size)
-            copied = await s3.call(
-                "UploadPartCopy",
-                **named,
-                PartNumber=number,
-                CopySourceRange=f"bytes={start}-{end - 1}",
-                **copy_source(found),
-            )
-            parts.append({"PartNumber": number, "ETag": copied["CopyPartResult"]["ETag"]})
+            size = min(part_size, found.size - start)
+            etag = await copy_part(s3, named, number, found, offset=start, size=size)
+            parts.append({"PartNumber": number, "ETag": etag})
         completed = await s3.call("CompleteMultipartUpload", **named, MultipartUpload={"Parts": parts})
     except BaseException as error:
         try:

@@ -7,10 +7,10 @@ from typing import Any
 
 from crossdock.adapters.aws.answers import date_of, expected_etag, info_of
 from crossdock.adapters.aws.connection import Answer, BoundS3, S3Connection
-from crossdock.adapters.aws.copying import MAX_COPY, copy_in_parts, copy_source
+from crossdock.adapters.aws.copying import MAX_COPY, copy_in_parts, copy_part, copy_source
 from crossdock.adapters.aws.download import AwsReader, open_reader
 from crossdock.adapters.aws.pieces import Piece, PiecesFile
-from crossdock.cloud.s3.etags import unquoted
+from crossdock.cloud.s3.etags import quoted, unquoted
 from crossdock.core.errors import FileError, NotFound, Unavailable, Unsupported
 from crossdock.core.homes import ObjectPlace
 from crossdock.files.unbroken import unbroken
@@ -51,12 +51,21 @@ class AwsObjectStore:
             metadata=metadata,
         )
 
-    async def start_multipart(self, place: ObjectPlace, metadata: Mapping[str, str]) -> "AwsUpload":
+    async def start_multipart(
+        self, place: ObjectPlace, metadata: Mapping[str, str], *, if_match: str | None = None
+    ) -> "AwsUpload":
+        """A store that does not know conditional writes overlooks `if_match`, and the last upload wins."""
         answer = await self.s3.call(
             "CreateMultipartUpload", Bucket=place.bucket, Key=place.key, Metadata=dict(metadata)
         )
         # S3 User Guide, "Object versioning and creation date": of an upload in parts, when it was begun.
-        state = UploadState(place=place, upload_id=answer["UploadId"], metadata=metadata, began_at=date_of(answer))
+        state = UploadState(
+            place=place,
+            upload_id=answer["UploadId"],
+            metadata=metadata,
+            began_at=date_of(answer),
+            if_match=if_match,
+        )
         return AwsUpload(self.s3, state)
 
     async def copy(self, source: ObjectPlace, target: ObjectPlace) -> ObjectInfo:
@@ -114,6 +123,7 @@ class UploadState:
     upload_id: str
     metadata: Mapping[str, str]
     began_at: datetime
+    if_match: str | None = None
     parts: dict[int, _Part] = field(default_factory=dict)
 
 
@@ -129,12 +139,19 @@ class AwsUpload:
         answer = await self._s3.call("UploadPart", **self._named(), PartNumber=number, Body=pieces)
         self._state.parts[number] = _Part(etag=answer["ETag"], size=pieces.size)
 
+    async def copy_part(self, number: int, source: ObjectInfo, *, offset: int, size: int) -> None:
+        etag = await copy_part(self._s3, self._named(), number, source, offset=offset, size=size)
+        self._state.parts[number] = _Part(etag=etag, size=size)
+
     async def complete(self) -> ObjectInfo:
         state = self._state
         numbered = sorted(state.parts.items())
         parts = [{"PartNumber": number, "ETag": part.etag} for number, part in numbered]
+        condition = {} if state.if_match is None else {"IfMatch": quoted(state.if_match)}
         try:
-            answer = await self._s3.call("CompleteMultipartUpload", **self._named(), MultipartUpload={"Parts": parts})
+            answer = await self._s3.call(
+                "CompleteMultipartUpload", **self._named(), MultipartUpload={"Parts": parts}, **condition
+            )
             etag = unquoted(answer["ETag"])
         except (NotFound, Unavailable):
             # The answer to an attempt may have been lost on its way: then the upload is gone and the object is there.

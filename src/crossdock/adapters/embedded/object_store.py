@@ -9,11 +9,9 @@ from urllib.parse import quote
 from crossdock.adapters.embedded.pieces import Piece, PiecesBody
 from crossdock.adapters.embedded.s3_client import S3Client
 from crossdock.adapters.embedded.staged_put import EmbeddedStagedPut
-from crossdock.cloud.s3.etags import unquoted
-from crossdock.cloud.s3.reading import WindowReader
+from crossdock.cloud.s3.etags import quoted, unquoted
 from crossdock.core.errors import NotFound
 from crossdock.core.homes import ObjectPlace
-from crossdock.operations.streams import ObjectBody
 from crossdock.ports.objects import Listing, MultipartUpload, ObjectInfo, ObjectReader, ObjectStore
 
 
@@ -35,11 +33,7 @@ class EmbeddedObjectStore:
         )
 
     async def read(self, place: ObjectPlace, *, offset: int = 0) -> ObjectReader:
-        answer = await self.client.call("GetObject", _named(place))
-        body: ObjectBody = answer["Body"]
-        reader = body.reader
-        if not isinstance(reader, WindowReader):
-            raise TypeError(f"the embedded S3 gave a {type(reader).__name__}")
+        reader = await self.client.read(place)
         reader.skip(offset)
         return reader
 
@@ -54,17 +48,21 @@ class EmbeddedObjectStore:
             metadata=metadata,
         )
 
-    async def start_multipart(self, place: ObjectPlace, metadata: Mapping[str, str]) -> "EmbeddedUpload":
+    async def start_multipart(
+        self, place: ObjectPlace, metadata: Mapping[str, str], *, if_match: str | None = None
+    ) -> "EmbeddedUpload":
         began_at = self.client.now()
         answer = await self.client.call("CreateMultipartUpload", _named(place, Metadata=metadata))
-        state = UploadState(place=place, upload_id=answer["UploadId"], metadata=metadata, began_at=began_at)
+        state = UploadState(
+            place=place, upload_id=answer["UploadId"], metadata=metadata, began_at=began_at, if_match=if_match
+        )
         return EmbeddedUpload(self.client, state)
 
     async def copy(self, source: ObjectPlace, target: ObjectPlace) -> ObjectInfo:
         """Copies no bytes, so the size does not matter. Raises Unsupported when source and target are the same."""
         found = await self.head(source)
         # Should the source be replaced in between, the copy fails rather than be another one than is told.
-        params = _named(target, CopySource=quote(f"{source.bucket}/{source.key}"), CopySourceIfMatch=f'"{found.etag}"')
+        params = _named(target, **_copy_source(found))
         copied = (await self.client.call("CopyObject", params))["CopyObjectResult"]
         return ObjectInfo(
             place=target,
@@ -98,9 +96,12 @@ class EmbeddedObjectStore:
         prefixes = tuple(item["Prefix"] for item in answer["CommonPrefixes"])
         return Listing(objects=objects, prefixes=prefixes, next_token=answer.get("NextContinuationToken"))
 
-    async def stage(self, place: ObjectPlace, metadata: Mapping[str, str]) -> EmbeddedStagedPut:
-        params = _named(place, Metadata=metadata)
-        return EmbeddedStagedPut(self.client, place, params, await self.client.stage(params))
+    async def stage(
+        self, place: ObjectPlace, metadata: Mapping[str, str], *, if_match: str | None = None
+    ) -> EmbeddedStagedPut:
+        params = _named(place, Metadata=metadata, **_condition(if_match))
+        await self.client.authorise_put(params)
+        return EmbeddedStagedPut(self.client, place, params)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +118,7 @@ class UploadState:
     upload_id: str
     metadata: Mapping[str, str]
     began_at: datetime
+    if_match: str | None = None
     parts: dict[int, _Part] = field(default_factory=dict)
 
 
@@ -132,10 +134,18 @@ class EmbeddedUpload:
         answer = await self._client.call("UploadPart", self._params(PartNumber=number, Body=pieces))
         self._state.parts[number] = _Part(etag=answer["ETag"], size=pieces.length)
 
+    async def copy_part(self, number: int, source: ObjectInfo, *, offset: int, size: int) -> None:
+        params = self._params(
+            PartNumber=number, CopySourceRange=f"bytes={offset}-{offset + size - 1}", **_copy_source(source)
+        )
+        copied = (await self._client.call("UploadPartCopy", params))["CopyPartResult"]
+        self._state.parts[number] = _Part(etag=copied["ETag"], size=size)
+
     async def complete(self) -> ObjectInfo:
         state = self._state
         parts = [{"PartNumber": number, "ETag": part.etag} for number, part in sorted(state.parts.items())]
-        answer = await self._client.call("CompleteMultipartUpload", self._params(MultipartUpload={"Parts": parts}))
+        params = self._params(MultipartUpload={"Parts": parts}, **_condition(state.if_match))
+        answer = await self._client.call("CompleteMultipartUpload", params)
         return ObjectInfo(
             place=state.place,
             size=sum(part.size for part in state.parts.values()),
@@ -158,6 +168,15 @@ class EmbeddedUpload:
 
     def _params(self, **further: Any) -> Mapping[str, Any]:
         return _named(self._state.place, UploadId=self._state.upload_id, **further)
+
+
+def _condition(if_match: str | None) -> Mapping[str, Any]:
+    return {} if if_match is None else {"IfMatch": quoted(if_match)}
+
+
+def _copy_source(found: ObjectInfo) -> Mapping[str, Any]:
+    place = found.place
+    return {"CopySource": quote(f"{place.bucket}/{place.key}"), "CopySourceIfMatch": quoted(found.etag)}
 
 
 def _named(place: ObjectPlace, **further: Any) -> Mapping[str, Any]:

@@ -4,11 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from crossdock.adapters.embedded.file_errors import file_errors
+from crossdock.adapters.embedded.pieces import Piece
+from crossdock.cloud.s3.etags import quoted
 from crossdock.cloud.s3.put_object import commit_staged, whole_seconds
+from crossdock.cloud.s3.reading import WindowReader
 from crossdock.cloud.s3.storage import Storage
+from crossdock.core.homes import ObjectPlace
 from crossdock.operations.call import Call, Operations
 from crossdock.operations.caller import Caller, Origin
 from crossdock.operations.operation import Params, Result
+from crossdock.operations.streams import ObjectBody
 from crossdock.ports.storage import ObjectEntry, StagedBlob
 
 
@@ -34,16 +39,28 @@ class S3Client:
                 origin=self.origin,
             )
 
-    async def stage(self, params: Params) -> StagedBlob:
+    async def read(self, place: ObjectPlace, *, if_match: str | None = None) -> WindowReader:
+        """An object from its beginning, of this ETag if one is told."""
+        condition = {} if if_match is None else {"IfMatch": quoted(if_match)}
+        answer = await self.call("GetObject", {"Bucket": place.bucket, "Key": place.key, **condition})
+        body: ObjectBody = answer["Body"]
+        if not isinstance(body.reader, WindowReader):
+            raise TypeError(f"the embedded S3 gave a {type(body.reader).__name__}")
+        return body.reader
+
+    async def authorise_put(self, params: Params) -> None:
         """Authorise a PutObject whose bytes are yet to come."""
         with file_errors():
             await self._authorised_put(params)
+
+    async def stage(self) -> StagedBlob:
+        with file_errors():
             return await self.storage.blobs.stage()
 
-    async def commit(self, params: Params, staged: StagedBlob) -> ObjectEntry:
+    async def commit(self, params: Params, staged: StagedBlob | None, rest: Piece) -> ObjectEntry:
         """Authorise that PutObject again, and do it."""
         with file_errors():
-            return await commit_staged(self.storage, await self._authorised_put(params), staged)
+            return await commit_staged(self.storage, await self._authorised_put(params), staged, rest)
 
     def now(self) -> datetime:
         """The time as S3 tells it."""

@@ -4,6 +4,7 @@ This is what `DiskBlobs` does in threads. A blob id is 32 hex digits, the first 
 made one after the other share one, so that those sealed at the same time can share the wait for it.
 """
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -15,11 +16,18 @@ from crossdock.adapters.host.headroom import leave_headroom
 from crossdock.adapters.host.whole_files import sync_directory
 from crossdock.core.errors import Unavailable
 from crossdock.core.ids import Entropy
+from crossdock.ports.objects import FileRegion
 from crossdock.ports.storage import Buffer
 
 DIRECTORIES = tuple(f"{number:02x}" for number in range(256))
 BLOBS_IN_A_ROW = 1024
 ID_BYTES = 16
+
+
+_CANNOT_SHARE = frozenset({errno.ENOSYS, errno.EXDEV, errno.EOPNOTSUPP, errno.EINVAL})
+
+CopyRange = Callable[[int, int, int, int], int]
+"""`os.copy_file_range`: from, to, count and the offset in the former; returns how many."""
 
 
 class BlobFiles:
@@ -134,6 +142,24 @@ def write_all(fd: int, chunk: Buffer) -> int:
         while view:
             view = view[os.write(fd, view) :]
     return size
+
+
+def copy_some(fd: int, source: FileRegion, *, copy_range: CopyRange = os.copy_file_range) -> int:
+    """Copy bytes of another file to the descriptor's position; returns how many, at least one.
+
+    Inside the kernel, which shares the blocks where the file system can (Btrfs, XFS) instead of copying them.
+    """
+    with disk_errors("copying a blob"):
+        leave_headroom(fd, source.size)
+        try:
+            count = copy_range(source.fd, fd, source.size, source.offset)
+        except OSError as error:
+            if error.errno not in _CANNOT_SHARE:
+                raise
+            count = os.sendfile(fd, source.fd, source.offset, source.size)
+    if not count:
+        raise Unavailable("a blob is shorter than its segment")
+    return count
 
 
 def _blob_ids(directory: Path) -> Iterator[str]:

@@ -10,7 +10,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from itertools import accumulate
 from pathlib import Path
 
-from crossdock.adapters.host.blob_files import DIRECTORIES, ID_BYTES, BlobFiles, write_all
+from crossdock.adapters.host.blob_files import DIRECTORIES, ID_BYTES, BlobFiles, copy_some, write_all
 from crossdock.adapters.host.disk_errors import disk_errors
 from crossdock.adapters.host.settling import in_thread
 from crossdock.core.errors import FileError, NotFound, Unavailable
@@ -21,6 +21,9 @@ from crossdock.ports.storage import Buffer, Segment
 logger = logging.getLogger(__name__)
 
 THREADS = 16
+
+COPIED_AT_ONCE = 16 << 20
+"""Bytes of a blob that a thread copies before it looks up."""
 
 
 class DiskBlobs:
@@ -157,6 +160,14 @@ class DiskStagedBlob:
     async def write(self, chunk: Buffer) -> None:
         await in_thread(self._threads, self._write, self.fileno(), chunk)
 
+    async def append(self, source: FileRegion) -> None:
+        end = source.offset + source.size
+        offset = source.offset
+        while offset < end:
+            # A piece at a time, so that others get a turn in the threads and a cancellation does not wait for all.
+            piece = FileRegion(fd=source.fd, offset=offset, size=min(end - offset, COPIED_AT_ONCE))
+            offset += await in_thread(self._threads, self._append, self.fileno(), piece)
+
     async def seal(self) -> Segment:
         fd = self.fileno()
         self._is_ended = True
@@ -175,6 +186,11 @@ class DiskStagedBlob:
     def _write(self, fd: int, chunk: Buffer) -> None:
         # Counted in the thread: a task that was cancelled does not come back to count.
         self._size += write_all(fd, chunk)
+
+    def _append(self, fd: int, piece: FileRegion) -> int:
+        count = copy_some(fd, piece)
+        self._size += count
+        return count
 
 
 class DiskBlobReader:

@@ -91,6 +91,9 @@ class MemoryStagedBlob:
             view = view[os.write(self._file.fileno(), view) :]
         self._size += memoryview(chunk).nbytes
 
+    async def append(self, source: FileRegion) -> None:
+        await self.write(os.pread(source.fd, source.size, source.offset))
+
     async def seal(self) -> Segment:
         await asyncio.sleep(0)
         self._kept[self._blob_id] = self._file

@@ -14,7 +14,7 @@ from crossdock.cloud.s3.storage import Storage
 from crossdock.core.errors import OutOfSpace, ServiceError
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Result
-from crossdock.ports.storage import BucketRetired, ObjectEntry, PreconditionFailed, StagedBlob
+from crossdock.ports.storage import BucketRetired, Buffer, ObjectEntry, PreconditionFailed, Segment, StagedBlob
 
 UNCONDITIONAL = WriteCondition()
 
@@ -43,16 +43,16 @@ async def put_object(storage: Storage, call: Call) -> Result:
     return {"ETag": quoted(entry.etag), **checksum_members(entry.checksums)}
 
 
-async def commit_staged(storage: Storage, call: Call, staged: StagedBlob) -> ObjectEntry:
+async def commit_staged(storage: Storage, call: Call, staged: StagedBlob | None, rest: Buffer) -> ObjectEntry:
     """Publish bytes that came through the kernel, and that nobody has looked at: they have no MD5 and no checksum.
 
-    `call` is a PutObject without a body that has been authorised.
+    `call` is a PutObject without a body that has been authorised; `rest` are the last bytes, or all of them.
     """
     bucket = await storage.bucket_of(call)
     refuse_unsupported(call.params)
     metadata, headers = stored_metadata(call.params), stored_headers(call.params)
-    size = staged.size
-    segments = (await staged.seal(),) if size else ()
+    segments = await _kept(storage, staged, rest)
+    size = sum(segment.size for segment in segments)
     entry = ObjectEntry(
         size=size,
         etag=opaque_etag(call.house.entropy),
@@ -62,8 +62,19 @@ async def commit_staged(storage: Storage, call: Call, staged: StagedBlob) -> Obj
         metadata=metadata,
         headers=headers,
     )
-    await publish(storage, bucket, call.params["Key"], entry)
+    await publish(storage, bucket, call.params["Key"], entry, condition=write_condition(call.params))
     return entry
+
+
+async def _kept(storage: Storage, staged: StagedBlob | None, rest: Buffer) -> tuple[Segment, ...]:
+    if staged is None:
+        return (await storage.blobs.store([rest]),) if len(rest) else ()
+    if len(rest):
+        await staged.write(rest)
+    if staged.size:
+        return (await staged.seal(),)
+    await staged.discard()
+    return ()
 
 
 async def publish(

@@ -1,0 +1,118 @@
+"""Renaming a directory, which S3 cannot do: every object below is copied inside the store, then the originals go.
+
+Not in one step: meanwhile both names have files, and a process that is killed leaves the copies made so far. No object
+is lost, though. Originals go only when all are copied, and only those that are still what was copied: what was put or
+changed below the old name meanwhile stays there.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import NoReturn, TypeVar
+
+from crossdock.core.errors import FileError, NotFound, Unsupported
+from crossdock.core.homes import ObjectPlace
+from crossdock.files.keys import check_key
+from crossdock.files.lookups import pages
+from crossdock.files.unbroken import unbroken
+from crossdock.ports.objects import ObjectStore
+
+T = TypeVar("T")
+
+MOST_OBJECTS = 10_000
+"""Below a directory that is renamed: they are remembered, and a client waits for all of them."""
+
+AT_ONCE = 8
+
+ETags = Mapping[str, str]
+"""By key."""
+
+
+async def move_directory(store: ObjectStore, source: ObjectPlace, target: ObjectPlace) -> None:
+    """Move all that lies below a directory; nothing may lie at the target (`require_free`).
+
+    When a copy fails, or the caller is cancelled before all are made, the source is whole and the copies are deleted;
+    the error says where that failed. When deleting fails with some originals gone, the target is whole.
+
+    Raises NotFound when nothing is below the source; Unsupported for a target inside it, or too many objects;
+    InvalidName, Denied, OutOfSpace, Unavailable.
+    """
+    if (target.bucket, target.key[: len(source.directory_prefix)]) == (source.bucket, source.directory_prefix):
+        raise Unsupported(f"{source} cannot be moved into itself, to {target}")
+    found = await _find_all(store, source)
+    moved = {key: target.directory_prefix + key[len(source.directory_prefix) :] for key in found}
+    for key in moved.values():
+        check_key(ObjectPlace(bucket=target.bucket, key=key))
+    copied: dict[str, str] = {}
+
+    async def copy(key: str) -> None:
+        place = ObjectPlace(bucket=target.bucket, key=moved[key])
+        copied[place.key] = (await store.copy(ObjectPlace(bucket=source.bucket, key=key), place)).etag
+
+    async def take_back(error: BaseException) -> NoReturn:
+        residue = await _take_back(store, source, found, target, copied)
+        if residue and isinstance(error, FileError):
+            raise type(error)(f"{error}; {residue}") from error
+        raise error
+
+    async def finish() -> None:
+        try:
+            await _delete_unchanged(store, source, found)
+        except FileError as error:
+            await take_back(error)
+
+    try:
+        # Each to its end: of a copy that was cut off nobody knows whether it is there.
+        await _each(moved, lambda key: unbroken(copy(key)))
+    except (FileError, asyncio.CancelledError) as error:
+        await unbroken(take_back(error))
+    await unbroken(finish())
+
+
+async def _find_all(store: ObjectStore, directory: ObjectPlace) -> ETags:
+    found: dict[str, str] = {}
+    async for page in pages(store, directory, delimiter=""):
+        found.update((info.place.key, info.etag) for info in page.objects)
+        if len(found) > MOST_OBJECTS:
+            raise Unsupported(f"{directory} has more than the {MOST_OBJECTS} objects that are moved at once")
+    if not found:
+        raise NotFound(f"nothing is below {directory}")
+    return found
+
+
+async def _take_back(store: ObjectStore, source: ObjectPlace, found: ETags, target: ObjectPlace, copied: ETags) -> str:
+    """Delete the copies, if no original is gone. Returns what stays behind, in words for the log."""
+    try:
+        if not found.keys() <= (await _find_all(store, source)).keys():
+            return f"the copies below {target} stay, for some originals are gone"
+        await _delete_unchanged(store, target, copied)
+    except FileError as error:
+        return f"copies below {target} stayed behind: {error}"
+    return ""
+
+
+async def _delete_unchanged(store: ObjectStore, directory: ObjectPlace, etags: ETags) -> None:
+    """Delete what lies below with these ETags, and nothing that was put there or changed meanwhile."""
+    async for page in pages(store, directory, delimiter=""):
+        unchanged = [info.place for info in page.objects if etags.get(info.place.key) == info.etag]
+        await _each(unchanged, store.delete)
+
+
+async def _each(items: Iterable[T], do: Callable[[T], Awaitable[None]]) -> None:
+    """Do it for each, several at once; after a failure no more are begun, and it is raised when the others ended."""
+    rest = iter(items)
+    failures: list[FileError] = []
+
+    async def work() -> None:
+        for item in rest:
+            try:
+                await do(item)
+            except FileError as error:
+                failures.append(error)
+            if failures:
+                return
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(AT_ONCE):
+            group.create_task(work())
+    if failures:
+        raise failures[0]
