@@ -1,5 +1,5 @@
 # Every target sets up what it needs: a virtual environment in .venv, and for `test` the real clients.
-.PHONY: demo serve check test soak coverage docs lock clean help
+.PHONY: demo serve check test soak coverage bench docs lock clean help
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -39,6 +39,10 @@ soak: .venv/.dev .venv-aws/.done ## the long counts: faults, fuzz, generated cas
 coverage: .venv/.dev ## branch coverage of all but the tests with real clients
 	$(PYTEST) $(PARALLEL) -m "not soak" --cov --cov-report=term-missing:skip-covered
 
+bench: .venv/.dev ## the file protocols beside other servers (ARGS=--quick to try it); writes docs/benchmarks.md
+	scripts/install-peers
+	$(BIN)/python -m bench.ftp $(ARGS)
+
 docs: .venv/.dev ## regenerate the generated pages
 	$(BIN)/python scripts/generate_docs.py
 
@@ -46,7 +50,7 @@ lock: .venv/.dev ## renew the pinned versions
 	scripts/lock
 
 clean: ## remove what the targets made
-	rm -rf .venv .venv-aws .judge .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-aws .judge .bench .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/.runtime: requirements.lock pyproject.toml
 	scripts/make-venv .venv requirements.lock --with-crossdock

@@ -1,0 +1,1 @@
+"""What Crossdock costs: scripts that print the tables of docs/benchmarks.md."""

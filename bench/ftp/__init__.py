@@ -1,0 +1,1 @@
+"""The file protocols beside other servers: `python -m bench.ftp`."""

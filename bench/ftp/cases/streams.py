@@ -1,0 +1,66 @@
+"""Large files: one stream, and several at once; plain and under TLS."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from bench.ftp.accounting import touch_memory
+from bench.ftp.client.jobs import Job
+from bench.ftp.figures import GIB, Kind, Sample
+from bench.ftp.measuring import Run, commands, run_jobs, seed_one
+from bench.ftp.other_clients import run_commands
+from bench.ftp.plan import Bench, Case
+from bench.ftp.servers.running import Running, Unavailable
+
+BIG = "big"
+WORDS = {"down": "download", "up": "upload"}
+
+
+def size_of(bench: Bench, streams: int) -> int:
+    """Two streams move the whole file each; more share what two would move, so that memory holds it."""
+    return bench.plan.size if streams <= 2 else bench.plan.size * 2 // streams
+
+
+def stream(bench: Bench, server: Running, *, case: str, what: str, streams: int, is_tls: bool) -> list[Sample]:
+    endpoint = server.tls if is_tls else server.plain
+    if endpoint is None:
+        raise Unavailable(server.no_tls)
+    size = size_of(bench, streams)
+    if what == "down":
+        paths = [f"{BIG}-{size}"] * streams
+        seed_one(bench, server, paths[0], size)
+    else:
+        paths = [f"up-{number}" for number in range(streams)]
+        touch_memory(streams * size * 11 // 10, bench.scratch)
+    jobs = [Job(what=what, endpoint=endpoint, path=path, size=size) for path in paths]
+    run = run_jobs(bench, server, jobs) if bench.client == "fast" else run_commands(bench, server, jobs)
+    if what == "up":
+        commands(server.plain, [f"DELE {path}" for path in paths], "250")
+    return [throughput(case, server.name, run)]
+
+
+def throughput(case: str, server: str, run: Run) -> Sample:
+    gib = run.nbytes / GIB
+    return Sample(
+        case=case,
+        server=server,
+        value=run.nbytes / run.seconds / 1e6,
+        server_cpu_s=run.server_cpu_s / gib,
+        client_cpu_s=run.client_cpu_s / gib,
+        foreign=run.foreign,
+    )
+
+
+def stream_case(what: str, *, streams: int = 1, is_tls: bool = False) -> Case:
+    case = what + (f"-{streams}" if streams > 1 else "") + ("-tls" if is_tls else "")
+    title = WORDS[what].capitalize() + (", TLS" if is_tls else "") + (f", {streams} streams" if streams > 1 else "")
+    return Case(
+        name=case,
+        kinds=[Kind(case=case, title=title, unit="MB/s", per="GiB")],
+        measure=partial(stream, case=case, what=what, streams=streams, is_tls=is_tls),
+        needs_tls=is_tls,
+    )
+
+
+def stream_cases() -> Sequence[Case]:
+    single = [stream_case(what, is_tls=is_tls) for is_tls in (False, True) for what in WORDS]
+    return single + [stream_case(what, streams=streams) for streams in (2, 8) for what in WORDS]

@@ -1,0 +1,1 @@
+"""The fast client: a process of its own that costs so little that the server is what is measured."""

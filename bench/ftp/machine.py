@@ -1,0 +1,34 @@
+"""The machine and the commit that figures stand beside."""
+
+import os
+import platform
+import subprocess
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def heading(*, runs: int, size: int, client: str) -> str:
+    """One paragraph: when, what, where, how often."""
+    day = time.strftime("%Y-%m-%d")
+    python = platform.python_version()
+    return (
+        f"Of {day} at commit {commit()}, on a machine with {os.cpu_count()} cores ({processor()}), Linux "
+        f"{platform.release()}, Python {python}. Files of {size / (1 << 30):g} GiB, {client} client; medians of {runs} "
+        "runs, but one for memory and the share of fsync; everything on tmpfs unless a disk is named."
+    )
+
+
+def commit() -> str:
+    done = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or "unknown"
+
+
+def processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()

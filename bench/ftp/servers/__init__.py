@@ -1,0 +1,1 @@
+"""How each server is started, in its most ordinary configuration, and stopped."""

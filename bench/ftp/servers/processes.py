@@ -1,0 +1,84 @@
+"""Starts a server's process, waits until it answers, and ends it with all that it started."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.ftp.accounting import descendants
+from bench.ftp.servers.running import Unavailable, Workplace
+
+START_S = 20.0
+STOP_S = 10.0
+PAUSE_S = 0.02
+
+
+def libraries(peer: Path) -> Mapping[str, str]:
+    """The environment in which an unpacked package finds the libraries unpacked beside it."""
+    folders = [*peer.glob("usr/lib/*-linux-gnu"), *peer.glob("lib/*-linux-gnu")]
+    return {"PATH": os.defpath, "LD_LIBRARY_PATH": ":".join(map(str, folders))}
+
+
+@contextmanager
+def process(
+    command: Sequence[str], *, place: Workplace, port: int, name: str, environment: Mapping[str, str]
+) -> Iterator[int]:
+    """The process's id, once its port answers. Raises Unavailable with its last words when it ends before that."""
+    log = place.folder / f"{name}.log"
+    with log.open("w") as output:
+        started = subprocess.Popen(
+            place.meter.launcher(command),
+            cwd=place.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for the harness, which then ends its servers in order
+        )
+    try:
+        wait_for_port(started, port, log)
+        place.roots.append(started.pid)
+        yield started.pid
+    finally:
+        if started.pid in place.roots:
+            place.roots.remove(started.pid)
+        stop(started)
+
+
+def wait_for_port(started: "subprocess.Popen[Any]", port: int, log: Path) -> None:
+    until = time.monotonic() + START_S
+    while time.monotonic() < until:
+        if started.poll() is not None:
+            raise Unavailable(f"it ended at once: {log.read_text(errors='replace').strip()[-500:]}")
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(PAUSE_S)
+        else:
+            return
+    raise Unavailable(f"port {port} did not answer within {START_S:g} s")
+
+
+def stop(started: "subprocess.Popen[Any]") -> None:
+    """SIGTERM for the process; what is left of its children by then, SIGKILL, each by its id."""
+    family = [stat.pid for stat in descendants(started.pid)]
+    started.terminate()
+    try:
+        started.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        started.kill()
+        started.wait()
+    for pid in family:
+        if pid != started.pid and os.path.exists(f"/proc/{pid}"):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue  # it ended meanwhile
+    until = time.monotonic() + STOP_S
+    while any(os.path.exists(f"/proc/{pid}") for pid in family) and time.monotonic() < until:
+        time.sleep(PAUSE_S)

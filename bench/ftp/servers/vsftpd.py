@@ -1,0 +1,91 @@
+"""vsftpd with an anonymous user that may write: any other user needs PAM, so a file in /etc. It checks no password, and
+its files are in a folder, for it refuses a root that the user may write."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+
+from bench.ftp.client.jobs import Endpoint
+from bench.ftp.servers.debian import content_for, ids_of, need, unpacked_version
+from bench.ftp.servers.processes import libraries, process
+from bench.ftp.servers.running import Running, Workplace, free_port, free_range
+
+ANONYMOUS = "daemon"
+"""A user with a home, for vsftpd goes there before it goes to `anon_root`."""
+FOLDER = "files"
+ORDINARY = """listen=YES
+background=NO
+listen_address=127.0.0.1
+listen_port={port}
+pasv_min_port={first}
+pasv_max_port={last}
+anonymous_enable=YES
+local_enable=NO
+no_anon_password=YES
+ftp_username={user}
+anon_root={root}
+write_enable=YES
+anon_upload_enable=YES
+anon_mkdir_write_enable=YES
+anon_other_write_enable=YES
+anon_world_readable_only=NO
+anon_umask=022
+secure_chroot_dir={empty}
+max_clients=0
+max_per_ip=0
+xferlog_enable=NO
+use_localtime=NO
+seccomp_sandbox=NO
+"""
+TLS = """ssl_enable=YES
+allow_anon_ssl=YES
+force_anon_logins_ssl=YES
+force_anon_data_ssl=YES
+require_ssl_reuse=NO
+ssl_ciphers=ECDHE-RSA-AES128-GCM-SHA256
+rsa_cert_file={certificate}
+rsa_private_key_file={key}
+"""
+
+
+@contextmanager
+def vsftpd(place: Workplace) -> Iterator[Running]:
+    peer = need(place, "vsftpd", "usr/sbin/vsftpd")
+    root = place.folder / "root"
+    root.mkdir(mode=0o755)
+    content = content_for(ids_of(ANONYMOUS), root / FOLDER)
+    empty = place.folder / "empty"
+    empty.mkdir(mode=0o755)
+    ports = {}
+    for name, addition in (("plain", ""), ("tls", TLS)):
+        ports[name] = free_port()
+        first, last = free_range()
+        (place.folder / f"{name}.conf").write_text(
+            (ORDINARY + addition).format(
+                port=ports[name],
+                user=ANONYMOUS,
+                first=first,
+                last=last,
+                root=root,
+                empty=empty,
+                certificate=place.certificate.certificate,
+                key=place.certificate.key,
+            )
+        )
+    with _process(place, "plain", ports["plain"]), _process(place, "tls", ports["tls"]):
+        plain = Endpoint(host="127.0.0.1", port=ports["plain"], user="ftp", password="bench@example.com", folder=FOLDER)
+        yield Running(
+            name="vsftpd",
+            version=unpacked_version(peer, "vsftpd"),
+            plain=plain,
+            tls=replace(plain, port=ports["tls"], is_tls=True),
+            meter=place.meter,
+            roots=place.roots,
+            content=content,
+        )
+
+
+def _process(place: Workplace, name: str, port: int) -> AbstractContextManager[int]:
+    peer = place.peers / "vsftpd"
+    command = [str(peer / "usr/sbin/vsftpd"), str(place.folder / f"{name}.conf")]
+    return process(command, place=place, port=port, name=name, environment=libraries(peer))
