@@ -21,14 +21,19 @@ from crossdock.adapters.memory.epoch import MemoryEpoch
 from crossdock.adapters.memory.log_events import MemoryLogEvents
 from crossdock.adapters.memory.object_index import MemoryObjectIndex, MemoryObjects, MemoryUploadIndex
 from crossdock.adapters.memory.state import MemoryState
+from crossdock.cloud.acm.serving import AcmCertificateCheck
+from crossdock.cloud.acm.table import acm_operations
 from crossdock.cloud.cloudformation.resources.table import KINDS
 from crossdock.cloud.cloudformation.table import cloudformation_operations
+from crossdock.cloud.ec2.ingress import SecurityGroupIngress
+from crossdock.cloud.ec2.table import ec2_operations
 from crossdock.cloud.iam import managed_policies
 from crossdock.cloud.iam.library import PolicyLibrary
 from crossdock.cloud.iam.operations import iam_operations
 from crossdock.cloud.iam.principal_policies import PrincipalDirectory
 from crossdock.cloud.lambda_.table import lambda_operations
 from crossdock.cloud.logs.table import logs_operations
+from crossdock.cloud.organizations.table import organizations_operations
 from crossdock.cloud.s3.bucket_directory import BucketDirectory
 from crossdock.cloud.s3.storage import Storage
 from crossdock.cloud.s3.table import s3_operations
@@ -39,11 +44,15 @@ from crossdock.cloud.sts.session_tokens import SessionTokens
 from crossdock.core.logins import LoginAttempt
 from crossdock.core.servers import Server
 from crossdock.files.verbs import VERBS, Need, S3Call, VerbCalls
+from crossdock.ftp import commands
 from crossdock.operations.operation import FixedPermissions, Operation, ServiceOperations
+from crossdock.operations.tasks import TaskSupervisor
 from crossdock.ports.functions import FunctionSpec, InvocationResult
 from crossdock.ports.servers import LoginOutcome
 from crossdock.settings import SettingRow, Settings, setting_rows
 from crossdock.transfer.changes import ServerChanges
+from crossdock.transfer.security_group_use import ServersOfGroups
+from crossdock.transfer.server_certificates import ServersOfCertificates
 from crossdock.transfer.table import transfer_operations
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -81,10 +90,14 @@ EXAMPLE = """\
 
 ```toml
 data_dir = "/var/lib/crossdock"
-host = "0.0.0.0"
+host = "10.0.0.5"
 ftp_port = 21
 passive_ports = "8192-8200"
 key_file = "/etc/crossdock/sealing.key"
+
+[passive_ip]
+"0.0.0.0/0" = "198.51.100.7"
+"10.0.0.0/8" = "AUTO"
 
 [accounts]
 hub = "111111111111"
@@ -114,11 +127,20 @@ needs `s3:PutObject` alone, so a drop box works; a listing needs `s3:ListBucket`
 *Sometimes* and *if allowed* stand beside a call that is not always made: the first fails the command where it is
 denied, the second is made for a better answer, and left out where it is denied.
 """
+SERVED_IF = {
+    commands.Need.NOTHING: "always",
+    commands.Need.TLS: "by servers with FTPS",
+    commands.Need.RESTART: "with `ftp.allow_restart` before RETR, with `ftp.allow_append` before STOR",
+    commands.Need.APPEND: "with `ftp.allow_append`",
+}
+
 ON = {
     "bucket": "the bucket",
     "object": "the object",
     "directory marker": "`DIRECTORY/`",
     "target of the rename": "the new name",
+    "every object below the directory": "each `DIRECTORY/…`",
+    "every object below the target": "each `NEW NAME/…`",
 }
 
 
@@ -174,14 +196,17 @@ def service_tables() -> list[ServiceOperations]:
         executor=ThreadPoolExecutor(1),
     )
     return [
+        acm_operations(sealer=sealer, epoch=epoch, uses=ServersOfCertificates()),
         cloudformation_operations(sealer=sealer),
+        ec2_operations(ingress=SecurityGroupIngress(state=state, tasks=TaskSupervisor()), use=ServersOfGroups()),
         iam_operations(epoch=epoch, library=library),
         lambda_operations(runner=functions, code=functions, sealer=sealer, access_keys=access_keys, epoch=epoch),
         logs_operations(events=MemoryLogEvents(), settings=Settings().logs),
+        organizations_operations(epoch=epoch),
         s3_operations(storage),
         secrets_operations(sealer=sealer),
         sts_operations(principals=principals, tokens=tokens, library=library),
-        transfer_operations(changes=ServerChanges(), trial=NoTrial()),
+        transfer_operations(changes=ServerChanges(), trial=NoTrial(), certificates=AcmCertificateCheck(SystemClock())),
     ]
 
 
@@ -262,7 +287,18 @@ def cloudformation_page() -> str:
 
 def file_commands_page() -> str:
     rows = [row for calls in VERBS.values() for row in _verb_rows(calls)]
-    return _page(FILE_COMMANDS, _table(("FTP", "S3 calls", "Action", "On", "When"), rows))
+    calls = _table(("FTP", "S3 calls", "Action", "On", "When"), rows)
+    return _page(FILE_COMMANDS, [*calls, "", *_ftp_commands()])
+
+
+def _ftp_commands() -> Iterable[str]:
+    served = [verb for verb in commands.VERBS.values() if verb.service is commands.Service.SERVED]
+    others = [verb.name for verb in commands.VERBS.values() if verb not in served]
+    older = ", ".join(f"{old} for {name}" for old, name in sorted(commands.ALIASES.items()))
+    rows = [(f"`{verb.summary.replace('<SP> ', '')}`", SERVED_IF[verb.need], verb.rule) for verb in served]
+    yield from ("## Every FTP command", "", f"Also by their older names: {older}.", "")
+    yield from _table(("Command", "Served", "Rule"), rows)
+    yield from ("", f"Known and answered 502: {', '.join(others)}. Any other word is answered 500.")
 
 
 def _verb_rows(verb: VerbCalls) -> Iterable[tuple[str, ...]]:

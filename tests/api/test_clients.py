@@ -3,6 +3,7 @@
 import asyncio
 import io
 import os
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import aiobotocore.session
@@ -12,7 +13,17 @@ from boto3.s3.transfer import TransferConfig
 from botocore import UNSIGNED
 from botocore.client import Config
 from botocore.exceptions import ClientError
+from tests.fakes.acm import ScriptedUses
+from tests.fakes.ec2 import NamedGroups, server
+from tests.fakes.house import CountedEpoch, PlainSealer
 from tests.fakes.http_cloud import serve_cloud
+from tests.fakes.x509 import self_signed
+
+from crossdock.cloud.acm.table import acm_operations
+from crossdock.cloud.ec2.ingress import SecurityGroupIngress
+from crossdock.cloud.ec2.table import ec2_operations
+from crossdock.cloud.organizations.founding import ensure_organization
+from crossdock.core.servers import FileProtocol
 
 MIB = 1 << 20
 
@@ -131,6 +142,130 @@ async def test_other_services_speak_their_own_protocols():
             assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
 
 
+async def test_boto3_manages_certificates():
+    uses, pair = ScriptedUses(), self_signed(not_after=datetime.now(UTC) + timedelta(days=1))
+    async with serve_cloud(acm_operations(sealer=PlainSealer(), epoch=CountedEpoch(), uses=uses)) as cloud:
+        acm = await boto(cloud, "acm")
+        imported = await call(
+            acm.import_certificate, Certificate=pair.body, PrivateKey=pair.key, Tags=[{"Key": "team", "Value": "press"}]
+        )
+        arn = {"CertificateArn": imported["CertificateArn"]}
+        requested = await call(acm.request_certificate, DomainName="www.example.com", ValidationMethod="DNS")
+        shown = await call(acm.get_certificate, **arn)
+        described = (await call(acm.describe_certificate, **arn))["Certificate"]
+        tags = (await call(acm.list_tags_for_certificate, **arn))["Tags"]
+        pages = acm.get_paginator("list_certificates").paginate(
+            Includes={"keyTypes": ["RSA_2048", "EC_prime256v1"]}, PaginationConfig={"PageSize": 1}
+        )
+        listed = (await call(pages.build_full_result))["CertificateSummaryList"]
+        with pytest.raises(ClientError, match=r"\(ValidationException\).*do not match"):
+            await call(acm.import_certificate, Certificate=pair.body, PrivateKey=self_signed().key)
+        uses.by_arn[imported["CertificateArn"]] = ["arn:aws:transfer:us-east-1:111111111111:server/s-1"]
+        with pytest.raises(acm.exceptions.ResourceInUseException):
+            await call(acm.delete_certificate, **arn)
+        stranger = await boto(cloud, "acm", "partner")
+        with pytest.raises(ClientError, match="AccessDenied"):
+            await call(stranger.describe_certificate, **arn)
+        await call(acm.delete_certificate, CertificateArn=requested["CertificateArn"])
+
+    assert (shown["Certificate"].encode(), "CertificateChain" in shown) == (pair.body, False)
+    assert described["NotAfter"] == pair.certificate.not_valid_after_utc
+    assert tags == [{"Key": "team", "Value": "press"}]
+    assert [one["DomainName"] for one in listed] == ["ftp.example.com", "www.example.com"]
+
+
+async def test_boto3_simulates_policies():
+    policy = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:Get*","Resource":"*"}]}'
+    async with serve_cloud() as cloud:
+        role = await cloud.role("reader", ["s3:GetObject"], ["arn:aws:s3:::box/*"])
+        iam = await boto(cloud, "iam")
+        pages = iam.get_paginator("simulate_custom_policy").paginate(
+            PolicyInputList=[policy],
+            ActionNames=["s3:GetObject", "s3:PutObject", "s3:GetBucketPolicy"],
+            ResourceArns=["arn:aws:s3:::box/key"],
+            PaginationConfig={"PageSize": 2},
+        )
+        results = (await call(pages.build_full_result))["EvaluationResults"]
+        asked = {"PolicySourceArn": role, "ActionNames": ["s3:GetObject"]}
+        found = await call(
+            iam.simulate_principal_policy,
+            **asked,
+            ResourceArns=["arn:aws:s3:::box/key"],
+            ResourceOwner="arn:aws:iam::222222222222:root",
+        )
+        keys = await call(iam.get_context_keys_for_custom_policy, PolicyInputList=[policy])
+        with pytest.raises(ClientError, match=r"\(InvalidInput\).*: ResourceNames are not in a valid ARN format: box"):
+            await call(iam.simulate_principal_policy, **asked, ResourceArns=["box"])
+
+    assert [result["EvalDecision"] for result in results] == ["allowed", "implicitDeny", "allowed"]
+    assert results[0]["MatchedStatements"] == [
+        {
+            "SourcePolicyId": "PolicyInputList.1",
+            "SourcePolicyType": "IAM Policy",
+            "StartPosition": {"Line": 1, "Column": 38},
+            "EndPosition": {"Line": 1, "Column": 90},
+        }
+    ]
+    assert results[0]["EvalDecisionDetails"] == {}
+    (result,) = found["EvaluationResults"]
+    assert result["EvalDecisionDetails"] == {"IAM Policy": "allowed", "Resource Policy": "implicitDeny"}
+    assert result["ResourceSpecificResults"][0]["MatchedStatements"][0]["SourcePolicyId"] == "role_reader_what"
+    assert keys["ContextKeyNames"] == []
+
+
+async def test_boto3_says_who_may_connect():
+    async with serve_cloud() as cloud:
+        house, use = cloud.s3.operations.house, NamedGroups()
+        ingress = SecurityGroupIngress(state=house.state, tasks=house.tasks)
+        cloud.s3.operations.add(ec2_operations(ingress=ingress, use=use))
+        ec2 = await boto(cloud, "ec2")
+        tags = [{"ResourceType": "security-group", "Tags": [{"Key": "team", "Value": "dock"}]}]
+        made = await call(ec2.create_security_group, GroupName="ftp", Description="a & b", TagSpecifications=tags)
+        group_id = made["GroupId"]
+        rule = {
+            "IpProtocol": "tcp",
+            "FromPort": 21,
+            "ToPort": 21,
+            "IpRanges": [{"CidrIp": "192.0.2.0/24", "Description": "the office"}],
+            "Ipv6Ranges": [{"CidrIpv6": "2001:db8::/32"}],
+        }
+        allowed = await call(ec2.authorize_security_group_ingress, GroupId=group_id, IpPermissions=[rule])
+        assert [one["SecurityGroupRuleId"][:4] for one in allowed["SecurityGroupRules"]] == ["sgr-", "sgr-"]
+        filters = [{"Name": "group-name", "Values": ["f*"]}, {"Name": "ip-permission.cidr", "Values": ["192.0.2.0/24"]}]
+        pages = ec2.get_paginator("describe_security_groups").paginate(
+            Filters=filters, PaginationConfig={"PageSize": 5}
+        )
+        (found,) = (await call(pages.build_full_result))["SecurityGroups"]
+        assert (found["GroupId"], found["Description"]) == (group_id, "a & b")
+        assert found["IpPermissions"] == [{**rule, "UserIdGroupPairs": [], "PrefixListIds": []}]
+        assert found["Tags"] == tags[0]["Tags"]
+        (vpc,) = (await call(ec2.describe_vpcs))["Vpcs"]
+        assert found["VpcId"] == vpc["VpcId"]
+
+        await call(ec2.revoke_security_group_ingress, GroupId=group_id, IpPermissions=[rule])
+        short = {"IpProtocol": "tcp", "FromPort": 21, "ToPort": 21, "CidrIp": "198.51.100.0/24"}
+        await call(ec2.authorize_security_group_ingress, GroupName="ftp", **short)
+        (left,) = (await call(ec2.describe_security_group_rules))["SecurityGroupRules"]
+        assert (left["CidrIpv4"], left["IsEgress"]) == ("198.51.100.0/24", False)
+        for client, is_admitted in (("198.51.100.7", True), ("192.0.2.7", False)):
+            assert ingress.admits(server(group_id), client, protocol=FileProtocol.FTP, port=2121) is is_admitted
+
+        use.servers[group_id] = ["s-1"]
+        with pytest.raises(ClientError, match="DependencyViolation"):
+            await call(ec2.delete_security_group, GroupId=group_id)
+        use.servers.clear()
+        await call(ec2.delete_security_group, GroupId=group_id)
+        with pytest.raises(ClientError) as caught:
+            await call(ec2.describe_security_groups, GroupIds=[group_id])
+        assert caught.value.response["Error"]["Code"] == "InvalidGroup.NotFound"
+        stranger = await boto(cloud, "ec2", "partner")
+        assert (await call(stranger.describe_security_groups))["SecurityGroups"] == []
+        with pytest.raises(ClientError) as caught:
+            await call(ec2.create_security_group, GroupName="x", Description="d", DryRun=True)
+        assert caught.value.response["Error"]["Code"] == "DryRunOperation"
+        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 412
+
+
 @pytest.mark.parametrize(
     ("service", "method", "config"),
     [
@@ -193,3 +328,34 @@ async def test_many_clients_at_once_each_get_their_own():
 
             found = await asyncio.gather(*(round_trip(name, content) for name, content in contents.items()))
         assert found == list(contents.values())
+
+
+async def test_boto3_manages_the_organization():
+    async with serve_cloud() as cloud:
+        await ensure_organization(cloud.s3.parts.house)
+        await cloud.s3.bucket("box")
+        organizations = await boto(cloud, "organizations", "management")
+        root = (await call(organizations.list_roots))["Roots"][0]
+        pages = await asyncio.to_thread(
+            lambda: list(organizations.get_paginator("list_accounts").paginate(PaginationConfig={"PageSize": 1}))
+        )
+        assert [page["Accounts"][0]["Name"] for page in pages] == ["management", "hub", "partner"]
+        deny = '{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "s3:PutObject", "Resource": "*"}}'
+        new = {"Name": "no-uploads", "Description": "", "Type": "SERVICE_CONTROL_POLICY", "Content": deny}
+        policy = (await call(organizations.create_policy, **new))["Policy"]["PolicySummary"]
+        s3 = await boto(cloud, "s3")
+        await call(s3.put_object, Bucket="box", Key="before", Body=b"1")
+        await call(organizations.attach_policy, PolicyId=policy["Id"], TargetId=root["Id"])
+        with pytest.raises(ClientError, match="AccessDenied"):
+            await call(s3.put_object, Bucket="box", Key="after", Body=b"1")
+        with pytest.raises(organizations.exceptions.PolicyInUseException):
+            await call(organizations.delete_policy, PolicyId=policy["Id"])
+        await call(organizations.detach_policy, PolicyId=policy["Id"], TargetId=root["Id"])
+        await call(s3.put_object, Bucket="box", Key="after", Body=b"1")
+        with pytest.raises(organizations.exceptions.ConstraintViolationException) as refused:
+            await call(organizations.detach_policy, PolicyId="p-FullAWSAccess", TargetId=root["Id"])
+        assert refused.value.response["Reason"] == "MIN_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED"
+        member = await boto(cloud, "organizations", "hub")
+        assert (await call(member.describe_organization))["Organization"]["MasterAccountId"] == "000000000000"
+        with pytest.raises(member.exceptions.AccessDeniedException):
+            await call(member.list_accounts)

@@ -8,6 +8,7 @@ import click
 import pytest
 from tests.fakes.cloud import HUB, PARTNER, admin_of, make_parts
 from tests.fakes.edges import make_bench
+from tests.fakes.ingress import OnlyNamedGroups
 
 from crossdock.api.control import ControlServer
 from crossdock.cli.client import ask_service
@@ -23,11 +24,12 @@ async def echo(question):
 
 
 @asynccontextmanager
-async def control(data_dir, bench=None):
+async def control(data_dir, bench=None, *, groups=()):
     parts = make_parts()
     await admin_of(parts, "hub")
     server = ControlServer(
         directory=(bench or make_bench()).directory,
+        ingress=OnlyNamedGroups(*groups),
         accounts=parts.accounts,
         house=parts.house,
         sealer=parts.sealer,
@@ -90,6 +92,7 @@ async def test_every_protocol_of_every_server_is_an_object(tmp_path):
             "protocol": "FTP",
             "port": 2121,
             "passivePorts": [8192, 8193],
+            "ingress": "unrestricted",
             "message": "",
         },
         {
@@ -99,6 +102,7 @@ async def test_every_protocol_of_every_server_is_an_object(tmp_path):
             "protocol": "SFTP",
             "port": 0,
             "passivePorts": [],
+            "ingress": "unrestricted",
             "message": "SFTP is not served yet",
         },
         {
@@ -109,9 +113,21 @@ async def test_every_protocol_of_every_server_is_an_object(tmp_path):
             "host": "",
             "port": 0,
             "passivePorts": [],
+            "ingress": "unrestricted",
             "message": "",
         },
     ]
+
+
+async def test_who_may_connect_is_as_the_groups_say_at_this_moment(tmp_path):
+    bench = make_bench()
+    named = {"VpcId": "vpc-0a", "SubnetIds": ["subnet-0a"]}
+    await bench.server(EndpointDetails={**named, "SecurityGroupIds": ["sg-00000001"]})
+    await bench.server(EndpointDetails={**named, "SecurityGroupIds": ["sg-00000002"]})
+    await bench.gateway.reconcile()
+    async with control(tmp_path, bench, groups=["sg-00000001"]):
+        found = await ask(tmp_path, "/endpoints")
+    assert sorted(endpoint["ingress"] for endpoint in found) == ["restricted", "unrestricted"]
 
 
 @pytest.mark.parametrize(("name", "account_id"), [("hub", HUB), (PARTNER, PARTNER)])
@@ -133,13 +149,16 @@ async def test_an_unknown_account_is_refused_with_those_there_are(tmp_path):
     async with control(tmp_path):
         with pytest.raises(click.ClickException) as refusal:
             await ask(tmp_path, "/accounts/hop/environment")
-    assert refusal.value.message == "there is no account 'hop' (accounts: hub=111111111111, partner=222222222222)"
+    assert refusal.value.message == (
+        "there is no account 'hop' (accounts: hub=111111111111, partner=222222222222, management=000000000000)"
+    )
 
 
 async def test_a_directory_that_is_not_there_is_an_error_and_leaves_nothing_open(tmp_path):
     parts = make_parts()
     server = ControlServer(
         directory=make_bench().directory,
+        ingress=OnlyNamedGroups(),
         accounts=parts.accounts,
         house=parts.house,
         sealer=parts.sealer,

@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src"
 TESTS = ROOT / "tests"
-SPANNING = {"architecture", "contract", "e2e", "fakes", "judge"}
+SPANNING = {"architecture", "bench", "contract", "e2e", "fakes", "judge"}
 """Folders of tests that belong to no one folder of the source."""
 
 EXCEPT = {

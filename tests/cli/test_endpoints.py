@@ -14,6 +14,7 @@ FTP = {
     "host": "127.0.0.1",
     "port": 2121,
     "passivePorts": list(range(8192, 8201)),
+    "ingress": "restricted",
     "message": "",
 }
 SFTP = {
@@ -24,7 +25,14 @@ SFTP = {
     "passivePorts": [],
     "message": "SFTP is not served yet",
 }
-OTHER = {**FTP, "serverId": "s-0000000000000000f", "host": "::1", "port": 2122, "passivePorts": [40001, 40007]}
+OTHER = {
+    **FTP,
+    "serverId": "s-0000000000000000f",
+    "host": "::1",
+    "port": 2122,
+    "passivePorts": [40001, 40007],
+    "ingress": "unrestricted",
+}
 
 
 def for_scripts(endpoint):
@@ -41,10 +49,10 @@ def test_the_table_has_a_line_for_each_server_and_protocol(crossdock, data_dir):
     done = crossdock("endpoints", "--data-dir", data_dir)
     assert done.exit_code == 0
     assert done.stdout == (
-        "SERVER               ACCOUNT       REGION     PROTOCOL  STATE    ADDRESS         PASSIVE PORTS\n"
-        "s-0123456789abcdef0  111111111111  us-east-1  FTP       ONLINE   127.0.0.1:2121  8192-8200\n"
-        "s-0123456789abcdef0  111111111111  us-east-1  SFTP      OFFLINE  -               -\n"
-        "s-0000000000000000f  111111111111  us-east-1  FTP       ONLINE   [::1]:2122      40001,40007\n"
+        "SERVER               ACCOUNT       REGION     PROTOCOL  STATE    ADDRESS         PASSIVE PORTS  INGRESS\n"
+        "s-0123456789abcdef0  111111111111  us-east-1  FTP       ONLINE   127.0.0.1:2121  8192-8200      restricted\n"
+        "s-0123456789abcdef0  111111111111  us-east-1  SFTP      OFFLINE  -               -              restricted\n"
+        "s-0000000000000000f  111111111111  us-east-1  FTP       ONLINE   [::1]:2122      40001,40007    unrestricted\n"
         "\n"
         "s-0123456789abcdef0 SFTP: SFTP is not served yet\n"
     )

@@ -40,6 +40,10 @@ def app(monkeypatch):
         (["--api-port", "http"], "'http' is not a valid integer"),
         (["--passive-ports", "9000-8000"], "must be a range of ports such as 8192-8200, or 0"),
         (["--passive-ports", "1-65535"], "at most 1000 ports"),
+        (["--passive-ip", "10.0.0.1"], "'10.0.0.1' is not CIDR=ADDRESS"),
+        (["--passive-ip", "office=10.0.0.1"], "'office' is not a network such as 10.0.0.0/8"),
+        (["--passive-ip", "10.0.0.0/8=inside"], "'inside', for 10.0.0.0/8, is not AUTO or an IPv4 address"),
+        (["--passive-ip", "::/0=AUTO", "--passive-ip", "::/0=AUTO"], "the network ::/0 is given twice"),
         (["--drain-timeout", "-1"], "must be between 0 and 86,400"),
         (["--drain-timeout", "nan"], "must be between 0 and 86,400"),
         (["--host", "not a host"], "must be an address such as 127.0.0.1"),
@@ -49,6 +53,7 @@ def app(monkeypatch):
         (["--account", "9=123456789012"], "account name '9'"),
         (["--account", "a=123456789012", "--account", "a=123456789013"], "the account a is given twice"),
         (["--account", "a=123456789012", "--account", "b=123456789012"], "two accounts have the same id"),
+        (["--account", "management=123456789012"], "that is the name of the management account, 000000000000"),
         (["--config", "none.toml"], "'none.toml' does not exist"),
         (["--example", "gopher"], "'gopher' is not 'article'"),
         (["now"], "unexpected extra argument"),
@@ -101,6 +106,21 @@ def test_options_become_settings(crossdock, app, tmp_path, monkeypatch):
             "lab": "444444444444",
         },
     )
+
+
+def test_who_may_reach_servers_is_said_by_options_or_elsewhere(crossdock, app, tmp_path):
+    (tmp_path / "dock.toml").write_text('allow_public_ftp = true\n[passive_ip]\n"::/0" = "10.0.0.9"\n')
+    assert crossdock("serve", "--config", "dock.toml").exit_code == 0
+    done = crossdock(
+        *("serve", "--config", "dock.toml", "--allow-open-servers"),
+        *("--passive-ip", "10.0.0.0/8=AUTO", "--passive-ip", "0.0.0.0/0=198.51.100.7"),
+    )
+    assert done.exit_code == 0
+    (by_file, _), (by_options, _) = app.ran
+    assert (by_file.allow_open_servers, by_file.allow_public_ftp) == (False, True)
+    assert by_file.passive_ip == {"::/0": "10.0.0.9"}
+    assert (by_options.allow_open_servers, by_options.allow_public_ftp) == (True, True)
+    assert by_options.passive_ip == {"10.0.0.0/8": "AUTO", "0.0.0.0/0": "198.51.100.7"}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ What is applied is the JSON of `-o json`, by a program that knows nothing of the
 import ftplib
 import io
 import json
+import re
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +15,13 @@ from typing import Any
 import pytest
 from tests.e2e.harness import Service, start_service
 
-HUB, PARTNER = "111111111111", "222222222222"
+HUB, PARTNER, MANAGEMENT = "111111111111", "222222222222", "000000000000"
 ROLE = "transfer-users"
 ROLE_ARN = f"arn:aws:iam::{HUB}:role/{ROLE}"
 BUCKET = f"partner-inbox-{PARTNER}"
 OBJECT = "/in/a.csv"
+SCP = "SERVICE_CONTROL_POLICY"
+FULL_ACCESS = "p-FullAWSAccess"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,28 @@ def make_good(dock: Dock) -> None:
         "Condition": {"StringLike": {"aws:userId": f"{role['RoleId']}:*"}},
     }
     dock.put_bucket_policy({"Version": "2012-10-17", "Statement": [statement]})
+    allow_everything_to_the_hub(dock)
+
+
+def allow_everything_to_the_hub(dock: Dock) -> None:
+    """AWS's own service control policy is attached to the account, and no other."""
+    organizations = dock.client("management", "organizations")
+    attached = organizations.list_policies_for_target(TargetId=HUB, Filter=SCP)["Policies"]
+    if FULL_ACCESS not in {policy["Id"] for policy in attached}:
+        organizations.attach_policy(PolicyId=FULL_ACCESS, TargetId=HUB)
+    for policy in attached:
+        if policy["Id"] != FULL_ACCESS:
+            organizations.detach_policy(PolicyId=policy["Id"], TargetId=HUB)
+            organizations.delete_policy(PolicyId=policy["Id"])
+
+
+def attach_to(dock: Dock, target: str, *statements: dict[str, Any]) -> None:
+    """A new service control policy of these statements."""
+    organizations = dock.client("management", "organizations")
+    document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    named = {"Name": f"policy-{secrets.token_hex(4)}", "Description": "", "Type": SCP}
+    made = organizations.create_policy(**named, Content=document)["Policy"]["PolicySummary"]
+    organizations.attach_policy(PolicyId=made["Id"], TargetId=target)
 
 
 def put_trust(dock: Dock, service: str) -> None:
@@ -155,6 +181,13 @@ def explicit_deny_in_a_second_statement(dock: Dock) -> None:
     )
 
 
+def explicit_denies_in_several_places_and_no_allow(dock: Dock) -> None:
+    deny = {"Effect": "Deny", "Action": "s3:Put*", "Resource": "*"}
+    put_role_statements(dock, deny, {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}, deny)
+    dock.put_secret(Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]}))
+    no_bucket_policy(dock)
+
+
 def trust_without_transfer(dock: Dock) -> None:
     put_trust(dock, "ec2.amazonaws.com")
 
@@ -172,6 +205,26 @@ def boundary_too_narrow(dock: Dock) -> None:
     iam.put_role_permissions_boundary(RoleName=ROLE, PermissionsBoundary=arn)
 
 
+def service_control_policy_that_denies(dock: Dock) -> None:
+    attach_to(
+        dock,
+        HUB,
+        {"Sid": "NoUploads", "Effect": "Deny", "Action": "s3:PutObject", "Resource": "*"},
+        {"Effect": "Deny", "Action": "ec2:*", "Resource": "*"},
+    )
+
+
+def service_control_policy_that_only_denies(dock: Dock) -> None:
+    attach_to(dock, HUB, {"Effect": "Deny", "Action": "s3:PutObject", "Resource": "*"})
+
+
+def service_control_policy_that_allows_too_little(dock: Dock) -> None:
+    """In the place of the account's FullAWSAccess."""
+    allowed = ["s3:Get*", "s3:List*", "iam:*", "lambda:*", "logs:*", "secretsmanager:*", "sts:*", "transfer:*"]
+    attach_to(dock, HUB, {"Effect": "Allow", "Action": allowed, "Resource": "*"})
+    dock.client("management", "organizations").detach_policy(PolicyId=FULL_ACCESS, TargetId=HUB)
+
+
 def put_role_statements(dock: Dock, *statements: dict[str, Any]) -> None:
     document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
     dock.client("hub", "iam").put_role_policy(RoleName=ROLE, PolicyName="buckets", PolicyDocument=document)
@@ -186,9 +239,13 @@ def put_role_statements(dock: Dock, *statements: dict[str, Any]) -> None:
         (role_without_the_bucket, f"no identity-based policy of role {ROLE} allows s3:PutObject"),
         (bucket_without_its_objects, f"statement 1 has Resource arn:aws:s3:::{BUCKET}"),
         (explicit_deny_in_a_second_statement, "denied explicitly by statement Frozen of identity-based policy buckets"),
+        (explicit_denies_in_several_places_and_no_allow, "denied explicitly by statement 1 of identity-based policy"),
         (trust_without_transfer, f"the trust policy of role {ROLE}"),
         (session_policy_too_narrow, f"the session policy of role {ROLE} does not allow s3:PutObject"),
         (boundary_too_narrow, f"the permissions boundary of role {ROLE} does not allow s3:PutObject"),
+        (service_control_policy_that_denies, "denied explicitly by statement NoUploads of service control policy p-"),
+        (service_control_policy_that_only_denies, "denied explicitly by statement 1 of service control policy p-"),
+        (service_control_policy_that_allows_too_little, "the service control policies of account 111111111111 do not"),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
@@ -203,6 +260,47 @@ def test_what_is_broken_is_explained_and_the_fix_mends_it(dock, break_it, words)
         apply(dock, fix)
     assert dock.upload().startswith("226")
     assert dock.explain()["outcome"] == "Allowed"
+
+
+AS_FTP: dict[str, Callable[..., object]] = {
+    "put": lambda client, path: client.storbinary(f"STOR {path}", io.BytesIO(b"1,2\n")),
+    "get": lambda client, path: client.retrbinary(f"RETR {path}", len),
+    "ls": lambda client, path: client.nlst(path),
+    "cd": lambda client, path: client.cwd(path),
+    "rm": lambda client, path: client.delete(path),
+    "mkdir": lambda client, path: client.mkd(path),
+    "rmdir": lambda client, path: client.rmd(path),
+    "mv": lambda client, path, target: client.rename(path, target),
+}
+COMMANDS_AND_CODES = """
+    put full: 2   put /: 5       get in/a.csv: 2  get none: 5         get full: 5
+    ls full: 2    ls none: 5     ls in/a.csv: 2   cd full: 2          cd none: 5    cd in/a.csv: 5
+    rm none: 5    rm full: 5     rm in/a.csv: 2   mkdir new: 2        mkdir full: 5 mkdir in/a.csv: 5
+    rmdir full: 5 rmdir empty: 2 rmdir none: 5    rmdir in/a.csv: 5   mkdir .: 5    rmdir .: 5
+    mv in/a.csv new: 2           mv in/a.csv full/x: 5                mv in/a.csv full: 5
+    mv full new: 5               mv none new: 5
+"""
+
+
+@pytest.mark.parametrize(("command", "code"), re.findall(r"(\w[^:]+): (\d)", COMMANDS_AND_CODES))
+def test_explain_says_what_ftp_answers(dock, command, code):
+    s3 = dock.client("partner", "s3")
+    for found in s3.list_objects_v2(Bucket=BUCKET)["Contents"]:
+        s3.delete_object(Bucket=BUCKET, Key=found["Key"])
+    for key in ("in/a.csv", "full/x", "empty/"):
+        s3.put_object(Bucket=BUCKET, Key=key)
+    name, *paths = command.split()
+    outcome = dock.explain(name, *paths)["outcome"]
+    with ftplib.FTP() as client:
+        client.connect(dock.host, dock.port, timeout=20)
+        client.login("user2", dock.secret()["Password"])
+        try:
+            AS_FTP[name](client, *paths)
+        except ftplib.error_perm as refused:
+            answered = str(refused)[0]
+        else:
+            answered = "2"
+    assert (outcome, answered) == ("Allowed" if code == "2" else "Denied", code)
 
 
 def test_listing_needs_a_permission_of_its_own(dock):
@@ -221,7 +319,7 @@ def test_listing_needs_a_permission_of_its_own(dock):
 
 def apply(dock: Dock, fix: dict[str, Any]) -> None:
     """Do what a fix says: to the policy that it names, in the account that it names."""
-    account = {HUB: "hub", PARTNER: "partner"}[fix["account"]]
+    account = {HUB: "hub", PARTNER: "partner", MANAGEMENT: "management"}[fix["account"]]
     match fix["layer"]:
         case "resource-based policy" if fix["policy"] == "trust policy":
             iam = dock.client(account, "iam")
@@ -247,11 +345,25 @@ def apply(dock: Dock, fix: dict[str, Any]) -> None:
             held = iam.get_policy_version(PolicyArn=fix["policy"], VersionId=version)["PolicyVersion"]["Document"]
             document = json.dumps(changed(held, fix))
             iam.create_policy_version(PolicyArn=fix["policy"], PolicyDocument=document, SetAsDefault=True)
+        case "service control policy" if fix["policy"]:
+            apply_to_organization(dock.client(account, "organizations"), fix)
+        case "service control policy":
+            attach_to(dock, fix["attachedTo"], fix["statement"])
         case "session policy":
             policy = json.loads(dock.secret()["Policy"])
             dock.put_secret(Policy=json.dumps(changed(policy, fix)))
         case other:
             raise AssertionError(f"no test applies a fix of {other}")
+
+
+def apply_to_organization(organizations: Any, fix: dict[str, Any]) -> None:
+    """To a policy that is there; one that would be left without a statement is not attached any more."""
+    policy_id = fix["policy"]
+    document = changed(json.loads(organizations.describe_policy(PolicyId=policy_id)["Policy"]["Content"]), fix)
+    if document["Statement"]:
+        organizations.update_policy(PolicyId=policy_id, Content=json.dumps(document))
+    else:
+        organizations.detach_policy(PolicyId=policy_id, TargetId=fix["attachedTo"])
 
 
 def changed(policy: dict[str, Any], fix: dict[str, Any]) -> dict[str, Any]:

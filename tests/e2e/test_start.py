@@ -17,6 +17,7 @@ from urllib.error import HTTPError
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from tests.e2e.harness import CLEAN, COMMAND_S, FREE_PORTS, Service, refused_start, run, start_service, until
 from tests.e2e.leftovers import descendants
 
@@ -254,6 +255,25 @@ def test_an_account_keeps_its_id(tmp_path):
     renamed = {"CROSSDOCK_ACCOUNTS": "main=111111111111"}
     with start_service(tmp_path / "data", "--account", "other=444444444444", variables=renamed) as service:
         assert [bucket["Name"] for bucket in service.client("main", "s3").list_buckets()["Buckets"]] == ["some-bucket"]
+
+
+def test_the_management_account_is_there_under_its_name_or_another_and_holds_nothing(tmp_path):
+    with start_service(tmp_path / "data", "--account", "boss=000000000000") as service:
+        assert service.client("boss", "sts").get_caller_identity()["Account"] == "000000000000"
+        organizations = service.client("000000000000", "organizations")
+        before = organizations.describe_organization()["Organization"]
+        names = [account["Name"] for account in organizations.list_accounts()["Accounts"]]
+        assert names == ["boss", "hub", "partner"]
+        for refused in (
+            lambda: service.client("boss", "s3").create_bucket(Bucket="some-bucket"),
+            lambda: service.client("boss", "transfer").create_server(),
+            lambda: service.client("boss", "cloudformation").create_stack(StackName="x", TemplateBody="{}"),
+        ):
+            with pytest.raises(ClientError, match="The management account 000000000000 holds nothing but"):
+                refused()
+    with start_service(tmp_path / "data") as service:
+        organizations = service.client("management", "organizations")
+        assert organizations.describe_organization()["Organization"]["Id"] == before["Id"]
 
 
 def test_a_variable_that_is_no_setting_is_told_in_the_log_without_its_value(tmp_path):

@@ -22,6 +22,9 @@ from crossdock.cloud.iam.operations import iam_operations
 from crossdock.cloud.iam.principal_policies import PrincipalDirectory
 from crossdock.cloud.iam.records import find_user
 from crossdock.cloud.iam.resource_policies import ResourcePolicySource
+from crossdock.cloud.organizations.in_force import OrganizationPolicies
+from crossdock.cloud.organizations.management import keep_management_empty
+from crossdock.cloud.organizations.table import organizations_operations
 from crossdock.cloud.sts.access_keys import AccessKeys
 from crossdock.cloud.sts.operations import sts_operations
 from crossdock.cloud.sts.session_tokens import SessionTokens
@@ -80,18 +83,24 @@ def make_operations(
     sources: Mapping[str, ResourcePolicySource] | None = None,
     validate: Validator | None = None,
 ) -> Operations:
-    """IAM, STS and these services under the embedded authoriser."""
+    """IAM, STS, Organizations and these services under the embedded authoriser."""
     authorizer = EmbeddedAuthorizer(
-        state=parts.state, epoch=parts.epoch, principals=parts.principals, sources=sources or {}
+        state=parts.state,
+        epoch=parts.epoch,
+        principals=parts.principals,
+        sources=sources or {},
+        organization=OrganizationPolicies(),
     )
     tables = [
-        iam_operations(epoch=parts.epoch, library=parts.library),
+        iam_operations(epoch=parts.epoch, library=parts.library, organization=OrganizationPolicies()),
         sts_operations(principals=parts.principals, tokens=parts.tokens, library=parts.library),
+        organizations_operations(epoch=parts.epoch),
         *services,
     ]
+    rule = keep_management_empty
     if validate is None:
-        return Operations(tables, house=parts.house, authorizer=authorizer)
-    return Operations(tables, house=parts.house, authorizer=authorizer, validate=validate)
+        return Operations(tables, house=parts.house, authorizer=authorizer, rule=rule)
+    return Operations(tables, house=parts.house, authorizer=authorizer, validate=validate, rule=rule)
 
 
 async def admin_of(parts: CloudParts, account: str) -> Caller:

@@ -24,7 +24,19 @@ from crossdock.operations.operation import ServiceOperations
 from crossdock.ports.functions import TemporaryCredentials
 from crossdock.settings import ApiSettings
 
-SERVICES = ("s3", "iam", "sts", "lambda", "transfer", "secretsmanager", "logs", "cloudformation", "ec2")
+SERVICES = (
+    "acm",
+    "s3",
+    "iam",
+    "sts",
+    "lambda",
+    "transfer",
+    "secretsmanager",
+    "logs",
+    "cloudformation",
+    "ec2",
+    "organizations",
+)
 REGION = "us-east-1"
 
 

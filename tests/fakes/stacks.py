@@ -34,6 +34,8 @@ from tests.fakes.transfer import ScriptedTrial
 from crossdock.adapters.memory.blobs import MemoryBlobs
 from crossdock.adapters.memory.log_events import MemoryLogEvents
 from crossdock.adapters.memory.object_index import MemoryObjectIndex, MemoryObjects, MemoryUploadIndex
+from crossdock.cloud.acm.serving import AcmCertificateCheck
+from crossdock.cloud.acm.table import acm_operations
 from crossdock.cloud.cloudformation.stacks import recover_interrupted
 from crossdock.cloud.cloudformation.table import cloudformation_operations
 from crossdock.cloud.lambda_.resource_policy import LambdaPolicies
@@ -55,6 +57,7 @@ from crossdock.ports.state import TableSpec
 from crossdock.settings import LogSettings
 from crossdock.transfer.changes import ServerChanges
 from crossdock.transfer.directory import StateServerDirectory
+from crossdock.transfer.server_certificates import ServersOfCertificates
 from crossdock.transfer.table import transfer_operations
 from crossdock.wire.protocols import format_error, format_response
 from crossdock.wire.validation import validate_params
@@ -288,7 +291,8 @@ async def make_stacks() -> EmbeddedStacks:
         logs_operations(events=MemoryLogEvents(), settings=LogSettings()),
         s3_operations(storage),
         secrets_operations(sealer=parts.sealer),
-        transfer_operations(changes=changes, trial=ScriptedTrial()),
+        acm_operations(sealer=parts.sealer, epoch=parts.epoch, uses=ServersOfCertificates()),
+        transfer_operations(changes=changes, trial=ScriptedTrial(), certificates=AcmCertificateCheck(parts.clock)),
     ]
     sources = {"s3": BucketPolicies(), "lambda": LambdaPolicies()}
     operations = make_operations(parts, *tables, sources=sources, validate=validate)

@@ -15,6 +15,7 @@ from crossdock.operations.call import Operations
 from crossdock.operations.caller import Caller, Origin
 from crossdock.ports.authority import IdentityAnswer
 from crossdock.ports.servers import LoginOutcome
+from crossdock.ports.state import Transaction
 from crossdock.transfer.changes import ServerChanges
 from crossdock.transfer.directory import StateServerDirectory
 from crossdock.transfer.table import transfer_operations
@@ -22,6 +23,7 @@ from crossdock.transfer.table import transfer_operations
 HUB = "111111111111"
 REGION = "us-east-1"
 FUNCTION = f"arn:aws:lambda:{REGION}:{HUB}:function:users"
+CERTIFICATE = f"arn:aws:acm:{REGION}:{HUB}:certificate/12345678-1234-1234-1234-123456789012"
 FTP_SERVER: dict[str, Any] = {
     "Protocols": ["FTP"],
     "EndpointType": "VPC",
@@ -44,12 +46,25 @@ class ScriptedTrial:
         return self.outcome
 
 
+class ScriptedCertificates:
+    """Implements `ports.certificates.CertificateCheck`: every certificate fits but those that the test objects to."""
+
+    def __init__(self) -> None:
+        self.objections: dict[str, str] = {}
+        self.asked: list[str] = []
+
+    async def objection(self, tx: Transaction, certificate_arn: str) -> str:
+        self.asked.append(certificate_arn)
+        return self.objections.get(certificate_arn, "")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferApi:
     operations: Operations
     directory: StateServerDirectory
     changes: ServerChanges
     trial: ScriptedTrial
+    certificates: ScriptedCertificates
     authorizer: AllowOnly
 
     async def call(self, operation: str, *, account: str = HUB, region: str = REGION, **params: Any) -> dict[str, Any]:
@@ -82,12 +97,17 @@ class TransferApi:
 
 def make_transfer_api(*, authorizer: AllowOnly | None = None) -> TransferApi:
     house = make_house()
-    changes, trial = ServerChanges(), ScriptedTrial()
+    changes, trial, certificates = ServerChanges(), ScriptedTrial(), ScriptedCertificates()
     authorizer = authorizer or AllowEverything()
     return TransferApi(
-        operations=Operations([transfer_operations(changes=changes, trial=trial)], house=house, authorizer=authorizer),
+        operations=Operations(
+            [transfer_operations(changes=changes, trial=trial, certificates=certificates)],
+            house=house,
+            authorizer=authorizer,
+        ),
         directory=StateServerDirectory(house.state, changes),
         changes=changes,
         trial=trial,
+        certificates=certificates,
         authorizer=authorizer,
     )

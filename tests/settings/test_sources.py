@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from crossdock.settings import BadSetting, Settings, data_dir_of, load_settings, setting_rows, unknown_variables
+from crossdock.settings import (
+    BadSetting,
+    Settings,
+    certificate_paths,
+    data_dir_of,
+    load_settings,
+    setting_rows,
+    unknown_variables,
+)
 
 
 def from_file(tmp_path, text, **more):
@@ -161,7 +169,7 @@ def test_the_known_settings_of_a_refusal_are_all_there_are(tmp_path):
     sentence = refused_file(tmp_path, "frob = 1\n")
     known = sentence.partition("(known: ")[2].rstrip(")").split(", ")
     rows = list(setting_rows())
-    assert known[-5:] == ["[api]", "[ftp]", "[lambda]", "[login]", "[logs]"]
+    assert known[-6:] == ["[api]", "[ftp]", "[ftps]", "[lambda]", "[login]", "[logs]"]
     assert set(known) == {f"[{row.section}]" if row.section else row.name for row in rows}
     of_login = refused_file(tmp_path, "[login]\nfrob = 1\n").partition("(known: ")[2].rstrip(")").split(", ")
     assert set(of_login) == {row.name for row in rows if row.section == "login"}
@@ -235,6 +243,22 @@ def written(tmp_path, content):
         ('[logs]\nlevel = "LOUD"', "[logs] level: must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL"),
         ("[lambda.runtimes]\npython3.12 = 'x'", "[lambda] runtimes must be a table of texts in quotes"),
         (
+            '[ftps.certificates]\n"s-1" = "/chain.pem /key.pem"',
+            "[ftps] certificates: 's-1' is neither a server id such as s-0123456789abcdef0 nor * for every server",
+        ),
+        (
+            '[ftps.certificates]\n"*" = "/both.pem"',
+            "[ftps] certificates: * must have two files, CHAIN and KEY, with a space between them",
+        ),
+        (
+            """[ftps.certificates]\n"*" = "/chain.pem '/key.pem" """,
+            "[ftps] certificates: * must have two files, CHAIN and KEY, with a space between them",
+        ),
+        (
+            '[ftps.certificates]\n"*" = "chain.pem /key.pem"',
+            "[ftps] certificates: the files of * must be absolute paths such as /etc/ssl/chain.pem /etc/ssl/key.pem",
+        ),
+        (
             '[lambda.runtimes]\n"python3.12" = "python3.12"',
             "[lambda] runtimes: the interpreter of python3.12 must be an absolute path such as /usr/bin/python3.12",
         ),
@@ -289,3 +313,15 @@ def test_keys_are_in_no_repr_and_in_no_error(tmp_path):
     assert SECRET not in repr(settings)
     for text in (f'[keys]\nhub = "AKID:{SECRET}"', f'keys = ["{SECRET}"]', f'keys = "{SECRET}', f"keys = {SECRET}"):
         assert SECRET not in refused_file(tmp_path, text)
+
+
+def test_certificate_files_are_two_paths_that_may_stand_in_quotes(tmp_path):
+    server = "s-0123456789abcdef0"
+    text = f"""[ftps.certificates]\n"*" = "/chain.pem /key.pem"\n{server} = "'/a b/chain.pem' /key.pem" """
+    files = certificate_paths(from_file(tmp_path, text).ftps.certificates)
+    assert files == {
+        "*": (Path("/chain.pem"), Path("/key.pem")),
+        server: (Path("/a b/chain.pem"), Path("/key.pem")),
+    }
+    settings = load_settings(environment={"CROSSDOCK_FTPS_CERTIFICATES": "*=/chain.pem /key.pem"})
+    assert settings.ftps.certificates == {"*": "/chain.pem /key.pem"}

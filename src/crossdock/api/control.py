@@ -11,10 +11,12 @@ from aiohttp import web
 
 from crossdock.cloud.accounts import Accounts, UnknownAccount, credentials_of
 from crossdock.core.errors import CrossdockError
+from crossdock.core.ingress import RESTRICTED, UNRESTRICTED
 from crossdock.core.servers import Endpoint, FileProtocol, Server
 from crossdock.operations.call import House
 from crossdock.operations.socket_paths import bindable
 from crossdock.ports.host import Sealer
+from crossdock.ports.ingress import Ingress
 from crossdock.ports.servers import ServerDirectory
 
 
@@ -27,6 +29,7 @@ class ControlServer:
     """Answers the questions of `crossdock env`, `endpoints` and `explain`. Whoever can open the socket may ask."""
 
     directory: ServerDirectory
+    ingress: Ingress
     accounts: Accounts
     house: House
     sealer: Sealer
@@ -55,11 +58,15 @@ class ControlServer:
             await self._runner.cleanup()
 
     async def _endpoints(self, _request: web.Request) -> web.Response:
-        """One object for every protocol of every server; port 0 = it was never open."""
+        """One object for every protocol of every server; port 0 = it was never open. Who may connect is as the security
+        groups say at this moment."""
         known = {(one.server_id, one.protocol): one for one in await self.directory.endpoints()}
         return web.json_response(
             [
-                _described(known.get((server.server_id, protocol)) or _not_open_yet(server, protocol))
+                _described(
+                    known.get((server.server_id, protocol)) or _not_open_yet(server, protocol),
+                    ingress=RESTRICTED if self.ingress.is_restricted(server) else UNRESTRICTED,
+                )
                 for server in await self.directory.servers()
                 for protocol in server.protocols
             ]
@@ -127,7 +134,7 @@ def _not_open_yet(server: Server, protocol: FileProtocol) -> Endpoint:
     )
 
 
-def _described(endpoint: Endpoint) -> dict[str, Any]:
+def _described(endpoint: Endpoint, *, ingress: str) -> dict[str, Any]:
     return {
         "serverId": endpoint.server_id,
         "accountId": endpoint.account_id,
@@ -137,5 +144,6 @@ def _described(endpoint: Endpoint) -> dict[str, Any]:
         "host": endpoint.host,
         "port": endpoint.port,
         "passivePorts": list(endpoint.passive_ports),
+        "ingress": ingress,
         "message": endpoint.message,
     }

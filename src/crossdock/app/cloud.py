@@ -12,7 +12,10 @@ from crossdock.adapters.host.functions.runner import SubprocessRunner
 from crossdock.app.chores import chores
 from crossdock.app.disk import Disk
 from crossdock.cloud.accounts import Accounts
+from crossdock.cloud.acm.table import acm_operations
 from crossdock.cloud.cloudformation.table import cloudformation_operations
+from crossdock.cloud.ec2.ingress import SecurityGroupIngress
+from crossdock.cloud.ec2.table import ec2_operations
 from crossdock.cloud.iam import managed_policies
 from crossdock.cloud.iam.authorize import EmbeddedAuthorizer
 from crossdock.cloud.iam.library import PolicyLibrary
@@ -25,6 +28,9 @@ from crossdock.cloud.lambda_.table import lambda_operations
 from crossdock.cloud.logs.table import logs_operations
 from crossdock.cloud.logs.transfer_log import EmbeddedTransferLog
 from crossdock.cloud.logs.writer import LogWriter
+from crossdock.cloud.organizations.in_force import OrganizationPolicies
+from crossdock.cloud.organizations.management import keep_management_empty
+from crossdock.cloud.organizations.table import organizations_operations
 from crossdock.cloud.s3.bucket_directory import BucketDirectory
 from crossdock.cloud.s3.bucket_policies import BucketPolicies
 from crossdock.cloud.s3.storage import Storage
@@ -37,6 +43,8 @@ from crossdock.operations.call import House, Operations
 from crossdock.operations.operation import Params
 from crossdock.ports.authority import TransferLog
 from crossdock.settings import Settings
+from crossdock.transfer.security_group_use import ServersOfGroups
+from crossdock.transfer.server_certificates import ServersOfCertificates
 from crossdock.wire.validation import validate_params
 
 _log = logging.getLogger(__name__)
@@ -49,6 +57,7 @@ class Cloud:
     keys: AccessKeys
     assumer: EmbeddedRoleAssumer
     transfer_log: TransferLog
+    ingress: SecurityGroupIngress
 
 
 @asynccontextmanager
@@ -87,6 +96,10 @@ async def build_cloud(
         endpoint_url=api_url,
     )
 
+    organization = OrganizationPolicies()
+    ingress = SecurityGroupIngress(state=disk.state, tasks=house.tasks)
+    await ingress.load()
+
     def validate(service: str, operation: str, params: Params) -> None:
         # S3 has its own errors for what is wrong with a request, and its bodies are streams.
         if service != "s3":
@@ -94,12 +107,15 @@ async def build_cloud(
 
     operations = Operations(
         [
+            acm_operations(sealer=disk.sealer, epoch=disk.epoch, uses=ServersOfCertificates()),
             cloudformation_operations(sealer=disk.sealer),
-            iam_operations(epoch=disk.epoch, library=library),
+            ec2_operations(ingress=ingress, use=ServersOfGroups()),
+            iam_operations(epoch=disk.epoch, library=library, organization=organization),
             lambda_operations(
                 runner=runner, code=disk.archives, sealer=disk.sealer, access_keys=keys, epoch=disk.epoch
             ),
             logs_operations(events=disk.logs, settings=settings.logs),
+            organizations_operations(epoch=disk.epoch),
             s3_operations(storage),
             secrets_operations(sealer=disk.sealer),
             sts_operations(principals=principals, tokens=tokens, library=library),
@@ -110,8 +126,10 @@ async def build_cloud(
             epoch=disk.epoch,
             principals=principals,
             sources={"s3": BucketPolicies(), "lambda": LambdaPolicies()},
+            organization=organization,
         ),
         validate=validate,
+        rule=keep_management_empty,
     )
     await sweep_packages(disk.state, disk.archives)
     await runner.start()
@@ -124,6 +142,7 @@ async def build_cloud(
             keys=keys,
             assumer=EmbeddedRoleAssumer(operations=operations, access_keys=keys, storage=storage),
             transfer_log=EmbeddedTransferLog(writer=writer, clock=house.clock),
+            ingress=ingress,
         )
     finally:
         await runner.close()

@@ -3,19 +3,25 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from crossdock.app.announce import announce_endpoint
+from crossdock.app.certificates import build_server_certificates
 from crossdock.app.cloud import Cloud
 from crossdock.app.disk import Disk
+from crossdock.cloud.acm.serving import AcmCertificateCheck
+from crossdock.core.exposure import exposure_refusal
 from crossdock.core.ports_text import parse_ports
-from crossdock.core.servers import Endpoint, FileProtocol
+from crossdock.core.servers import Endpoint, FileProtocol, Server
 from crossdock.files.blocks import BlockPool
 from crossdock.files.limits import LoginLimits
 from crossdock.files.login import Admission, Trial
 from crossdock.files.login_check import LoginCheck
+from crossdock.files.session_limits import SessionLimits
 from crossdock.ftp.server import FtpEdge
 from crossdock.gateway import Gateway
 from crossdock.operations.call import House
+from crossdock.ports.ingress import Ingress
 from crossdock.settings import Settings
 from crossdock.transfer.changes import ServerChanges
 from crossdock.transfer.directory import StateServerDirectory
@@ -43,36 +49,57 @@ async def build_gatehouse(settings: Settings, disk: Disk, house: House, cloud: C
         concurrent=settings.login.concurrent,
         timeout_s=settings.login.timeout_s,
     )
-    cloud.operations.add(transfer_operations(changes=changes, trial=Trial(check)))
+    cloud.operations.add(
+        transfer_operations(changes=changes, trial=Trial(check), certificates=AcmCertificateCheck(house.clock))
+    )
     admission = Admission(
         servers=directory,
         check=check,
         log=cloud.transfer_log,
         clock=house.clock,
         blocks=BlockPool(budget=UPLOAD_MEMORY_BYTES, spill=disk.spilled.take),
+        limits=SessionLimits(per_server=settings.login.sessions_per_server, per_user=settings.login.sessions_per_user),
         sleep=asyncio.sleep,
         failure_delay_s=settings.login.failure_delay_s,
     )
     edge = FtpEdge(
         admit=admission.admit,
         limits=LoginLimits(per_address=settings.login.connections_per_address, total=settings.login.connections),
+        certificates=build_server_certificates(settings, disk, house),
+        ingress=cloud.ingress,
         tasks=house.tasks,
         clock=house.clock,
         entropy=house.entropy,
         passive_ports=_passive_ports(settings, await directory.endpoints()),
+        passive_ip=settings.passive_ip,
         ftp=settings.ftp,
         login=settings.login,
     )
     gateway = Gateway(
         directory,
-        {FileProtocol.FTP: edge},
+        {FileProtocol.FTP: edge, FileProtocol.FTPS: edge},
         host=settings.host,
-        default_ports={FileProtocol.FTP: settings.ftp_port, FileProtocol.SFTP: settings.sftp_port},
+        default_ports={
+            FileProtocol.FTP: settings.ftp_port,
+            FileProtocol.FTPS: settings.ftp_port,
+            FileProtocol.SFTP: settings.sftp_port,
+        },
         drain_timeout_s=settings.drain_timeout,
         announce=announce_endpoint,
         tasks=house.tasks,
+        objection=partial(_exposure, settings, cloud.ingress),
     )
     return Gatehouse(directory=directory, gateway=gateway, edge=edge)
+
+
+def _exposure(settings: Settings, ingress: Ingress, server: Server, protocol: FileProtocol, host: str) -> str:
+    return exposure_refusal(
+        protocol=protocol,
+        host=host,
+        is_restricted=ingress.is_restricted(server),
+        allow_public_ftp=settings.allow_public_ftp,
+        allow_open_servers=settings.allow_open_servers,
+    )
 
 
 def _passive_ports(settings: Settings, known: Sequence[Endpoint]) -> tuple[int, ...]:

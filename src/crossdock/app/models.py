@@ -5,7 +5,19 @@ from collections.abc import Mapping
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
-SERVICES = ("cloudformation", "iam", "lambda", "logs", "s3", "secretsmanager", "sts", "transfer")
+SERVICES = (
+    "acm",
+    "cloudformation",
+    "ec2",
+    "iam",
+    "lambda",
+    "logs",
+    "organizations",
+    "s3",
+    "secretsmanager",
+    "sts",
+    "transfer",
+)
 
 
 def load_models() -> Mapping[str, ServiceModel]:

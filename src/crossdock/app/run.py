@@ -24,8 +24,9 @@ from crossdock.app.hints import how_to_begin, own_command
 from crossdock.app.json_log import log_to_stderr
 from crossdock.app.kept_ports import keep_port, kept_port
 from crossdock.app.models import load_models
-from crossdock.cloud.accounts import Accounts, ensure_accounts, parse_given_keys
+from crossdock.cloud.accounts import MANAGEMENT, Accounts, ensure_accounts, parse_given_keys
 from crossdock.cloud.cloudformation.stacks import recover_interrupted
+from crossdock.cloud.organizations.founding import ensure_organization
 from crossdock.core.errors import CrossdockError
 from crossdock.operations.call import House
 from crossdock.operations.tasks import TaskSupervisor
@@ -62,6 +63,7 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
         house = House(state=disk.state, clock=SystemClock(), entropy=os.urandom, tasks=tasks)
         models = await asyncio.to_thread(load_models)
         await ensure_accounts(house, disk.sealer, accounts, given_keys)
+        await ensure_organization(house)
         await recover_interrupted(house)
         api_url = ""
         cloud = await stack.enter_async_context(build_cloud(settings, disk, house, accounts, models, lambda: api_url))
@@ -84,6 +86,7 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
 
         control = ControlServer(
             directory=gatehouse.directory,
+            ingress=cloud.ingress,
             accounts=accounts,
             house=house,
             sealer=disk.sealer,
@@ -101,7 +104,7 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
             await build_example(cloud, house, settings, own_command(settings))
             await gatehouse.gateway.reconcile()
         elif not await gatehouse.directory.servers():
-            say(how_to_begin(own_command(settings), next(iter(settings.accounts))))
+            say(how_to_begin(own_command(settings), accounts.name_of(next(iter(accounts.members), MANAGEMENT))))
         is_ready = True
         say("crossdock ready")
         await ended.wait()

@@ -13,10 +13,10 @@ from crossdock.core.endpoint_addresses import Address
 from crossdock.core.ports_text import format_ports
 from crossdock.settings import data_dir_of
 
-KEYS = ("serverId", "accountId", "region", "state", "protocol", "host", "port", "passivePorts")
+KEYS = ("serverId", "accountId", "region", "state", "protocol", "host", "port", "passivePorts", "ingress")
 """What JSON has, for scripts to depend on; why an endpoint is not open is a sentence for people."""
 
-HEADER = ("SERVER", "ACCOUNT", "REGION", "PROTOCOL", "STATE", "ADDRESS", "PASSIVE PORTS")
+HEADER = ("SERVER", "ACCOUNT", "REGION", "PROTOCOL", "STATE", "ADDRESS", "PASSIVE PORTS", "INGRESS")
 
 
 @click.command(short_help="Show where each server is reached.")
@@ -27,7 +27,8 @@ HEADER = ("SERVER", "ACCOUNT", "REGION", "PROTOCOL", "STATE", "ADDRESS", "PASSIV
 def endpoints(server_id: str | None, named_id: str | None, data_dir: Path | None, output: str) -> None:
     """Show where each server is reached, one line per server and protocol.
 
-    With SERVER_ID only that server's. A line below the table says why an endpoint is not open.
+    With SERVER_ID only that server's. A line below the table says why an endpoint is not open. INGRESS is restricted
+    where a security group says who may connect.
 
     \b
     Examples:
@@ -63,4 +64,5 @@ def _row(endpoint: dict[str, Any]) -> tuple[str, ...]:
         endpoint["state"],
         str(Address(host=endpoint["host"], port=endpoint["port"])) if endpoint["port"] else "-",
         format_ports(endpoint["passivePorts"]) or "-",
+        endpoint["ingress"],
     )

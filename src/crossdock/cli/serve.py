@@ -42,6 +42,18 @@ def _accounts(_ctx: click.Context, _param: click.Parameter, values: tuple[str, .
     return accounts
 
 
+def _passive_ip(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> Any:
+    addresses: dict[str, str] = {}
+    for value in values:
+        network, separator, address = value.partition("=")
+        if not separator:
+            raise click.BadParameter(f"{value!r} is not CIDR=ADDRESS")
+        if network in addresses:
+            raise click.BadParameter(f"the network {network} is given twice")
+        addresses[network] = address
+    return _checked(context, parameter, addresses or None)
+
+
 @click.command(short_help="Run the service.")
 @data_dir_option
 @click.option("--config", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A TOML file of settings.")
@@ -65,6 +77,13 @@ def _accounts(_ctx: click.Context, _param: click.Parameter, values: tuple[str, .
     metavar="PORTS",
     help="A range; 0 = nine that the system chooses.  [default: 8192-8200]",
 )
+@click.option(
+    "--passive-ip",
+    multiple=True,
+    callback=_passive_ip,
+    metavar="CIDR=ADDRESS",
+    help="What PASV names to clients of a network, or AUTO; may be given again.",
+)
 @click.option("--sftp-port", type=PORT, metavar="PORT", help="The first SFTP server.  [default: 2222]")
 @click.option("--web-port", type=PORT, metavar="PORT", help="The web console.  [default: 8080]")
 @click.option(
@@ -74,6 +93,13 @@ def _accounts(_ctx: click.Context, _param: click.Parameter, values: tuple[str, .
     metavar="SECONDS",
     help="Seconds that transfers may finish in.  [default: 30]",
 )
+@click.option(
+    "--allow-open-servers",
+    is_flag=True,
+    default=None,
+    help="Open servers without a security group beyond loopback.",
+)
+@click.option("--allow-public-ftp", is_flag=True, default=None, help="Open plain FTP on public addresses.")
 @click.option("--example", type=click.Choice(["article"]), help="Build an example set-up, once.")
 def serve(config: Path | None, example: str | None, accounts: dict[str, str], **options: object) -> None:
     """Run the service: accounts, AWS APIs and file endpoints, until Ctrl-C.
@@ -85,7 +111,7 @@ def serve(config: Path | None, example: str | None, accounts: dict[str, str], **
     \b
     Examples:
       crossdock serve --example article
-      crossdock serve --data-dir /var/lib/crossdock --host 0.0.0.0 --ftp-port 21
+      crossdock serve --data-dir /var/lib/crossdock --host 10.0.0.5 --ftp-port 21
       crossdock serve --account press=333333333333 --region eu-central-1
     """
     settings = load_settings(config, options=options, further_accounts=accounts)

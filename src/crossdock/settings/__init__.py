@@ -5,11 +5,13 @@ Nothing else reads the environment. A setting of a section is written `[ftp] idl
 """
 
 from crossdock.settings.catalogue import SettingRow, setting_rows
+from crossdock.settings.certificate_paths import certificate_paths
 from crossdock.settings.errors import BadSetting
 from crossdock.settings.sections import (
     DEFAULT_ACCOUNTS,
     ApiSettings,
     FtpSettings,
+    FtpsSettings,
     LambdaSettings,
     LoginSettings,
     LogSettings,
@@ -23,11 +25,13 @@ __all__ = [
     "ApiSettings",
     "BadSetting",
     "FtpSettings",
+    "FtpsSettings",
     "LambdaSettings",
     "LogSettings",
     "LoginSettings",
     "SettingRow",
     "Settings",
+    "certificate_paths",
     "check_option",
     "data_dir_of",
     "load_settings",

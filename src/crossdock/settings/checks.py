@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_address
+from ipaddress import AddressValueError, IPv4Address, ip_address
 from pathlib import Path
 
+from crossdock.core.networks import BadNetwork, parse_network
 from crossdock.core.ports_text import BadPorts, parse_ports
+from crossdock.settings.certificate_paths import certificate_paths
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 MAX_PASSIVE_PORTS = 1000
@@ -15,6 +17,7 @@ _HOST_NAME = re.compile(
 )
 _REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _ACCOUNT_ID = re.compile(r"[0-9]{12}")
+_SERVER = re.compile(r"\*|s-[0-9a-f]{17}")
 
 
 def check_host(host: str) -> str:
@@ -60,8 +63,39 @@ def check_domains(domains: Sequence[str]) -> str:
     return ""
 
 
+def check_networks(networks: Sequence[str]) -> str:
+    for network in networks:
+        try:
+            parse_network(network)
+        except BadNetwork as error:
+            return str(error)
+    return ""
+
+
+def check_passive_ip(addresses: Mapping[str, str]) -> str:
+    if objection := check_networks(list(addresses)):
+        return objection
+    for network, address in addresses.items():
+        try:
+            address == "AUTO" or IPv4Address(address)
+        except AddressValueError:
+            return f"{address!r}, for {network}, is not AUTO or an IPv4 address such as 198.51.100.7"
+    return ""
+
+
 def check_interpreters(runtimes: Mapping[str, str]) -> str:
     for runtime, interpreter in runtimes.items():
         if not Path(interpreter).is_absolute():
             return f"the interpreter of {runtime} must be an absolute path such as /usr/bin/python3.12"
+    return ""
+
+
+def check_certificates(certificates: Mapping[str, str]) -> str:
+    for name in certificates:
+        if not _SERVER.fullmatch(name):
+            return f"{name!r} is neither a server id such as s-0123456789abcdef0 nor * for every server"
+    try:
+        certificate_paths(certificates)
+    except ValueError as error:
+        return str(error)
     return ""

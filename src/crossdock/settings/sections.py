@@ -6,10 +6,13 @@ from pathlib import Path
 
 from crossdock.settings.checks import (
     check_accounts,
+    check_certificates,
     check_domains,
     check_host,
     check_interpreters,
     check_level,
+    check_networks,
+    check_passive_ip,
     check_passive_ports,
     check_region,
 )
@@ -35,6 +38,12 @@ class LoginSettings:
     attempts_per_connection: int = setting(3, "Failed passwords after which a connection is closed.", low=1, high=100)
     connections_per_address: int = setting(1000, "Control connections from one client address.", low=1, high=MANY)
     connections: int = setting(10_000, "Control connections in total.", low=1, high=MANY)
+    sessions_per_server: int = setting(
+        10_000, "Sessions of admitted users that one server may have at once.", low=1, high=MANY
+    )
+    sessions_per_user: int = setting(
+        0, "Sessions that one user of a server may have at once; 0 = as many as the server.", low=0, high=MANY
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +58,39 @@ class FtpSettings:
     )
     data_connect_timeout_s: float = setting(
         30.0, "How long a transfer command waits for the client's data connection.", low=0.1, high=3600
+    )
+    proxy_protocol_from: tuple[str, ...] = setting(
+        (),
+        "Networks of load balancers that send the PROXY protocol. A connection from there must begin with it, and "
+        "counts as its client's; from elsewhere it is not read.",
+        check=check_networks,
+    )
+    allow_restart: bool = setting(
+        True, "Downloads may begin in the middle of a file (`REST` before `RETR`), so that clients can resume them."
+    )
+    allow_append: bool = setting(
+        False, "Uploads may go on at the end of a file (`APPE`, and `REST` before `STOR`). AWS does not offer it."
+    )
+    strict_tls_eof: bool = setting(
+        False,
+        "An upload under TLS that ends without close_notify was interrupted. Off, because many clients leave it out: "
+        "everything they sent is kept, and the log tells of each such end.",
+    )
+    rename_directories: bool = setting(
+        False, "Directories may be renamed, which moves every object below them one by one. AWS does not offer it."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FtpsSettings:
+    """Where FTPS servers have their certificates from, if not from Certificate Manager."""
+
+    certificates: Mapping[str, str] = setting(
+        dict,
+        "Certificates in files, by server id or `*`, instead of those that servers name: the chain, a space, the key, "
+        'as absolute paths. In TOML `[ftps.certificates]`, `"*" = "/etc/ssl/chain.pem /etc/ssl/key.pem"`. Changed '
+        "files are read at the next handshake. A key that others may read is refused.",
+        check=check_certificates,
     )
 
 
@@ -147,6 +189,22 @@ class Settings:
         "Where FTP data connections go, for all servers on an address: a range, or 0 = nine that the system chooses.",
         check=check_passive_ports,
     )
+    passive_ip: Mapping[str, str] = setting(
+        dict,
+        "The address that PASV names to clients of a network, in place of the server's PassiveIp; the most specific "
+        'network wins, and AUTO is the address that the client connected to. In TOML `[passive_ip]`, `"10.0.0.0/8" = '
+        '"AUTO"`.',
+        check=check_passive_ip,
+    )
+    allow_open_servers: bool = setting(
+        False,
+        "Servers that name no existing security group may be opened beyond loopback, so for whoever reaches the "
+        "machine.",
+    )
+    allow_public_ftp: bool = setting(
+        False,
+        "Plain FTP, which sends passwords unencrypted, may be opened on a public address, on 0.0.0.0 or on ::.",
+    )
     sftp_port: int = port(2222, "The first SFTP server, once SFTP is served.")
     web_port: int = port(8080, "The web console, once there is one.")
     drain_timeout: float = setting(
@@ -156,7 +214,8 @@ class Settings:
     accounts: Mapping[str, str] = setting(
         lambda: dict(DEFAULT_ACCOUNTS),
         "Names and twelve-digit ids. Given here, they replace the two defaults; `--account` adds to them. A data "
-        "directory keeps a name's id; an id may be given another name.",
+        "directory keeps a name's id; an id may be given another name. The management account, 000000000000, is there "
+        "in any case.",
         check=check_accounts,
     )
     keys: str = setting(
@@ -170,6 +229,7 @@ class Settings:
     )
     login: LoginSettings = field(default_factory=LoginSettings)
     ftp: FtpSettings = field(default_factory=FtpSettings)
+    ftps: FtpsSettings = field(default_factory=FtpsSettings)
     lambda_: LambdaSettings = field(default_factory=LambdaSettings)
     logs: LogSettings = field(default_factory=LogSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
@@ -178,6 +238,7 @@ class Settings:
 SECTIONS: Mapping[str, type] = {
     "login": LoginSettings,
     "ftp": FtpSettings,
+    "ftps": FtpsSettings,
     "lambda": LambdaSettings,
     "logs": LogSettings,
     "api": ApiSettings,
