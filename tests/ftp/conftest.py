@@ -3,15 +3,16 @@
 import socket
 import ssl
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.fakes.certificates import client_context
 
+from crossdock.operations.threads import Threads
+
 
 @pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(2) as pool:
+def pool() -> Iterator[Threads]:
+    with Threads(2, name="test") as pool:
         yield pool
 
 

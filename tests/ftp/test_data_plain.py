@@ -4,7 +4,6 @@ import os
 import resource
 import socket
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -18,10 +17,11 @@ from crossdock.ftp.data_plain import PlainConnection
 from crossdock.ftp.data_socket import JOB_BYTES, TURN_BYTES, TransferBroken
 from crossdock.ftp.kernel_moves import PIPE_BYTES, Scratch, socket_to_file
 from crossdock.ftp.replies import DataFailure
+from crossdock.operations.threads import Threads
 
 
 @pytest.fixture
-def server(ends: tuple[socket.socket, socket.socket], pool: ThreadPoolExecutor) -> PlainConnection:
+def server(ends: tuple[socket.socket, socket.socket], pool: Threads) -> PlainConnection:
     return PlainConnection(ends[0], pool=pool, stall_s=PATIENCE_S)
 
 
@@ -132,7 +132,7 @@ async def test_a_reset_is_a_cut_on_every_way(
 
 @pytest.mark.parametrize("way", ["receive_into", "receive_to_file", "send", "send_file"])
 async def test_a_client_that_stands_still_is_given_up_on_every_way(
-    ends: tuple[socket.socket, socket.socket], pool: ThreadPoolExecutor, tmp_path: Path, way: str
+    ends: tuple[socket.socket, socket.socket], pool: Threads, tmp_path: Path, way: str
 ) -> None:
     server = PlainConnection(ends[0], pool=pool, stall_s=0.02)
     (tmp_path / "f").write_bytes(b"x" * 20_000_000)
@@ -170,7 +170,7 @@ async def test_a_cancelled_transfer_waits_for_its_job_before_anything_is_closed(
 ) -> None:
     """Many times, because the job must be caught in the middle."""
     target = os.open(tmp_path / "f", os.O_CREAT | os.O_WRONLY)
-    with ThreadPoolExecutor(1) as pool:
+    with Threads(1, name="test") as pool:
         server = PlainConnection(ends[0], pool=pool, stall_s=PATIENCE_S)
         for _ in range(50):
             client.sendall(b"x" * 50_000)
@@ -212,7 +212,7 @@ async def test_what_came_before_a_reset_is_counted(
 
 @pytest.mark.parametrize("way", ["send", "send_file"])
 async def test_what_went_before_a_stall_is_counted(
-    ends: tuple[socket.socket, socket.socket], pool: ThreadPoolExecutor, tmp_path: Path, way: str
+    ends: tuple[socket.socket, socket.socket], pool: Threads, tmp_path: Path, way: str
 ) -> None:
     server = PlainConnection(ends[0], pool=pool, stall_s=0.02)
     (tmp_path / "f").write_bytes(b"x" * 20_000_000)
@@ -343,7 +343,7 @@ class Endless(socket.socket):
 
 
 async def test_finishing_waits_for_nobody_who_goes_on_sending(
-    ends: tuple[socket.socket, socket.socket], pool: ThreadPoolExecutor
+    ends: tuple[socket.socket, socket.socket], pool: Threads
 ) -> None:
     endless = Endless(fileno=ends[0].detach())
     await PlainConnection(endless, pool=pool, stall_s=PATIENCE_S).finish()

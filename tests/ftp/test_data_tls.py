@@ -5,7 +5,6 @@ import os
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from crossdock.ftp.data_tls import TlsConnection, TlsRules
 from crossdock.ftp.replies import DataFailure
 from crossdock.ftp.tls import ConnectionTls, KeyFile
 from crossdock.ftp.tls_moves import PLAIN_BYTES, SOCKET_BYTES
+from crossdock.operations.threads import Threads
 
 Ends = tuple[socket.socket, socket.socket]
 BIG = os.urandom(3_000_000)
@@ -43,7 +43,7 @@ class Side:
 class Line:
     """A data connection: our end, and the client's."""
 
-    def __init__(self, ends: Ends, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, ends: Ends, pool: Threads) -> None:
         self.end, self.client_end = ends
         self.clients: list[ssl.SSLSocket] = []
         self._pool = pool
@@ -77,7 +77,7 @@ class Line:
 
 
 @pytest.fixture
-def line(ends: Ends, pool: ThreadPoolExecutor) -> Iterator[Line]:
+def line(ends: Ends, pool: Threads) -> Iterator[Line]:
     line = Line(ends, pool)
     yield line
     for client in line.clients:

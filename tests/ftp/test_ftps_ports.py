@@ -50,6 +50,13 @@ async def test_nothing_is_said_in_the_clear_where_tls_is_implicit() -> None:
         await house.everybody_left()
 
 
+async def test_one_connection_too_many_is_refused_without_a_word_where_tls_is_implicit() -> None:
+    async with ftps_house(server=IMPLICIT, per_address=1) as house:
+        client = await implicit(house)
+        assert (await client.reply())[0] == 220
+        assert await was_cut(await house.connect())
+
+
 async def test_commands_that_do_not_wait_for_the_greeting_are_answered_behind_it() -> None:
     async with ftps_house(server=IMPLICIT) as house:
         client = await implicit(house)

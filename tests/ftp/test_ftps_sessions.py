@@ -134,6 +134,28 @@ async def test_a_client_that_leaves_while_its_certificate_is_being_fetched_leave
         await house.everybody_left()
 
 
+class ForgetfulCertificates(FakeCertificates):
+    """Whatever is asked for a second time fails, by a mistake of ours."""
+
+    asked = 0
+
+    async def certificate(self, server: Server) -> TlsCertificate:
+        self.asked += 1
+        if self.asked > 1:
+            raise RuntimeError("a mistake of ours")
+        return await super().certificate(server)
+
+
+async def test_an_error_inside_behind_auth_says_nothing_in_the_clear(caplog: pytest.LogCaptureFixture) -> None:
+    async with ftps_house(certificates=ForgetfulCertificates()) as house:
+        client = await hello(house)
+        assert (await client.say("AUTH TLS"))[0] == 234
+        assert await was_cut(client)
+        client.close()
+        await house.everybody_left()
+        assert [record.message for record in caplog.records] == ["ftp connection failed"]
+
+
 async def test_draining_during_a_handshake_lets_it_end_and_says_goodbye_under_tls() -> None:
     async with ftps_house(FTP, FTPS) as house:
         plain = await hello(house)

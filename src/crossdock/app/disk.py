@@ -3,7 +3,6 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from crossdock.adapters.host.object_database import ObjectDatabase, open_object_
 from crossdock.adapters.host.sealing import AesGcmSealer, load_key, load_or_create_key
 from crossdock.adapters.host.spilled_memory import SpilledMemory
 from crossdock.adapters.host.sql_state import SqlState, open_state
+from crossdock.operations.threads import Threads
 from crossdock.settings import Settings
 
 CHECKSUM_THREADS = 2
@@ -35,7 +35,7 @@ class Disk:
     archives: ArchiveFiles
     sealer: AesGcmSealer
     epoch: MmapEpoch
-    threads: ThreadPoolExecutor
+    threads: Threads
     swept: int
 
 
@@ -49,7 +49,7 @@ async def open_disk(settings: Settings, *, command: str) -> AsyncIterator[Disk]:
     async with AsyncExitStack() as stack:
         directory = await asyncio.to_thread(open_data_directory, settings.data_dir, command=command)
         stack.callback(directory.close)
-        threads = stack.enter_context(ThreadPoolExecutor(CHECKSUM_THREADS, thread_name_prefix="checksums"))
+        threads = stack.enter_context(Threads(CHECKSUM_THREADS, name="checksums"))
         state = await open_state(directory.state_db)
         stack.push_async_callback(state.close)
         objects = await asyncio.to_thread(open_object_database, directory.objects_db)

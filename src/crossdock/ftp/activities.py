@@ -1,7 +1,6 @@
 """What a conversation begins, carried out: logins, passive ports, questions and transfers of one control connection."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, assert_never
@@ -42,6 +41,7 @@ from crossdock.ftp.words import (
     TransferOpened,
 )
 from crossdock.operations.tasks import TaskSupervisor
+from crossdock.operations.threads import Threads
 from crossdock.ports.host import Clock
 from crossdock.settings import FtpSettings, LoginSettings
 
@@ -62,7 +62,7 @@ class Surroundings:
     passive: PassivePorts
     passive_overrides: Sequence[PassiveOverride]
     keys: KeyRing
-    pool: Executor
+    pool: Threads
     tasks: TaskSupervisor
     clock: Clock
     entropy: Entropy

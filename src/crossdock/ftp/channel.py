@@ -66,6 +66,7 @@ class ControlChannel:
         """Read nothing more in the clear; False when something is there that was not asked for: an injection, perhaps
         (RFC 4217 §15.2)."""
         self._expects_tls = True
+        self.outbox.expect_tls()
         self._transport.pause_reading()
         return not len(self._lines)
 

@@ -76,6 +76,8 @@ class ControlSession:
             options=_options_of(surroundings),
         )
         self._activities = Activities(surroundings, hosts, peer, channel)
+        if self._is_implicit:
+            channel.expect_tls()
         limit = partial(_idle_limit, self._conversation, self._activities)
         self._idle = IdleWatch(limit, lambda: self.tell(IdleExpired()))
 
@@ -92,7 +94,6 @@ class ControlSession:
 
     def begin(self) -> None:
         if self._is_implicit:
-            self._channel.expect_tls()
             self._start(self._activities.greet_under_tls)
         else:
             self.tell(Connected())

@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import socket
-from concurrent.futures import Executor
 
 from crossdock.ftp.data_socket import (
     SMALL_FILE_BYTES,
@@ -16,12 +15,13 @@ from crossdock.ftp.data_socket import (
 )
 from crossdock.ftp.kernel_moves import file_to_socket, socket_to_file
 from crossdock.ftp.replies import DataFailure
+from crossdock.operations.threads import Threads
 
 
 class PlainConnection:
     """End it with `finish` when everything was sent or received, else with `reset`."""
 
-    def __init__(self, connection: socket.socket, *, pool: Executor, stall_s: float) -> None:
+    def __init__(self, connection: socket.socket, *, pool: Threads, stall_s: float) -> None:
         self._socket = DataSocket(connection, pool=pool, stall_s=stall_s)
 
     async def receive_into(self, view: memoryview, moved: Moved = nobody_counts) -> int:

@@ -8,11 +8,10 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable
-from concurrent.futures import Executor
 
 from crossdock.core.errors import CrossdockError
-from crossdock.files.unbroken import unbroken
 from crossdock.ftp.replies import DataFailure
+from crossdock.operations.threads import Threads, settle
 
 Moved = Callable[[int], None]
 """Is told how many bytes have just been moved, even those of a step that fails or is cancelled in the end."""
@@ -57,7 +56,7 @@ class DataSocket:
     `stall_s` is how long the other side may neither send nor take a byte.
     """
 
-    def __init__(self, connection: socket.socket, *, pool: Executor, stall_s: float) -> None:
+    def __init__(self, connection: socket.socket, *, pool: Threads, stall_s: float) -> None:
         self.socket = connection
         self._pool = pool
         self._stall_s = stall_s
@@ -89,11 +88,16 @@ class DataSocket:
     async def in_pool(self, job: Job, moved: Moved) -> int:
         """Run a bounded job to its end, even when the transfer is cancelled: it uses descriptors that are closed
         then."""
-
-        async def run() -> int:
-            return told(await asyncio.get_running_loop().run_in_executor(self._pool, job), moved)
-
-        return await unbroken(run())
+        future = self._pool.begin(job)
+        was_cancelled = await settle(future)
+        count, error = future.result()
+        if count:
+            moved(count)
+        if was_cancelled:
+            raise asyncio.CancelledError
+        if error is not None:
+            raise error
+        return count
 
     async def readable(self) -> None:
         """Raises TransferBroken when nothing comes for too long."""

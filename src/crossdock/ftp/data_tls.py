@@ -4,7 +4,6 @@ import asyncio
 import functools
 import logging
 import socket
-from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ from crossdock.ftp.data_socket import (
 from crossdock.ftp.replies import DataFailure
 from crossdock.ftp.tls import TlsFailed, TlsStream, TlsTruncated
 from crossdock.ftp.tls_moves import TlsMoves
+from crossdock.operations.threads import Threads
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class TlsConnection:
     """Begin with `shake_hands`. End it with `finish` when everything was sent or received, else with `reset`."""
 
     def __init__(
-        self, connection: socket.socket, stream: TlsStream, rules: TlsRules, *, pool: Executor, stall_s: float
+        self, connection: socket.socket, stream: TlsStream, rules: TlsRules, *, pool: Threads, stall_s: float
     ) -> None:
         self._socket = DataSocket(connection, pool=pool, stall_s=stall_s)
         self._stream = stream

@@ -28,6 +28,7 @@ class Outbox:
         self._unread: asyncio.TimerHandle | None = None
         self._linger: asyncio.TimerHandle | None = None
         self._tls: ControlTls | None = None
+        self._expects_tls = False
         transport.set_write_buffer_limits(high=BUFFER_BYTES)
 
     @property
@@ -46,6 +47,10 @@ class Outbox:
         (state,) = struct.unpack("B", info)
         return bool(state == _ESTABLISHED)
 
+    def expect_tls(self) -> None:
+        """Say nothing more in the clear: the other side would take it for TLS."""
+        self._expects_tls = True
+
     def secure(self, tls: ControlTls) -> None:
         """Everything from now on travels under TLS."""
         self._tls = tls
@@ -53,13 +58,13 @@ class Outbox:
     def send(self, data: bytes) -> None:
         if self._linger is not None or self._transport.is_closing():
             return
-        if self._tls is None:
-            self._transport.write(data)
-        elif self._tls.is_established:
+        if self._tls is not None and self._tls.is_established:
             try:
                 self._transport.write(self._tls.protect(data))
             except TlsFailed:
                 self._transport.abort()  # nothing can be said any more
+        elif not self._expects_tls:
+            self._transport.write(data)
 
     def send_handshake(self) -> None:
         """What TLS itself has to say."""

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from crossdock.core.ids import Entropy
@@ -16,6 +15,7 @@ from crossdock.ftp.door import ControlDoor
 from crossdock.ftp.passive import PassivePorts
 from crossdock.ftp.tls import KeyRing
 from crossdock.operations.tasks import TaskSupervisor
+from crossdock.operations.threads import Threads
 from crossdock.ports.certificates import CertificateUnavailable, ServerCertificates
 from crossdock.ports.host import Clock
 from crossdock.ports.ingress import Ingress
@@ -73,7 +73,7 @@ class FtpEdge:
         self._balancers = tuple(parse_network(cidr) for cidr in self._ftp.proxy_protocol_from)
         self._login = login or LoginSettings()
         self._unread_timeout_s = unread_timeout_s
-        self._pool = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="ftp-data")
+        self._pool = Threads(POOL_THREADS, name="ftp-data")
         self._shared: dict[str, _SharedPorts] = {}
         self._doors: dict[tuple[str, int], ControlDoor] = {}
         self._opening = asyncio.Lock()

@@ -3,7 +3,6 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +28,7 @@ from crossdock.ftp.words import (
     TransferKind,
     TransferOpened,
 )
+from crossdock.operations.threads import Threads
 
 _ABORTED = "aborted by the client"
 
@@ -43,7 +43,7 @@ class TransferMeans:
     """
 
     filesystem: FileSystem
-    pool: Executor
+    pool: Threads
     tls: ConnectionTls | None
     must_close_tls: bool
     stall_s: float

@@ -6,15 +6,15 @@ import os
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from itertools import accumulate
 from pathlib import Path
 
 from crossdock.adapters.host.blob_files import DIRECTORIES, ID_BYTES, BlobFiles, copy_some, write_all
 from crossdock.adapters.host.disk_errors import disk_errors
-from crossdock.adapters.host.settling import in_thread
 from crossdock.core.errors import FileError, NotFound, Unavailable
 from crossdock.core.ids import Entropy
+from crossdock.operations.threads import Threads, in_thread
 from crossdock.ports.objects import FileRegion
 from crossdock.ports.storage import Buffer, Segment
 
@@ -33,11 +33,11 @@ class DiskBlobs:
     is deleted meanwhile is removed when the last pin is gone. Pins are known to this process only.
     """
 
-    def __init__(self, files: BlobFiles, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, files: BlobFiles, threads: Threads) -> None:
         self._files = files
         self._threads = threads
         # By itself, so that removing a huge file does not keep writers waiting.
-        self._remover = ThreadPoolExecutor(1, thread_name_prefix="blobs-remove")
+        self._remover = Threads(1, name="blobs-remove")
         self._pins: Counter[str] = Counter()
         self._doomed: set[str] = set()
         self._made: set[str] | None = set()
@@ -259,7 +259,7 @@ class DiskBlobReader:
 
 async def open_disk_blobs(directory: Path, *, entropy: Entropy = os.urandom, threads: int = THREADS) -> DiskBlobs:
     """Raises OutOfSpace or Unavailable."""
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="blobs")
+    pool = Threads(threads, name="blobs")
     files = BlobFiles(directory, entropy=entropy)
     try:
         await in_thread(pool, files.prepare)

@@ -12,8 +12,8 @@ from crossdock.adapters.host import log_rows
 from crossdock.adapters.host.disk_errors import disk_errors, sqlite_errors
 from crossdock.adapters.host.group_commit import GroupCommit
 from crossdock.adapters.host.headroom import leave_headroom
-from crossdock.adapters.host.settling import in_thread
 from crossdock.adapters.host.sqlite_files import Durability, ReadPool, open_for_writing
+from crossdock.operations.threads import in_thread
 from crossdock.ports.logs import LogEvent, LogGroupId, LogStream
 
 FORGET_AT_ONCE = 2000

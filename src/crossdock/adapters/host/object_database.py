@@ -11,8 +11,8 @@ from crossdock.adapters.host import object_rows
 from crossdock.adapters.host.disk_errors import sqlite_errors
 from crossdock.adapters.host.group_commit import GroupCommit
 from crossdock.adapters.host.scanning import beyond, roll_up, scan_start
-from crossdock.adapters.host.settling import in_thread
 from crossdock.adapters.host.sqlite_files import Durability, ReadPool, open_for_reading, open_for_writing
+from crossdock.operations.threads import in_thread
 from crossdock.ports.storage import (
     BucketRetired,
     IndexPage,

@@ -6,20 +6,11 @@ not know what became of it, or would close a descriptor that the thread still us
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Executor
-from typing import ParamSpec, TypeVar
+from typing import TypeVar
 
-P = ParamSpec("P")
+from crossdock.operations.threads import settle
+
 T = TypeVar("T")
-
-
-async def in_thread(executor: Executor, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call in a thread and stay while it is at work. A cancellation meanwhile is raised when it has ended."""
-    future = asyncio.wrap_future(executor.submit(function, *args, **kwargs))
-    if await _settle(future):
-        future.exception()  # so that asyncio does not report it as never looked at
-        raise asyncio.CancelledError
-    return future.result()
 
 
 async def carry_through(begin: Callable[[], asyncio.Future[T]]) -> T:
@@ -31,19 +22,8 @@ async def carry_through(begin: Callable[[], asyncio.Future[T]]) -> T:
     await asyncio.sleep(0)
     future = begin()
     task = asyncio.current_task()
-    if await _settle(future) and task is not None:
+    if await settle(future) and task is not None:
         # One request was made, so one must stay counted: asyncio.timeout() compares the numbers.
         task.uncancel()
         task.cancel()
     return future.result()
-
-
-async def _settle(future: asyncio.Future[T]) -> bool:
-    """Wait until the future is done, whatever happens; True if this task was cancelled meanwhile."""
-    was_cancelled = False
-    while not future.done():
-        try:
-            await asyncio.wait((future,))
-        except asyncio.CancelledError:
-            was_cancelled = True
-    return was_cancelled

@@ -10,7 +10,7 @@ goes to the thread for every cursor, row and close by itself (measured: 1.4 agai
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -49,9 +49,10 @@ from crossdock.adapters.host.documents import (
     prefix_end,
     unique_values,
 )
-from crossdock.adapters.host.settling import carry_through, in_thread
+from crossdock.adapters.host.settling import carry_through
 from crossdock.adapters.host.turns import WriterTurns
 from crossdock.core.errors import FileError, Unavailable
+from crossdock.operations.threads import Threads, in_thread
 from crossdock.ports.state import JsonObject, Key, NotUnique, Row, TableSpec, VersionConflict
 
 READERS = 8
@@ -216,7 +217,7 @@ class SqlTable:
 class SqlState:
     """See `ports.state.State`. Made by `open_state`."""
 
-    def __init__(self, *, threads: ThreadPoolExecutor, writer: Engine, reader: Engine) -> None:
+    def __init__(self, *, threads: Threads, writer: Engine, reader: Engine) -> None:
         self._threads = threads
         self._writer = writer
         self._reader = reader
@@ -234,7 +235,7 @@ class SqlState:
                 transaction.end()
             transaction.raise_failure()
             with translated():
-                await carry_through(lambda: asyncio.wrap_future(self._threads.submit(connection.commit)))
+                await carry_through(lambda: self._threads.begin(connection.commit))
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[SqlTransaction]:
@@ -282,7 +283,7 @@ async def open_state(path: Path) -> SqlState:
     # Two engines, because SQLite's writers begin otherwise than its readers.
     writer = _sqlite(path, begin="BEGIN IMMEDIATE", connections=1, pragmas=("foreign_keys = ON", "synchronous = FULL"))
     reader = _sqlite(path, begin="BEGIN", connections=READERS, pragmas=("query_only = ON",))
-    threads = ThreadPoolExecutor(READERS + 1, thread_name_prefix="state")
+    threads = Threads(READERS + 1, name="state")
     state = SqlState(threads=threads, writer=writer, reader=reader)
     try:
         with translated():

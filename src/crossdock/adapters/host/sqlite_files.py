@@ -2,14 +2,13 @@
 
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from pathlib import Path
 from threading import local
 from typing import TypeVar
 
 from crossdock.adapters.host.disk_errors import sqlite_errors
-from crossdock.adapters.host.settling import in_thread
+from crossdock.operations.threads import Threads, in_thread
 
 T = TypeVar("T")
 
@@ -69,7 +68,7 @@ class ReadPool:
         self._path = path
         self._mine = local()
         self._connections: list[sqlite3.Connection] = []
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=f"{path.stem}-read")
+        self._threads = Threads(threads, name=f"{path.stem}-read")
 
     async def run(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Call with a connection on which everything sees one consistent view. Raises Unavailable."""

@@ -6,19 +6,18 @@ import shutil
 import stat
 from collections import Counter
 from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 from crossdock.adapters.host.disk_errors import disk_errors
-from crossdock.adapters.host.settling import in_thread
 from crossdock.core.archives import CodeArchive
 from crossdock.core.ids import Entropy
+from crossdock.operations.threads import Threads, in_thread
 from crossdock.ports.functions import FunctionSpec
 
 T = TypeVar("T")
 _SUFFIX = ".zip"
-_THREADS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="functions")
+_THREADS = Threads(4, name="functions")
 
 
 class ArchiveFiles:
