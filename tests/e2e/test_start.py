@@ -305,6 +305,24 @@ def test_a_busy_ftp_port_fails_that_server_and_nothing_else(docked):
             assert service.ftp_endpoint(taken) == ("127.0.0.1", busy_port)
 
 
+def test_a_server_beyond_loopback_opens_only_when_somebody_guards_it(running):
+    pin = [{"Key": "crossdock:endpoint", "Value": "ftp=0.0.0.0:41999"}]
+    server_id = create_ftp_server(running, Tags=pin)
+    transfer, ec2 = running.client("hub", "transfer"), running.client("hub", "ec2")
+
+    def refusal() -> str:
+        until("the start has failed", lambda: state_of(running, server_id) == "START_FAILED")
+        return running.crossdock("endpoints", server_id).stdout
+
+    assert "allow_open_servers" in refusal()
+    group = ec2.create_security_group(GroupName="office", Description="the office", VpcId="vpc-0a")["GroupId"]
+    details = {"VpcId": "vpc-0a", "SubnetIds": ["subnet-0a"], "SecurityGroupIds": [group]}
+    transfer.update_server(ServerId=server_id, EndpointDetails=details)
+    until("only the public address stands in the way", lambda: "allow_public_ftp" in refusal())
+    assert greeting("127.0.0.1", 41999) == ""
+    transfer.delete_server(ServerId=server_id)
+
+
 # The directory
 
 
