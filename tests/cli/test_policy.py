@@ -108,3 +108,19 @@ def test_the_example_of_the_manual_is_one_that_can_be_decided(crossdock, tmp_pat
 def test_the_projects_own_cases_are_as_expected(crossdock):
     files = [str(path) for path in (ROOT / "tests" / "policy" / "cases").glob("*.json")]
     assert crossdock("policy", "test", *files).exit_code == 0
+
+
+def test_what_a_case_holds_stays_on_its_line(crossdock, write):
+    forged = {**PARTNERS, "name": "one\nok      Allowed           another\u2028\x1b[1m", "serviceControlPolicies": [[]]}
+    unreadable = {**CASE, "name": "\ud800x"}
+    done = crossdock("policy", "test", write("cases.json", [forged, unreadable]))
+    assert done.exit_code == 1
+    assert len(done.stdout.splitlines()) == 4
+    assert done.stdout.splitlines()[0].endswith(" one\ufffdok      Allowed           another\ufffd\ufffd[1m")
+    assert done.stdout.splitlines()[2] == "ok      Allowed           \ufffdx"
+
+
+def test_a_malformed_case_is_told_on_one_line(crossdock, write):
+    done = crossdock("policy", "test", write("cases.json", {**CASE, "name": "a\nb\udfff", "expected": "Maybe"}))
+    assert done.exit_code == 1
+    assert "a\ufffdb\ufffd: expected is none of" in done.stderr

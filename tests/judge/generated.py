@@ -13,6 +13,7 @@ ROLE = f"arn:aws:iam::{HUB}:role/transfer"
 SESSION = f"arn:aws:sts::{HUB}:assumed-role/transfer/user2"
 USER = f"arn:aws:iam::{HUB}:user/alice"
 SERVICE = "transfer.amazonaws.com"
+FEDERATED = f"arn:aws:sts::{HUB}:federated-user/bob"
 
 Document = dict[str, Any]
 Documents = st.SearchStrategy[Document]
@@ -64,8 +65,22 @@ PRINCIPALS: tuple[Any, ...] = (
     {"AWS": SESSION},
     {"AWS": USER},
     {"AWS": [USER, ROLE]},
+    {"AWS": FEDERATED},
     {"Service": SERVICE},
     {"Service": ["lambda.amazonaws.com", SERVICE], "AWS": PARTNER},
+)
+# Whom a Deny spares: some with their account, as AWS wants it, and some without.
+NOT_PRINCIPALS: tuple[Any, ...] = (
+    {"AWS": HUB},
+    {"AWS": f"arn:aws:iam::{PARTNER}:root"},
+    {"AWS": [f"arn:aws:iam::{HUB}:root", USER]},
+    {"AWS": [HUB, ROLE]},
+    {"AWS": [HUB, ROLE, SESSION]},
+    {"AWS": [HUB, FEDERATED]},
+    {"AWS": [ROLE, USER]},
+    {"AWS": SESSION},
+    {"Service": SERVICE},
+    {"Service": "lambda.amazonaws.com", "AWS": [HUB, USER]},
 )
 # Keys with what a request may say and what a policy may ask, by how their values compare.
 TEXTS = {
@@ -75,7 +90,7 @@ TEXTS = {
     "aws:PrincipalAccount": ((HUB, PARTNER), (HUB, PARTNER, "1111*")),
     "aws:UserAgent": (("AWSTransfer", "*"), ("AWSTransfer", "AWS*", "${*}", "*")),
 }
-LISTS = {
+TEXT_LISTS = {
     "aws:TagKeys": (("team", "cost", "Team"), ("team", "cost", "t*")),
     "aws:CalledVia": (("athena.amazonaws.com", "cloudformation.amazonaws.com"), ("athena.amazonaws.com", "*")),
 }
@@ -83,6 +98,7 @@ NUMBERS = {
     "aws:MultiFactorAuthAge": (("0", "300", "3600", "-1", "3.5"), ("0", "300", "300.0", "3600", "1000.5")),
     "s3:max-keys": (("1", "10", "1000"), ("10", "1000")),
 }
+NUMBER_LISTS = {"aws:PrincipalOrgPaths": NUMBERS["aws:MultiFactorAuthAge"]}
 DATES = {
     "aws:CurrentTime": (
         ("2026-11-28T12:00:00Z", "2026-01-01T00:00:00Z"),
@@ -90,13 +106,16 @@ DATES = {
     ),
     "aws:TokenIssueTime": (("2026-11-28T11:00:00Z",), ("2026-11-28T11:00:00Z", "2027-01-01T00:00:00Z")),
 }
+DATE_LISTS = {"aws:ResourceOrgPaths": DATES["aws:CurrentTime"]}
 BOOLS = {"aws:SecureTransport": (("true", "false"), ("true", "false")), "aws:ViaAWSService": (("false",), ("true",))}
+BOOL_LISTS = {"aws:SourceOrgPaths": BOOLS["aws:SecureTransport"]}
 ADDRESSES = {
     "aws:SourceIp": (
         ("192.0.2.7", "203.0.113.9", "2001:db8::7"),
         ("192.0.2.0/24", "192.0.2.7", "203.0.113.9/32", "2001:db8::/32", "0.0.0.0/0"),
     )
 }
+ADDRESS_LISTS = {"aws:VpceOrgPaths": ADDRESSES["aws:SourceIp"]}
 ARNS = {
     "aws:PrincipalArn": ((ROLE, USER), (ROLE, USER, f"arn:aws:iam::{HUB}:*", "arn:aws:iam::*:role/tr*")),
     "aws:SourceArn": (
@@ -108,16 +127,25 @@ ARNS = {
         ),
     ),
 }
+ARN_LISTS = {"aws:PrincipalServiceNamesList": ARNS["aws:SourceArn"]}
+BINARIES = {"aws:PrincipalTag/blob": (("QmluYXJ5", "AAEC"), ("QmluYXJ5", "AAEC", "//79"))}
+LISTS = {**TEXT_LISTS, **NUMBER_LISTS, **DATE_LISTS, **BOOL_LISTS, **ADDRESS_LISTS, **ARN_LISTS}
+"""Keys of many values. The service's real ones hold texts: they stand in for the other families, which have none."""
+_COMPARED = ("Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals")
 OPERATORS = {
     "String": (
         ("Equals", "NotEquals", "EqualsIgnoreCase", "NotEqualsIgnoreCase", "Like", "NotLike"),
-        {**TEXTS, **LISTS},
+        {**TEXTS, **TEXT_LISTS},
     ),
-    "Numeric": (("Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals"), NUMBERS),
-    "Date": (("Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals"), DATES),
-    "Arn": (("Equals", "NotEquals", "Like", "NotLike"), ARNS),
+    "Numeric": (_COMPARED, {**NUMBERS, **NUMBER_LISTS}),
+    "Date": (_COMPARED, {**DATES, **DATE_LISTS}),
+    "Arn": (("Equals", "NotEquals", "Like", "NotLike"), {**ARNS, **ARN_LISTS}),
+    "Bool": (("",), {**BOOLS, **BOOL_LISTS}),
+    "Binary": (("Equals",), BINARIES),
+    "IpAddress": (("",), {**ADDRESSES, **ADDRESS_LISTS}),
+    "NotIpAddress": (("",), {**ADDRESSES, **ADDRESS_LISTS}),
 }
-KEYS = {**TEXTS, **LISTS, **NUMBERS, **DATES, **BOOLS, **ADDRESSES, **ARNS}
+KEYS = {**TEXTS, **LISTS, **NUMBERS, **DATES, **BOOLS, **ADDRESSES, **ARNS, **BINARIES}
 
 
 def some(values: Any, *, most: int = 2) -> st.SearchStrategy[Any]:
@@ -128,18 +156,14 @@ def some(values: Any, *, most: int = 2) -> st.SearchStrategy[Any]:
 @st.composite
 def condition_operators(draw: st.DrawFn) -> tuple[str, str, Any]:
     """An operator, a key that it compares, and what a policy asks of it."""
-    family = draw(st.sampled_from((*OPERATORS, "Bool", "IpAddress", "NotIpAddress", "Null")))
-    if family in OPERATORS:
-        endings, keys = OPERATORS[family]
-        operator = family + draw(st.sampled_from(endings))
-    else:
-        operator = family
-        keys = {"Bool": BOOLS, "IpAddress": ADDRESSES, "NotIpAddress": ADDRESSES, "Null": KEYS}[family]
+    family = draw(st.sampled_from((*OPERATORS, "Null")))
+    if family == "Null":
+        return family, draw(st.sampled_from(sorted(KEYS))), draw(st.sampled_from(("true", "false")))
+    endings, keys = OPERATORS[family]
+    operator = family + draw(st.sampled_from(endings))
     key = draw(st.sampled_from(sorted(keys)))
-    if operator == "Null":
-        return operator, key, draw(st.sampled_from(("true", "false")))
-    # AWS demands a set operator for a key of many values, and advises against one for a key of one.
-    prefix = draw(st.sampled_from(("ForAllValues:", "ForAnyValue:"))) if key in LISTS else ""
+    # AWS demands a set operator for a key of many values, and advises against one for a key of one: some have it.
+    prefix = draw(st.sampled_from(("ForAllValues:", "ForAnyValue:", *(() if key in LISTS else ("", "", "", "")))))
     suffix = draw(st.sampled_from(("", "", "IfExists")))
     return f"{prefix}{operator}{suffix}", _in_any_case(draw, key), draw(some(keys[key][1]))
 
@@ -162,7 +186,9 @@ def conditions(draw: st.DrawFn) -> Document:
 def statements(draw: st.DrawFn, *, has_principal: bool, is_control: bool = False) -> Document:
     effect = draw(st.sampled_from(("Allow", "Allow", "Allow", "Deny")))
     statement: Document = {"Effect": effect}
-    if has_principal:
+    if has_principal and effect == "Deny" and draw(st.booleans()):
+        statement["NotPrincipal"] = draw(st.sampled_from(NOT_PRINCIPALS))
+    elif has_principal:
         statement["Principal"] = draw(st.sampled_from(PRINCIPALS))
     action = "NotAction" if draw(st.integers(0, 7)) == 0 else "Action"
     statement[action] = draw(some(ACTIONS))
@@ -208,16 +234,18 @@ REQUESTS_EACH = 4
 @st.composite
 def case_groups(draw: st.DrawFn) -> list[Document]:
     """REQUESTS_EACH questions about one set of policies."""
-    principal = draw(st.sampled_from((SESSION, SESSION, SESSION, USER, f"arn:aws:iam::{HUB}:root", SERVICE, "*")))
+    principal = draw(
+        st.sampled_from((SESSION, SESSION, SESSION, USER, FEDERATED, f"arn:aws:iam::{HUB}:root", SERVICE, "*"))
+    )
     # Services and strangers have no policies of their own, the root user has none that are attached.
-    is_bound = principal in (SESSION, USER)
+    is_bound = principal in (SESSION, USER, FEDERATED)
     is_member = is_bound or principal.endswith(":root")
     own = policies()
     controls = st.just([]) | st.lists(st.lists(policies(is_control=True), max_size=2), max_size=2)
     layout = {
         "identityPolicies": draw(st.lists(own, max_size=2)) if is_bound else [],
         "permissionBoundaries": draw(st.just([]) | st.lists(own, max_size=1)) if is_bound else [],
-        "sessionPolicies": draw(st.just([]) | st.lists(own, max_size=1)) if principal == SESSION else [],
+        "sessionPolicies": draw(st.just([]) | st.lists(own, max_size=1)) if principal in (SESSION, FEDERATED) else [],
         "resourcePolicy": draw(st.none() | policies(has_principal=True)),
         "serviceControlPolicies": draw(controls) if is_member else [],
     }

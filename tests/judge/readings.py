@@ -10,7 +10,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from tests.judge.generated import ROLE, SESSION
+from tests.judge.generated import FEDERATED, HUB, ROLE, SESSION, USER
 
 from crossdock.policy.cases import parse_cases
 from crossdock.policy.evaluate import Verdict
@@ -35,11 +35,14 @@ def _variables_in_every_version(case: Document, _context: Context) -> Document:
 
 
 def _sessions_are_limited_by_their_policies(case: Document, _context: Context) -> Document:
+    limited = ROLE
+    if case["request"]["principal"] == FEDERATED:
+        case["request"]["federatedBy"] = limited = USER
     resource = case["resourcePolicy"]
     for statement in resource["Statement"] if resource else ():
-        principal = statement["Principal"]
-        if principal == "*" or (principal.get("AWS") in ("*", SESSION) and len(principal) == 1):
-            statement["Principal"] = {"AWS": ROLE}
+        principal = statement.get("Principal", {})
+        if principal == "*" or (principal.get("AWS") in ("*", SESSION, FEDERATED) and len(principal) == 1):
+            statement["Principal"] = {"AWS": limited}
     return case
 
 
@@ -58,13 +61,78 @@ def _whole_internet_is_no_range(case: Document, _context: Context) -> Document:
     return _rewritten(case, '"0.0.0.0/0"', '"0.0.0.0/32"')
 
 
+def _one_address_knows_its_own_kind(case: Document, _context: Context) -> Document:
+    for policy in _policies(case):
+        for statement in policy["Statement"]:
+            for operator, keys in statement.get("Condition", {}).items():
+                for key, values in keys.items() if "NotIpAddress" in operator else ():
+                    listed = _texts(values)
+                    # With the whole of IPv6 among the exceptions no IPv6 address is another one.
+                    keys[key] = [*listed, "::/0"] if any("/" not in one for one in listed) else values
+    return case
+
+
 def _no_special_characters(case: Document, _context: Context) -> Document:
     return _rewritten(case, "a${*}b${?}c", "none")
+
+
+def _no_special_characters_in_equals(case: Document, _context: Context) -> Document:
+    for policy in _policies(case):
+        for statement in policy["Statement"]:
+            for operator, keys in statement.get("Condition", {}).items():
+                if "String" in operator and "Equals" in operator:
+                    for key, values in keys.items():
+                        keys[key] = ["none" if one == "${*}" else one for one in _texts(values)]
+    return case
 
 
 def _root_is_bound_by_its_bucket_policy(case: Document, _context: Context) -> Document:
     # An action that the same patterns match, and that nobody is spared in.
     return _rewritten(case, "s3:GetBucketPolicy", "s3:GetBucketAcl")
+
+
+def _sessions_need_no_policy(case: Document, _context: Context) -> Document:
+    if case["request"]["principal"] == FEDERATED and not case["sessionPolicies"]:
+        case["sessionPolicies"] = [
+            {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+        ]
+    return case
+
+
+def _any_value_has_to_exist(case: Document, _context: Context) -> Document:
+    for policy in _policies(case):
+        for statement in policy["Statement"]:
+            block = statement.get("Condition", {})
+            renamed: Document = {}
+            for operator, keys in block.items():
+                name = operator.removesuffix("IfExists") if operator.startswith("ForAnyValue:") else operator
+                for key, values in keys.items():
+                    # The key may be there already, without IfExists: both have to hold, so it is spelled otherwise.
+                    held = renamed.setdefault(name, {})
+                    held[key.swapcase() if key in held else key] = values
+            if block:
+                statement["Condition"] = renamed
+    return case
+
+
+def _any_name_spares(case: Document, _context: Context) -> Document:
+    asking = case["request"]["principal"]
+    names = {asking}
+    if f":{HUB}:" in asking:
+        names |= {HUB, f"arn:aws:iam::{HUB}:root"}
+    if asking == SESSION:
+        names.add(ROLE)
+    resource = case["resourcePolicy"]
+    for statement in resource["Statement"] if resource else ():
+        named = statement.pop("NotPrincipal", None)
+        if named is not None:
+            listed = {one for values in named.values() for one in _texts(values)}
+            # To spare a principal is to deny nothing to it.
+            statement["Principal"] = "*"
+            if listed & names:
+                statement.pop("NotAction", None)
+                statement["Action"] = "none:None"
+    return case
 
 
 def _rewritten(case: Document, old: str, new: str) -> Document:
@@ -99,16 +167,46 @@ READINGS = (
         _whole_internet_is_no_range,
     ),
     Reading(
+        "an IPv6 address is not found to be other than one IPv4 address without a prefix",
+        'IAM User Guide, "IAM JSON policy elements: Condition operators", NotIpAddress: "all IP addresses except" '
+        "those that are named; an address without a prefix is a range of one",
+        _one_address_knows_its_own_kind,
+    ),
+    Reading(
         "${*} and ${?} are no characters in an ARN",
         'IAM User Guide, "IAM policy elements: Variables and tags", special characters: use them "anywhere you can use '
         'policy variables"',
         _no_special_characters,
     ),
     Reading(
+        "${*} is no character where wildcards mean nothing, as in StringEquals",
+        'IAM User Guide, "IAM policy elements: Variables and tags", special characters: use them "anywhere you can use '
+        'policy variables"',
+        _no_special_characters_in_equals,
+    ),
+    Reading(
         "a bucket policy can deny the root user to mend it",
         'S3 API Reference, PutBucketPolicy: the root principal can read, put and delete the policy "even if their '
         "bucket policy explicitly denies the root principal's access\"",
         _root_is_bound_by_its_bucket_policy,
+    ),
+    Reading(
+        "a session of GetFederationToken without session policies may do what its user may",
+        "STS API Reference, GetFederationToken: if no session policies are passed, the federated user session has no "
+        "permissions but those that a resource's policy gives to it by name",
+        _sessions_need_no_policy,
+    ),
+    Reading(
+        "IfExists counts for nothing behind ForAnyValue: an absent key fails",
+        'IAM User Guide, "IAM JSON policy elements: Condition operators", ...IfExists: any operator but Null may have '
+        "it, and if the key is not present the condition is true",
+        _any_value_has_to_exist,
+    ),
+    Reading(
+        "NotPrincipal spares whoever is named by any of its names, its account's alone included, whatever its boundary",
+        'IAM User Guide, "AWS JSON policy elements: NotPrincipal": account, role or user must each be named; who has a '
+        "permissions boundary is always denied",
+        _any_name_spares,
     ),
 )
 
@@ -143,7 +241,7 @@ def _policies(case: Document) -> Iterator[Document]:
 
 def _principal_of(policy: Document) -> Document:
     first = policy["Statement"][0]
-    return {"Principal": first["Principal"]} if "Principal" in first else {}
+    return {"Principal": "*"} if "Principal" in first or "NotPrincipal" in first else {}
 
 
 def _negated_texts(statement: Document) -> Iterator[str]:

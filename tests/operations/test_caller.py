@@ -7,6 +7,7 @@ import pytest
 from crossdock.core.arns import parse_arn
 from crossdock.core.principals import AccountRoot, Anonymous, AssumedRole, IamUser, Principal, ServicePrincipal
 from crossdock.operations.caller import Caller, Origin, global_context
+from crossdock.policy.requests import context_of
 
 NOW = datetime(2026, 3, 15, 0, 47, 5, tzinfo=UTC)
 ROLE = AssumedRole(
@@ -92,9 +93,14 @@ def test_a_user_has_its_name() -> None:
         (AccountRoot(account_id="111111111111"), "Account"),
         (IamUser(account_id="111111111111", user_name="a", user_id="AIDA"), "User"),
         (ROLE, "AssumedRole"),
-        (ServicePrincipal(name="lambda.amazonaws.com"), "AWSService"),
         (Anonymous(), "Anonymous"),
     ],
 )
 def test_every_kind_of_principal_has_its_type(principal: Principal, kind: str) -> None:
     assert keys_of(Caller(principal=principal))["aws:PrincipalType"] == (kind,)
+
+
+def test_a_service_has_no_type_as_it_has_none_in_cases() -> None:
+    service = ServicePrincipal(name="lambda.amazonaws.com")
+    assert "aws:PrincipalType" not in keys_of(Caller(principal=service))
+    assert "aws:principaltype" not in context_of({}, principal=service)

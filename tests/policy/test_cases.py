@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from crossdock.core.arns import role_arn
-from crossdock.core.principals import AccountRoot, Anonymous, AssumedRole, IamUser, ServicePrincipal
+from crossdock.core.principals import (
+    AccountRoot,
+    Anonymous,
+    AssumedRole,
+    ExternalIdentity,
+    FederatedUser,
+    IamUser,
+    ServicePrincipal,
+)
 from crossdock.policy.cases import Case, MalformedCase, parse_cases, parse_principal
 
 FILES = sorted(Path(__file__).with_name("cases").glob("*.json"))
@@ -59,9 +67,15 @@ def test_a_policy_has_the_name_it_is_given_or_its_place() -> None:
     ]
 
 
-def test_a_role_without_a_trust_policy_is_decided_like_any_resource() -> None:
-    request = {**CASE["request"], "action": "sts:AssumeRole", "resource": "arn:aws:iam::111111111111:role/r"}
-    assert one(request=request).decide().is_allowed
+def test_who_made_a_federated_session_is_told_by_the_case() -> None:
+    bob = {**CASE["request"], "principal": "arn:aws:sts::111111111111:federated-user/bob"}
+    assert one(request=bob).request.principal == FederatedUser(account_id="111111111111", session_name="bob")
+    by_alice = one(request={**bob, "federatedBy": "arn:aws:iam::111111111111:user/x/alice"})
+    assert by_alice.request.principal == FederatedUser(
+        account_id="111111111111",
+        session_name="bob",
+        issuer=IamUser(account_id="111111111111", user_name="alice", user_id="", path="/x/"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -84,6 +98,20 @@ def test_a_role_without_a_trust_policy_is_decided_like_any_resource() -> None:
             "arn:aws:sts::111111111111:assumed-role/r/s",
             AssumedRole(role_arn=role_arn("111111111111", "r"), role_id="X", session_name="s"),
         ),
+        (
+            "arn:aws:sts::111111111111:federated-user/bob",
+            FederatedUser(account_id="111111111111", session_name="bob"),
+        ),
+        (
+            "arn:aws:iam::111111111111:oidc-provider/accounts.example.com/x",
+            ExternalIdentity(provider="arn:aws:iam::111111111111:oidc-provider/accounts.example.com/x"),
+        ),
+        (
+            "arn:aws:iam::111111111111:saml-provider/Corp",
+            ExternalIdentity(provider="arn:aws:iam::111111111111:saml-provider/Corp"),
+        ),
+        ("cognito-identity.amazonaws.com", ExternalIdentity(provider="cognito-identity.amazonaws.com")),
+        ("accounts.google.com", ExternalIdentity(provider="accounts.google.com")),
     ],
 )
 def test_whom_a_principal_means(text: str, expected: object) -> None:
@@ -98,6 +126,9 @@ def test_whom_a_principal_means(text: str, expected: object) -> None:
         "arn:aws:iam::111111111111:group/x",
         "arn:aws:iam::111111111111:user/",
         "arn:aws:sts::111111111111:assumed-role/r",
+        "arn:aws:sts::111111111111:federated-user/",
+        "arn:aws:iam::111111111111:saml-provider/",
+        "accounts.example.com",
         "arn:aws:s3:::amazonaws.com",
     ],
 )
@@ -128,6 +159,24 @@ def test_a_principal_that_cannot_ask_is_refused(text: str) -> None:
         ({"publicAccessBlock": {"restrict": True}}, "one: unknown member 'restrict'"),
         ({"publicAccessBlock": {"BlockPublicAcls": "true"}}, "one: publicAccessBlock BlockPublicAcls is neither true"),
         ({"name": None}, "a case has no name"),
+        (
+            {"request": {**CASE["request"], "principal": "www.amazon.com"}},
+            "one: whom www.amazon.com vouches for can only assume a role",
+        ),
+        (
+            {"request": {**CASE["request"], "federatedBy": "arn:aws:iam::111111111111:user/a"}},
+            "one: federatedBy is for a principal that is a federated user",
+        ),
+        (
+            {
+                "request": {
+                    **CASE["request"],
+                    "principal": "arn:aws:sts::111111111111:federated-user/bob",
+                    "federatedBy": "arn:aws:iam::222222222222:user/a",
+                }
+            },
+            "one: federatedBy is no user of account 111111111111",
+        ),
     ],
 )
 def test_a_case_that_says_nothing_is_refused_by_name(members: dict[str, object], words: str) -> None:

@@ -107,6 +107,8 @@ def apply(document: dict[str, Any], fix: Fix) -> None:
                 document["resourcePolicy"] = added
             elif fix.layer is Layer.IDENTITY and fix.policy == NEW_POLICY:
                 document["identityPolicies"].append(added)
+            elif fix.layer is Layer.SESSION and fix.policy == "":
+                document["sessionPolicies"].append(added)  # several add up
             elif fix.layer is Layer.SERVICE_CONTROL and fix.policy == "":
                 number = closed_levels(fix.layer, read(document).decide())[0]
                 document["serviceControlPolicies"][number].append(added)

@@ -142,3 +142,29 @@ def test_each_segment_is_tested_by_itself():
     assert test("arn:aws:s3:::b")
     assert not test("arn:aws:s3:::c")
     assert not test("arn:aws:s3")
+
+
+def test_many_patterns_with_question_marks_are_refused_at_once_by_a_text_that_lacks_their_pieces():
+    patterns = [
+        fixed_tokens(split_pattern(f"*{'?' * 20}a{number}*b", has_wildcards=True, has_variables=False))
+        for number in range(250)
+    ]
+    found = pattern_set([one for one in patterns if one is not None])
+    began = time.process_time()
+    assert not any(found.covers(text) for text in ["ab" * 10_000] * 5)
+    assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "expected"),
+    [
+        ("*?a??b?", "xaxxbx", True),
+        ("*?a??b?", "xaxxxbx", False),
+        ("*a?b*", "a-xb-a-b-a_b", True),
+        ("*a?b*", "a-xb-axxb", False),
+        ("??*??", "abc", False),
+        ("??*??", "abcd", True),
+    ],
+)
+def test_pieces_stand_exactly_as_far_apart_as_the_question_marks_say(pattern: str, text: str, expected: bool):
+    assert matches(pattern, text) is expected

@@ -25,7 +25,7 @@ def policy(*statements: dict[str, object], name: str = "one") -> NamedPolicy:
 def test_without_its_denies_a_request_is_allowed_by_what_is_left() -> None:
     decision = evaluate(REQUEST, PolicySet(identity=(policy(DENY, ALLOW),), boundary=(policy(DENY, ALLOW),)))
     assert decision.verdict is Verdict.EXPLICIT_DENY
-    found = undenied(decision, is_trust=False)
+    found = undenied(decision)
     assert found.is_allowed
     assert [(one.number, one.sid, one.applies) for one in found.reasons if one.layer is Layer.IDENTITY] == [
         (1, "No", False),
@@ -34,13 +34,13 @@ def test_without_its_denies_a_request_is_allowed_by_what_is_left() -> None:
 
 
 def test_what_nothing_allows_is_denied_still() -> None:
-    found = undenied(evaluate(REQUEST, PolicySet(identity=(policy(DENY),))), is_trust=False)
+    found = undenied(evaluate(REQUEST, PolicySet(identity=(policy(DENY),))))
     assert (found.verdict, found.withheld_by) == (Verdict.IMPLICIT_DENY, (Layer.IDENTITY,))
 
 
 def test_what_cannot_be_read_stays_unknown() -> None:
     policies = PolicySet(identity=(policy(DENY, ALLOW),), unreadable=frozenset({Layer.SERVICE_CONTROL}))
-    assert undenied(evaluate(REQUEST, policies), is_trust=False).verdict is Verdict.UNKNOWN
+    assert undenied(evaluate(REQUEST, policies)).verdict is Verdict.UNKNOWN
 
 
 def test_only_statements_that_deny_this_request_are_named() -> None:

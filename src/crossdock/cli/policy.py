@@ -60,7 +60,7 @@ def test(files: Sequence[Path], output: str) -> None:
         click.echo(json.dumps([_for_scripts(outcome) for outcome in outcomes], indent=2))
     else:
         for line in _for_people(outcomes):
-            click.echo(line)
+            click.echo(_one_line(line))
     if not all(outcome.is_as_expected for outcome in outcomes):
         sys.exit(1)
 
@@ -71,7 +71,12 @@ def _read(path: Path) -> Sequence[Case]:
         source = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
         return parse_cases(source.decode("utf-8-sig"))
     except (MalformedCase, OSError, UnicodeDecodeError) as error:
-        raise MalformedCase(f"{path}: {error}") from error
+        raise MalformedCase(_one_line(f"{path}: {error}")) from error
+
+
+def _one_line(text: str) -> str:
+    """What a case holds as one line that any terminal takes: no line ends, no controls, no lone surrogates."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 def _for_scripts(outcome: Outcome) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Who is asking, in the five kinds that IAM knows."""
+"""Who is asking, in the kinds that IAM knows."""
 
 from dataclasses import dataclass
 
@@ -98,4 +98,51 @@ class Anonymous:
         return "anonymous"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FederatedUser:
+    """A session of GetFederationToken, which works with the policies of the user who made it, its `issuer`.
+
+    The session's ARN does not tell who that is: `issuer` is None where nobody does.
+    """
+
+    account_id: str
+    session_name: str
+    issuer: IamUser | None = None
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:sts::{self.account_id}:federated-user/{self.session_name}"
+
+    @property
+    def user_id(self) -> str:
+        return f"{self.account_id}:{self.session_name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalIdentity:
+    """Somebody for whom an identity provider vouches (OpenID Connect or SAML), about to assume a role.
+
+    `provider` is its ARN in IAM, or the domain of one that AWS knows by itself. Who has assumed the role is an
+    AssumedRole.
+    """
+
+    provider: str
+
+    @property
+    def account_id(self) -> str:
+        return ""
+
+    @property
+    def arn(self) -> str:
+        return self.provider
+
+    @property
+    def user_id(self) -> str:
+        return ""
+
+
 Principal = AccountRoot | IamUser | AssumedRole | ServicePrincipal | Anonymous
+"""Who calls operations here."""
+
+Asker = Principal | FederatedUser | ExternalIdentity
+"""Who can ask a policy: also those for whom nothing here hands out credentials."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 from crossdock.core.homes import HomeDirectory, LogicalHome, MappingType, ObjectPlace, initial_directory
 from crossdock.policy.decision import Decision, Verdict
 from crossdock.policy.fix_order import in_order
-from crossdock.policy.fixes import Fix, RemoveStatement, literal, merge_fixes
+from crossdock.policy.fixes import Fix, literal, merge_fixes
 
 
 class Outcome(StrEnum):
@@ -89,17 +89,20 @@ class Explanation:
             return f"{self.username} may {self.request} on {self.server_id}."
         step = next(one for one in self.steps if one.stands_in_the_way and one.outcome is self.outcome)
         can = "cannot" if self.outcome is Outcome.DENIED else "may or may not be able to"
-        return f"{self.username} {can} {self.request} on {self.server_id}: {step.reason}.{_to_do(step)}"
+        return f"{self.username} {can} {self.request} on {self.server_id}: {step.reason}.{_to_do(step, self.fixes)}"
 
 
-def _to_do(step: Step) -> str:
+def _to_do(step: Step, fixes: Sequence[Fix]) -> str:
+    """What undoes this step's denial, and how much else the command needs: of all its `fixes` these may be a part."""
     if step.remedy:
         return f" To change that: {step.remedy}."
-    if step.fixes:
-        # Of what is denied explicitly the reason speaks of nothing else, and every statement that denies must go.
-        named = [fix for fix in step.fixes if isinstance(fix.change, RemoveStatement)] or step.fixes[:1]
-        return f" To change that: {'; '.join(f'in account {fix.account_id}, {fix.sentence}' for fix in named)}."
-    return ""
+    if not step.fixes:
+        return ""
+    own = in_order(merge_fixes(step.fixes))
+    named = "; and ".join(f"in account {fix.account_id}, {fix.sentence}" for fix in own)
+    others = len(fixes) - len(own)
+    more = f" The rest of the command needs {others} more change{'s' if others > 1 else ''}." if others > 0 else ""
+    return f" To change that: {named}.{more}"
 
 
 def covering(home: HomeDirectory, place: ObjectPlace) -> tuple[str, ...]:

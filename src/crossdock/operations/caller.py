@@ -54,9 +54,10 @@ def global_context(caller: Caller, origin: Origin, *, region: str, now: datetime
         "aws:EpochTime": (str(int(now.timestamp())),),
         "aws:SecureTransport": (_bool(origin.is_secure),),
         "aws:RequestedRegion": (region,),
-        "aws:PrincipalType": (_principal_type(principal),),
         "aws:PrincipalIsAWSService": (_bool(isinstance(principal, ServicePrincipal)),),
     }
+    if principal_type := _principal_type(principal):
+        context["aws:PrincipalType"] = (principal_type,)
     if origin.source_ip:
         context["aws:SourceIp"] = (origin.source_ip,)
     if origin.user_agent:
@@ -97,6 +98,7 @@ def _bool(value: bool) -> str:
 
 
 def _principal_type(principal: Principal) -> str:
+    """Empty for a service, of which the guide gives no value."""
     match principal:
         case AccountRoot():
             return "Account"
@@ -105,7 +107,7 @@ def _principal_type(principal: Principal) -> str:
         case AssumedRole():
             return "AssumedRole"
         case ServicePrincipal():
-            return "AWSService"
+            return ""
         case Anonymous():
             return "Anonymous"
         case _:

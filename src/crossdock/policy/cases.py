@@ -2,7 +2,8 @@
 
 A case is a JSON object; a file holds one or a list of them:
 
-    {"name", "request": {"principal", "action", "resource", "resourceAccount", "context": {"key": "v" | ["v"]}},
+    {"name", "request": {"principal", "federatedBy", "action", "resource", "resourceAccount",
+                         "context": {"key": "v" | ["v"]}},
      "identityPolicies": [], "permissionBoundaries": [], "sessionPolicies": [], "resourcePolicy": {} | null,
      "serviceControlPolicies": [[]], "resourceControlPolicies": [[]], "endpointPolicies": [],
      "publicAccessBlock": {"RestrictPublicBuckets": true} | null,
@@ -14,11 +15,20 @@ List elements are policy documents or `{"name", "policy"}`.
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crossdock.core.arns import parse_arn
 from crossdock.core.errors import CrossdockError, InvalidArn
-from crossdock.core.principals import AccountRoot, Anonymous, AssumedRole, IamUser, Principal, ServicePrincipal
+from crossdock.core.principals import (
+    AccountRoot,
+    Anonymous,
+    Asker,
+    AssumedRole,
+    ExternalIdentity,
+    FederatedUser,
+    IamUser,
+    ServicePrincipal,
+)
 from crossdock.policy.document import PolicyKind, parse_policy
 from crossdock.policy.evaluate import (
     AccessRequest,
@@ -44,11 +54,10 @@ class Case:
     name: str
     request: AccessRequest
     policies: PolicySet
-    is_trust: bool
     expected: Verdict
 
     def decide(self) -> Decision:
-        if self.is_trust and self.policies.resource is not None:
+        if self.request.is_about_trust:
             return evaluate_trust(self.request, self.policies.resource, self.policies)
         if self.request.is_about_key:
             return evaluate_key(self.request, self.policies.resource, self.policies)
@@ -69,7 +78,7 @@ _MEMBERS = (
     "publicAccessBlock",
     "expected",
 )
-_REQUEST_MEMBERS = ("principal", "action", "resource", "resourceAccount", "context")
+_REQUEST_MEMBERS = ("principal", "federatedBy", "action", "resource", "resourceAccount", "context")
 
 
 def parse_cases(text: str) -> tuple[Case, ...]:
@@ -101,15 +110,12 @@ def _case(source: object) -> Case:
 def _read_case(name: str, members: Mapping[str, object]) -> Case:
     _only(members, _MEMBERS)
     request = _request(_object(members.get("request"), "request"))
-    is_trust = request.action.lower().startswith("sts:") and ":role/" in request.resource
     resource = members.get("resourcePolicy")
     policies = PolicySet(
         identity=_policies(members, "identityPolicies", PolicyKind.IDENTITY),
         boundary=_policies(members, "permissionBoundaries", PolicyKind.BOUNDARY),
         session=_policies(members, "sessionPolicies", PolicyKind.SESSION),
-        resource=None
-        if resource is None
-        else _policy(resource, "resourcePolicy", _kind_of_resource_policy(request, is_trust=is_trust)),
+        resource=None if resource is None else _policy(resource, "resourcePolicy", _kind_of_resource_policy(request)),
         service_control=_levels(members, "serviceControlPolicies", PolicyKind.SERVICE_CONTROL),
         resource_control=_levels(members, "resourceControlPolicies", PolicyKind.RESOURCE_CONTROL),
         endpoint=_policies(members, "endpointPolicies", PolicyKind.ENDPOINT),
@@ -118,11 +124,11 @@ def _read_case(name: str, members: Mapping[str, object]) -> Case:
     expected = members.get("expected")
     if expected not in _EXPECTED:
         raise MalformedCase(f"expected is none of {', '.join(_EXPECTED)}")
-    return Case(name=name, request=request, policies=policies, is_trust=is_trust, expected=Verdict(str(expected)))
+    return Case(name=name, request=request, policies=policies, expected=Verdict(str(expected)))
 
 
-def _kind_of_resource_policy(request: AccessRequest, *, is_trust: bool) -> PolicyKind:
-    if is_trust:
+def _kind_of_resource_policy(request: AccessRequest) -> PolicyKind:
+    if request.is_about_trust:
         return PolicyKind.TRUST
     return PolicyKind.KEY if request.is_about_key else PolicyKind.RESOURCE
 
@@ -162,23 +168,39 @@ def _request(members: Mapping[str, object]) -> AccessRequest:
         user_id=given.get("aws:userid", ""),
         principal_arn=given.get("aws:principalarn", ""),
     )
-    return AccessRequest(
+    if "federatedBy" in members:
+        principal = _federated(principal, _text(members, "federatedBy"))
+    request = AccessRequest(
         principal=principal,
         action=_text(members, "action"),
         resource=_text(members, "resource"),
         resource_account=_text(members, "resourceAccount"),
         context=context_of(values, principal=principal),
     )
+    if isinstance(principal, ExternalIdentity) and not request.is_about_trust:
+        raise MalformedCase(f"whom {principal.provider} vouches for can only assume a role")
+    return request
+
+
+def _federated(principal: Asker, by: str) -> FederatedUser:
+    issuer = parse_principal(by)
+    if not isinstance(principal, FederatedUser):
+        raise MalformedCase("federatedBy is for a principal that is a federated user")
+    if not isinstance(issuer, IamUser) or issuer.account_id != principal.account_id:
+        raise MalformedCase(f"federatedBy is no user of account {principal.account_id}: {by!r}")
+    return replace(principal, issuer=issuer)
 
 
 _ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
+_KNOWN_PROVIDERS = ("accounts.google.com", "cognito-identity.amazonaws.com", "graph.facebook.com", "www.amazon.com")
+"""Identity providers that a trust policy names by their domain ("Principal", OIDC federated principals)."""
 
 
-def parse_principal(text: str, *, user_id: str = "", principal_arn: str = "") -> Principal:
-    """Who is meant by an ARN, an account id, a service's name or `*`.
+def parse_principal(text: str, *, user_id: str = "", principal_arn: str = "") -> Asker:
+    """Who is meant by an ARN, an account id, a service's name, an identity provider's or `*`.
 
-    The ARN of a role stands for a session of it. `user_id` is `aws:userid`, which no ARN tells; `principal_arn` is
-    `aws:PrincipalArn`, which tells the path of an assumed role.
+    The ARN of a role stands for a session of it, an identity provider's for whom it vouches. `user_id` is `aws:userid`,
+    which no ARN tells; `principal_arn` is `aws:PrincipalArn`, which tells the path of an assumed role.
 
     Raises:
         MalformedCase: anything else.
@@ -187,6 +209,8 @@ def parse_principal(text: str, *, user_id: str = "", principal_arn: str = "") ->
         return Anonymous()
     if _ACCOUNT_ID.fullmatch(text):
         return AccountRoot(account_id=text)
+    if text in _KNOWN_PROVIDERS:
+        return ExternalIdentity(provider=text)
     if text.endswith(".amazonaws.com") and ":" not in text:
         return ServicePrincipal(name=text)
     try:
@@ -202,6 +226,10 @@ def parse_principal(text: str, *, user_id: str = "", principal_arn: str = "") ->
             return IamUser(account_id=arn.account_id, user_name=user_name, user_id=user_id, path=f"{path}/")
         case "iam", "role" if name:
             return AssumedRole(role_arn=arn, role_id=user_id.partition(":")[0], session_name="session")
+        case "iam", "oidc-provider" | "saml-provider" if name:
+            return ExternalIdentity(provider=text)
+        case "sts", "federated-user" if name and "/" not in name:
+            return FederatedUser(account_id=arn.account_id, session_name=name)
         case "sts", "assumed-role" if "/" in name:
             role_name, _, session_name = name.partition("/")
             role_arn = f"arn:{arn.partition}:iam::{arn.account_id}:role/"

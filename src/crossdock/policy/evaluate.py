@@ -6,7 +6,15 @@ by how directly it names who asks) and "Cross-account policy evaluation logic" (
 
 from dataclasses import replace
 
-from crossdock.core.principals import AccountRoot, Anonymous, AssumedRole, IamUser, ServicePrincipal
+from crossdock.core.principals import (
+    AccountRoot,
+    Anonymous,
+    AssumedRole,
+    ExternalIdentity,
+    FederatedUser,
+    IamUser,
+    ServicePrincipal,
+)
 from crossdock.policy.decision import Decision, Verdict
 from crossdock.policy.principals import NamedAs
 from crossdock.policy.public_access import keeps_out, would_keep_out
@@ -48,11 +56,12 @@ def evaluate(request: AccessRequest, policies: PolicySet) -> Decision:
     return _decide(request, policies, resource_must_allow=False)
 
 
-def evaluate_trust(request: AccessRequest, trust: NamedPolicy, policies: PolicySet) -> Decision:
+def evaluate_trust(request: AccessRequest, trust: NamedPolicy | None, policies: PolicySet) -> Decision:
     """Decide who may assume a role: its trust policy stands in the resource's place and must always allow.
 
     "IAM role trust policies and KMS key policies are exceptions to this logic, because they must explicitly allow
-    access for principals": the caller's own policies never suffice, not even in the same account.
+    access for principals": the caller's own policies never suffice, not even in the same account. Without a
+    trust policy nobody is trusted.
     """
     return _decide(request, replace(policies, resource=trust), resource_must_allow=True)
 
@@ -99,8 +108,10 @@ _OUTSIDE = frozenset({Layer.RESOURCE_CONTROL, Layer.ENDPOINT, Layer.RESOURCE, La
 _RELEVANT = {
     AssumedRole: frozenset(Layer),
     IamUser: frozenset(Layer),
+    FederatedUser: frozenset(Layer),
     AccountRoot: _OUTSIDE | {Layer.SERVICE_CONTROL},
     ServicePrincipal: _OUTSIDE,
+    ExternalIdentity: _OUTSIDE,
     Anonymous: _OUTSIDE,
 }
 
@@ -160,7 +171,7 @@ def _granting(
     principal = request.principal
     named_as = NamedAs.DIRECT if Layer.RESOURCE in open_layers else _grant(request, policies)
     by_resource = () if named_as is not None else (Layer.RESOURCE,)
-    if isinstance(principal, ServicePrincipal | Anonymous):
+    if isinstance(principal, ServicePrincipal | ExternalIdentity | Anonymous):
         return by_resource
     is_same = request.is_same_account
     if isinstance(principal, AccountRoot):
@@ -168,10 +179,15 @@ def _granting(
         return () if is_same and not resource_must_allow else by_resource
     if is_same and named_as is NamedAs.DIRECT:
         return ()
+    # "If you do not pass a policy", STS API Reference, GetFederationToken, the session has no permissions of its own.
+    needs_session = isinstance(principal, FederatedUser)
     limits = tuple(
         layer
-        for layer, listed in ((Layer.BOUNDARY, policies.boundary), (Layer.SESSION, policies.session))
-        if listed and layer not in open_layers and not _allows(layer, listed, request, policies)
+        for layer, listed, is_needed in (
+            (Layer.BOUNDARY, policies.boundary, False),
+            (Layer.SESSION, policies.session, needs_session),
+        )
+        if (listed or is_needed) and layer not in open_layers and not _allows(layer, listed, request, policies)
     )
     if is_same and named_as is NamedAs.ROLE:
         return limits

@@ -2,9 +2,9 @@
 
 from crossdock.core.arns import parse_arn
 from crossdock.core.errors import InvalidArn
-from crossdock.core.principals import AssumedRole
+from crossdock.core.principals import Asker, AssumedRole, FederatedUser, IamUser
 from crossdock.policy.decision import Decision
-from crossdock.policy.requests import AccessRequest, Layer, NamedPolicy, PolicySet, is_key
+from crossdock.policy.requests import Layer, NamedPolicy, PolicySet, is_key
 
 NEW_POLICY = "file-transfer"
 """The name of an inline policy where a role has none that could be added to."""
@@ -36,14 +36,15 @@ def to_add_to(layer: Layer, policies: PolicySet) -> str:
     if layer is Layer.IDENTITY:
         # A managed policy may be attached to others, and AWS's own cannot be changed.
         return next((one.name for one in listed if not one.name.startswith("arn:")), NEW_POLICY)
-    return listed[0].name if listed else ""
+    names = [one.name for one in listed]
+    return next((name for name in names if not is_of_aws(name)), names[0] if names else "")
 
 
 def place_of(layer: Layer, decision: Decision, policy: str) -> tuple[str, str, str]:
     """In which account a policy of this layer is, what carries it, and what it is called there."""
     request = decision.request
     principal = request.principal
-    if layer is Layer.RESOURCE and is_trust(request):
+    if layer is Layer.RESOURCE and request.is_about_trust:
         return request.resource_account, request.resource, TRUST_POLICY
     if layer in (Layer.RESOURCE, Layer.PUBLIC_ACCESS):
         return request.resource_account, _carrier(request.resource), ""
@@ -53,8 +54,19 @@ def place_of(layer: Layer, decision: Decision, policy: str) -> tuple[str, str, s
         return management_account(layer, decision.policies), target_of(layer, number, decision), policy
     if layer is Layer.ENDPOINT:
         return account_of(policy) or principal.account_id, policy, ""
-    who = str(principal.role_arn) if isinstance(principal, AssumedRole) else principal.arn
-    return principal.account_id, who, policy
+    if layer is Layer.SESSION and isinstance(principal, FederatedUser):
+        return principal.account_id, principal.arn, policy
+    return principal.account_id, _holder(principal), policy
+
+
+def _holder(principal: Asker) -> str:
+    """Whose the policies of a principal are: a session's are its role's, or those of the user who made it."""
+    match principal:
+        case AssumedRole(role_arn=role_arn):
+            return str(role_arn)
+        case FederatedUser(issuer=IamUser(arn=arn)):
+            return arn
+    return principal.arn
 
 
 def management_account(layer: Layer, policies: PolicySet) -> str:
@@ -97,8 +109,12 @@ def called(layer: Layer, attached_to: str, policy: str) -> str:
             return f"the trust policy of role {name}"
         case Layer.RESOURCE if is_key(attached_to):
             return f"the key policy of key/{name}"
+        case Layer.RESOURCE if attached_to.startswith("arn:aws:lambda:"):
+            return f"the policy of function {name}"
         case Layer.RESOURCE:
             return f"the policy of {attached_to}"
+        case Layer.SESSION if ":federated-user/" in attached_to:
+            return f"the session policy that GetFederationToken is given for {name}"
         case Layer.SESSION:
             return "the session policy, which the identity provider answers (or the user has) as Policy"
         case Layer.BOUNDARY:
@@ -116,10 +132,6 @@ def level_called(target: str) -> str:
     return f"account {target}" if target.isdigit() else target
 
 
-def is_trust(request: AccessRequest) -> bool:
-    return request.action.lower().startswith("sts:assumerole") and ":role/" in request.resource
-
-
 def account_of(name: str) -> str:
     """The account in an ARN; empty for a bare name, and for what AWS itself owns."""
     try:
@@ -127,6 +139,11 @@ def account_of(name: str) -> str:
     except InvalidArn:
         return ""
     return account if account.isdigit() else ""
+
+
+def is_of_aws(name: str) -> bool:
+    """Whether a policy's name is the ARN of one that AWS manages."""
+    return ":aws:policy/" in name and name.startswith("arn:")
 
 
 def _levels(layer: Layer, policies: PolicySet) -> tuple[tuple[NamedPolicy, ...], ...]:

@@ -2,9 +2,16 @@
 
 from collections.abc import Mapping
 
-from crossdock.core.principals import Anonymous, AssumedRole, IamUser, ServicePrincipal
+from crossdock.core.principals import (
+    Anonymous,
+    AssumedRole,
+    ExternalIdentity,
+    FederatedUser,
+    IamUser,
+    ServicePrincipal,
+)
 from crossdock.policy.decision import Decision
-from crossdock.policy.fix_places import is_trust, listed_in
+from crossdock.policy.fix_places import listed_in
 from crossdock.policy.requests import AccessRequest, Layer
 
 StatementJson = Mapping[str, object]
@@ -25,7 +32,7 @@ def statement_for(layer: Layer, decision: Decision, resources: tuple[str, ...]) 
     statement["Action"] = request.action
     if layer is Layer.RESOURCE and request.is_about_key:
         statement["Resource"] = "*"  # the key itself: KMS Developer Guide, "Creating a key policy"
-    elif not is_trust(request):
+    elif not request.is_about_trust:
         statement["Resource"] = list(resources) if len(resources) > 1 else resources[0]
     if condition:
         statement["Condition"] = condition
@@ -49,11 +56,15 @@ def _principal(request: AccessRequest) -> Mapping[str, str]:
             return {"Service": name}
         case Anonymous():
             return {"AWS": "*"}
+        case FederatedUser():
+            return {"AWS": request.principal.arn}
+        case ExternalIdentity(provider=provider):
+            return {"Federated": provider}
     return {"AWS": f"arn:aws:iam::{request.principal.account_id}:root"}
 
 
 def _condition(request: AccessRequest) -> Mapping[str, object]:
-    """Narrows the account to the one role, and a service to whom it acts for."""
+    """Narrows the account to the one role, a service to whom it acts for, a provider to one identity."""
     match request.principal:
         case AssumedRole(role_id=role_id):
             return {"StringLike": {"aws:userId": f"{role_id}:*"}}
@@ -61,6 +72,10 @@ def _condition(request: AccessRequest) -> Mapping[str, object]:
             return {"StringEquals": {"aws:userId": user_id}}
         case ServicePrincipal() if source := request.context.get("aws:sourceaccount"):
             return {"StringEquals": {"aws:SourceAccount": source[0]}}
+        case ExternalIdentity():
+            told = {key: values for key, values in request.context.items() if key.endswith((":aud", ":sub"))}
+            named = {key: values[0] for key, values in sorted(told.items()) if len(values) == 1}
+            return {"StringEquals": named} if named else {}
     return {}
 
 

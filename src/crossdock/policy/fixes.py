@@ -5,18 +5,17 @@ leaves out is whether the request ought to be allowed.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from crossdock.core.principals import Anonymous, AssumedRole
-from crossdock.policy.conditions import Condition
+from crossdock.core.principals import Anonymous
 from crossdock.policy.decision import Decision, Verdict
 from crossdock.policy.fix_places import (
     NEW_POLICY,
     TRUST_POLICY,
     called,
     closed_levels,
-    is_trust,
+    is_of_aws,
     level_called,
     listed_in,
     management_account,
@@ -26,7 +25,8 @@ from crossdock.policy.fix_places import (
 )
 from crossdock.policy.fix_statements import StatementJson, statement_for
 from crossdock.policy.public_access import public_statements
-from crossdock.policy.reasons import MismatchKind, Reason
+from crossdock.policy.reasons import Reason
+from crossdock.policy.renewals import Renewal, find_renewals
 from crossdock.policy.requests import Layer
 from crossdock.policy.statements import Effect
 from crossdock.policy.undenied import applying_denies, undenied
@@ -64,7 +64,11 @@ class RemoveStatement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplaceValue:
-    """One value of a condition, in the statement with this Sid or number."""
+    """One value in the statement with this Sid or number.
+
+    It stands in the condition with this operator and key; of `Principal` and `NotPrincipal`, which then is `operator`,
+    under `key`, `AWS`.
+    """
 
     sid: str
     number: int
@@ -100,17 +104,13 @@ class Fix:
 
 _ACTIVE = re.compile(r"[*?]|\$(?=\{)")
 """What would mean something in a pattern: `${` begins a policy variable, a lone `$` nothing."""
-_UNIQUE_ID = re.compile(r"(A(?:ROA|IDA)[A-Z0-9]{12,28})(?=[:*?]|$)")
 
 
 def ids_that_conditions_name(decision: Decision) -> frozenset[str]:
-    """The ids of roles and users that an `aws:userid` condition asks for in vain, so that somebody can look them up."""
-    return frozenset(
-        found[1]
-        for _, values in _vain_user_ids(decision)
-        for value in values
-        if (found := _UNIQUE_ID.match(value)) is not None
-    )
+    """The ids of roles that conditions on `aws:userid`, or principals, name, and that may be those of the asking role
+    before it was made anew: so that somebody can look them up.
+    """
+    return frozenset(renewal.gone for renewal in find_renewals(decision))
 
 
 def find_fixes(
@@ -128,8 +128,8 @@ def find_fixes(
     resources = covering or (decision.request.resource,)
     match decision.verdict:
         case Verdict.EXPLICIT_DENY:
-            rest = find_fixes(undenied(decision, is_trust=is_trust(decision.request)), covering=covering, living=living)
-            return (*rest, *(_without_the_deny(reason, decision) for reason in applying_denies(decision)))
+            rest = find_fixes(undenied(decision), covering=covering, living=living)
+            return (*rest, *_without_the_denies(decision, living or {}))
         case Verdict.IMPLICIT_DENY:
             return tuple(
                 fix for layer in _in_the_way(decision) for fix in _allowing(layer, decision, resources, living or {})
@@ -142,8 +142,25 @@ def literal(text: str) -> str:
     return _ACTIVE.sub(lambda found: f"${{{found.group()}}}", text)
 
 
+def _without_the_denies(decision: Decision, living: Mapping[str, str]) -> tuple[Fix, ...]:
+    """What changes in place comes before what is taken out, so that every number is still that of its statement."""
+    renewals: dict[tuple[Layer, str, int], Renewal] = {}
+    for renewal in find_renewals(decision):
+        if renewal.statement.effect is Effect.DENY and renewal.gone not in living:
+            renewals.setdefault((renewal.layer, renewal.policy, renewal.number), renewal)
+    denies = applying_denies(decision)
+    kept = [renewals[place] for one in denies if (place := (one.layer, one.policy, one.number)) in renewals]
+    return (
+        *(_renewing(renewal, decision) for renewal in kept),
+        *(_without_the_deny(one, decision) for one in denies if (one.layer, one.policy, one.number) not in renewals),
+    )
+
+
 def _without_the_deny(reason: Reason, decision: Decision) -> Fix:
     account, attached_to, policy = place_of(reason.layer, decision, reason.policy)
+    if is_of_aws(policy):
+        less = f" without the Deny of statement {reason.statement}"
+        return _in_place_of(policy, less, reason.layer, decision)
     return Fix(
         account_id=account,
         layer=reason.layer,
@@ -182,8 +199,15 @@ def _with_the_statement(layer: Layer, decision: Decision, resources: tuple[str, 
     policies = decision.policies
     account, attached_to, policy = place_of(layer, decision, to_add_to(layer, policies))
     listed = listed_in(layer, policies)
-    is_new = not listed if layer is Layer.RESOURCE else policy == NEW_POLICY not in {one.name for one in listed}
+    is_new = (
+        not listed
+        if layer in (Layer.RESOURCE, Layer.SESSION)
+        else policy == NEW_POLICY not in {one.name for one in listed}
+    )
     the_policy = called(layer, attached_to, policy)
+    if is_of_aws(policy):
+        more = f", which also allows {decision.request.action} on {' and '.join(resources)},"
+        return _in_place_of(policy, more, layer, decision)
     return Fix(
         account_id=account,
         layer=layer,
@@ -191,6 +215,20 @@ def _with_the_statement(layer: Layer, decision: Decision, resources: tuple[str, 
         policy=policy,
         change=AddStatement(statement=statement_for(layer, decision, resources)),
         sentence=f"make {the_policy} of this statement" if is_new else f"add this statement to {the_policy}",
+    )
+
+
+def _in_place_of(policy: str, what: str, layer: Layer, decision: Decision) -> Fix:
+    """Of a policy that is AWS's own."""
+    account, attached_to, policy = place_of(layer, decision, policy)
+    return Fix(
+        account_id=account,
+        layer=layer,
+        attached_to=attached_to,
+        policy=policy,
+        change=InWords(),
+        sentence=f"put a policy of your own{what} in the place of {called(layer, attached_to, policy)}: nobody can "
+        "change one of AWS's",
     )
 
 
@@ -231,50 +269,36 @@ def _not_public(decision: Decision) -> Fix:
     )
 
 
-def _vain_user_ids(decision: Decision) -> Iterator[tuple[Reason, tuple[str, ...]]]:
-    """Statements of the resource's policy that fail on `aws:userid` and on nothing else."""
-    for reason in decision.reasons:
-        if reason.layer is not Layer.RESOURCE or reason.effect is not Effect.ALLOW or len(reason.mismatches) != 1:
-            continue
-        (mismatch,) = reason.mismatches
-        if mismatch.kind is MismatchKind.CONDITION and mismatch.key.lower() == "aws:userid":
-            yield reason, mismatch.expected
-
-
 def _stale_id(decision: Decision, living: Mapping[str, str]) -> Fix | None:
-    """The bucket's policy asks for the id of a role that was deleted, perhaps the same role before it was made anew."""
-    principal = decision.request.principal
-    if not isinstance(principal, AssumedRole) or not principal.role_id:
-        return None
-    for reason, values in _vain_user_ids(decision):
-        for value in values:
-            found = _UNIQUE_ID.match(value)
-            if found is None or found[1] == principal.role_id or found[1] in living:
-                continue
-            account, attached_to, policy = place_of(Layer.RESOURCE, decision, "")
-            mismatch = reason.mismatches[0]
-            new = value.replace(found[1], principal.role_id)
-            renewed = Condition(operator=mismatch.element, key=mismatch.key, values=(new,), is_deny=False)
-            if not renewed.holds(decision.request.context):
-                continue  # another session's name, or a `*` where the operator knows no wildcards: it would not help
-            return Fix(
-                account_id=account,
-                layer=Layer.RESOURCE,
-                attached_to=attached_to,
-                policy=policy,
-                change=ReplaceValue(
-                    sid=reason.sid,
-                    number=reason.number,
-                    operator=mismatch.element,
-                    key=mismatch.key,
-                    old=value,
-                    new=new,
-                ),
-                sentence=f"in {called(Layer.RESOURCE, attached_to, '')}, statement {reason.statement}: its "
-                f"{mismatch.key} names {found[1]}, a role that no longer exists (a role that is made anew has another "
-                f"id). Replace {value} by {new}, the id of role {principal.role_name}",
-            )
+    """The resource's policy names a role that was deleted, perhaps the same role before it was made anew."""
+    for renewal in find_renewals(decision):
+        if renewal.statement.effect is Effect.ALLOW and renewal.gone not in living:
+            return _renewing(renewal, decision)
     return None
+
+
+def _renewing(renewal: Renewal, decision: Decision) -> Fix:
+    statement, layer = renewal.statement, renewal.layer
+    account, attached_to, policy = place_of(layer, decision, renewal.policy)
+    is_condition = renewal.key.lower() == "aws:userid"
+    named, what = (renewal.key, "id") if is_condition else (renewal.operator, "ARN")
+    return Fix(
+        account_id=account,
+        layer=layer,
+        attached_to=attached_to,
+        policy=policy,
+        change=ReplaceValue(
+            sid=statement.sid,
+            number=renewal.number,
+            operator=renewal.operator,
+            key=renewal.key,
+            old=renewal.old,
+            new=renewal.new,
+        ),
+        sentence=f"in {called(layer, attached_to, policy)}, statement {statement.sid or renewal.number}: its "
+        f"{named} names {renewal.gone}, a role that no longer exists (a role that is made anew has another id). "
+        f"Replace {renewal.old} by {renewal.new}, the {what} of role {renewal.role.role_name}",
+    )
 
 
 def merge_fixes(fixes: Iterable[Fix]) -> tuple[Fix, ...]:

@@ -1,6 +1,8 @@
 """Wildcards, actions and resource ARNs: patterns compiled once at parse time, matched in bounded time.
 
-No pattern is ever handed to a backtracking matcher: `*a*a*a*b` against a long text costs no more than its length.
+No pattern is ever handed to a backtracking matcher. One without `?`, such as `*a*a*a*b`, is looked for piece by piece,
+as fast as `str.find`. One with `?` takes a step of some 0.1 microseconds for each character of the text, and more where
+it is longer than the bits of a few machine words; but a text that lacks its pieces is told as fast as the others.
 
 Sources: IAM User Guide, "IAM JSON policy elements: Resource" (wildcards within the segments of an ARN, the last of
 which may span colons) and "IAM JSON policy elements: Action" (names are compared without case).
@@ -79,8 +81,9 @@ def _in_order(prefix: str, middle: Sequence[str], suffix: str) -> Test:
 def _state_machine(tokens: Sequence[Token]) -> Test:
     """All the places in the pattern where the text may stand, as the bits of one number (Shift-And).
 
-    Needed for `?` only, which `str.find` does not know.
+    Needed for `?` only, which `str.find` does not know. It is slow, so a text is first searched for what must be in it.
     """
+    has_pieces = _with_gaps(tokens)
     wanted: list[str | None] = []
     loops = 0
     for token in tokens:
@@ -98,12 +101,37 @@ def _state_machine(tokens: Sequence[Token]) -> Test:
     accepted = 1 << len(wanted)
 
     def test(value: str) -> bool:
+        if not has_pieces(value):
+            return False
         places = 1
         for character in value:
             places = (places & steps.get(character, anything)) << 1 | places & loops
             if not places:
                 return False
         return bool(places & accepted)
+
+    return test
+
+
+def _with_gaps(tokens: Sequence[Token]) -> Test:
+    """Whether a text has all the literal pieces in order, with room for each `?` between them, or more."""
+    pieces: list[tuple[int, str]] = []
+    gap = 0
+    for token in tokens:
+        if isinstance(token, str):
+            pieces.append((gap, token))
+            gap = 0
+        elif token is Wild.ONE:
+            gap += 1
+
+    def test(value: str) -> bool:
+        place = 0
+        for before, piece in pieces:
+            place = value.find(piece, place + before)
+            if place < 0:
+                return False
+            place += len(piece)
+        return len(value) - place >= gap
 
     return test
 

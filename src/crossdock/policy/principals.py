@@ -8,7 +8,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-from crossdock.core.principals import AccountRoot, AssumedRole, IamUser, Principal, ServicePrincipal
+from crossdock.core.principals import (
+    AccountRoot,
+    Asker,
+    AssumedRole,
+    ExternalIdentity,
+    FederatedUser,
+    IamUser,
+    ServicePrincipal,
+)
 
 
 class PrincipalType(StrEnum):
@@ -34,8 +42,9 @@ class PolicyPrincipal:
 class NamedAs(IntEnum):
     """How directly a resource policy names who asks; more is more direct.
 
-    ACCOUNT delegates to the account, whose own policies must allow too. ROLE is a grant to the role, within the limits
-    of its permissions boundary and session policy. DIRECT is a grant to the very principal that asks, or to everyone.
+    ACCOUNT delegates to the account, whose own policies must allow too. ROLE is a grant to the role of a session (or to
+    the user who made a federated one), within the limits of permissions boundary and session policy. DIRECT is a grant
+    to the very principal that asks, or to everyone.
 
     Source: IAM User Guide, "Policy evaluation logic", resource-based policies and implicit denies.
     """
@@ -85,11 +94,12 @@ class PrincipalSet:
     accounts: frozenset[str]
     names: frozenset[str]
     services: frozenset[str]
+    providers: frozenset[str] = frozenset()
 
-    def match(self, principal: Principal) -> NamedAs | None:
+    def match(self, principal: Asker) -> NamedAs | None:
         """How this element names the principal, most directly; None when it does not.
 
-        `*` is everyone, services and anonymous requests included. A federated principal is nobody who can ask here.
+        `*` is everyone, services and anonymous requests included.
         """
         if self.is_everyone:
             return NamedAs.DIRECT
@@ -104,23 +114,33 @@ class PrincipalSet:
                 if self.names and self._names_user(principal):
                     return NamedAs.DIRECT
                 return NamedAs.ACCOUNT if principal.account_id in self.accounts else None
+            case FederatedUser():
+                if principal.arn in self.names:
+                    return NamedAs.DIRECT
+                if principal.issuer is not None and self._names_user(principal.issuer):
+                    return NamedAs.ROLE
+                return NamedAs.ACCOUNT if principal.account_id in self.accounts else None
             case AccountRoot():
                 return NamedAs.DIRECT if principal.account_id in self.accounts else None
             case ServicePrincipal():
                 return NamedAs.DIRECT if principal.name in self.services else None
+            case ExternalIdentity():
+                return NamedAs.DIRECT if principal.provider in self.providers else None
         return None
 
-    def spares(self, principal: Principal) -> bool:
+    def spares(self, principal: Asker) -> bool:
         """Whether NotPrincipal with these principals exempts this one.
 
         AWS checks the account first, then the user, or the role and its session; each must be listed, but the session,
-        which its role stands for.
+        which its role stands for. For a federated session nothing stands.
         """
         match principal:
             case AssumedRole():
                 return principal.account_id in self.accounts and self._names_role(principal)
             case IamUser():
                 return principal.account_id in self.accounts and self._names_user(principal)
+            case FederatedUser():
+                return principal.account_id in self.accounts and principal.arn in self.names
         return self.match(principal) is not None
 
     def _names_role(self, principal: AssumedRole) -> bool:
@@ -135,12 +155,15 @@ def principal_set(principals: Iterable[PolicyPrincipal]) -> PrincipalSet:
     accounts: set[str] = set()
     names: set[str] = set()
     services: set[str] = set()
+    providers: set[str] = set()
     for principal in principals:
         value = principal.value
         if value == "*":
             is_everyone = True
         elif principal.type is PrincipalType.SERVICE:
             services.add(value)
+        elif principal.type is PrincipalType.FEDERATED:
+            providers.add(value)
         elif principal.type is PrincipalType.AWS:
             root = _ROOT.fullmatch(value)
             if root:
@@ -154,4 +177,5 @@ def principal_set(principals: Iterable[PolicyPrincipal]) -> PrincipalSet:
         accounts=frozenset(accounts),
         names=frozenset(names),
         services=frozenset(services),
+        providers=frozenset(providers),
     )

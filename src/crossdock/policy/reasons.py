@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from crossdock.core.principals import AccountRoot, AssumedRole, IamUser
+from crossdock.core.principals import AccountRoot, AssumedRole, FederatedUser, IamUser
 from crossdock.policy.principals import NamedAs
 from crossdock.policy.requests import AccessRequest, Layer, NamedPolicy, PolicySet
 from crossdock.policy.statements import Effect, Statement
@@ -67,7 +67,7 @@ def layers_of(request: AccessRequest, policies: PolicySet) -> Iterator[tuple[Lay
     """
     if policies.resource_control or policies.service_control or policies.endpoint:
         yield from ceilings_of(request, policies)
-    if isinstance(request.principal, AssumedRole | IamUser):
+    if isinstance(request.principal, AssumedRole | IamUser | FederatedUser):
         yield Layer.IDENTITY, policies.identity
         yield Layer.BOUNDARY, policies.boundary
         yield Layer.SESSION, policies.session
@@ -85,7 +85,7 @@ def ceilings_of(request: AccessRequest, policies: PolicySet) -> Iterator[tuple[L
         if not is_beyond_resource_control(request):
             for level in policies.resource_control:
                 yield Layer.RESOURCE_CONTROL, level
-        if isinstance(request.principal, AssumedRole | IamUser | AccountRoot):
+        if isinstance(request.principal, AssumedRole | IamUser | FederatedUser | AccountRoot):
             for level in policies.service_control:
                 yield Layer.SERVICE_CONTROL, level
     if policies.endpoint:
@@ -195,7 +195,11 @@ def named_in(
     statement: Statement, request: AccessRequest, policies: PolicySet, layer: Layer = Layer.RESOURCE
 ) -> NamedAs | None:
     """How a statement of one of the layers of NAMING names who asks."""
-    if statement.not_principals and policies.boundary and isinstance(request.principal, AssumedRole | IamUser):
+    if (
+        statement.not_principals
+        and policies.boundary
+        and isinstance(request.principal, AssumedRole | IamUser | FederatedUser)
+    ):
         # "The NotPrincipal element with a Deny effect will always deny any IAM principal that has a permissions
         # boundary policy attached, regardless of the values specified in the NotPrincipal element."
         return NamedAs.DIRECT

@@ -4,7 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from crossdock.core.principals import AccountRoot, AssumedRole, IamUser, Principal, ServicePrincipal
+from crossdock.core.principals import (
+    AccountRoot,
+    Asker,
+    AssumedRole,
+    ExternalIdentity,
+    FederatedUser,
+    IamUser,
+    ServicePrincipal,
+)
 from crossdock.policy.statements import Policy
 from crossdock.policy.variables import Context
 
@@ -34,7 +42,7 @@ class AccessRequest:
         context: condition keys in any case, and their values.
     """
 
-    principal: Principal
+    principal: Asker
     action: str
     resource: str
     resource_account: str
@@ -59,6 +67,11 @@ class AccessRequest:
     def is_about_key(self) -> bool:
         """Whether the resource is a KMS key, which has a key policy; an alias has none."""
         return is_key(self.resource)
+
+    @property
+    def is_about_trust(self) -> bool:
+        """Whether a role is to be assumed, which has a trust policy."""
+        return self.action[:4].lower() == "sts:" and ":role/" in self.resource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +131,7 @@ def is_key(resource: str) -> bool:
 
 
 def context_of(
-    values: Mapping[str, str | Sequence[str]], *, principal: Principal | None = None
+    values: Mapping[str, str | Sequence[str]], *, principal: Asker | None = None
 ) -> dict[str, tuple[str, ...]]:
     """Make a context from plain values, with the keys that follow from the principal where they are absent.
 
@@ -133,7 +146,7 @@ def context_of(
     return context
 
 
-def _principal_keys(principal: Principal) -> Mapping[str, str]:
+def _principal_keys(principal: Asker) -> Mapping[str, str]:
     match principal:
         case AssumedRole():
             # "For IAM roles, the request context returns the ARN of the role, not the ARN of the user that assumed it."
@@ -141,10 +154,16 @@ def _principal_keys(principal: Principal) -> Mapping[str, str]:
         case IamUser():
             keys = _account_keys(principal.account_id, principal.arn, "User")
             return {**keys, "aws:username": principal.user_name}
+        case FederatedUser():
+            return _account_keys(principal.account_id, principal.arn, "FederatedUser")
         case AccountRoot():
             return _account_keys(principal.account_id, principal.arn, "Account")
         case ServicePrincipal():
+            # The page gives no aws:PrincipalType of a service.
             return {"aws:principalisawsservice": "true", "aws:principalservicename": principal.name}
+        case ExternalIdentity():
+            # The request is not signed; of a SAML provider nothing but the assertion tells.
+            return {} if ":saml-provider/" in principal.provider else {"aws:federatedprovider": principal.provider}
     return {"aws:principalisawsservice": "false", "aws:principaltype": "Anonymous"}
 
 

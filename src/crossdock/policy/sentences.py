@@ -4,7 +4,15 @@ from collections.abc import Iterable, Sequence
 
 from crossdock.core.arns import parse_arn
 from crossdock.core.errors import InvalidArn
-from crossdock.core.principals import AccountRoot, AssumedRole, IamUser, Principal, ServicePrincipal
+from crossdock.core.principals import (
+    AccountRoot,
+    Asker,
+    AssumedRole,
+    ExternalIdentity,
+    FederatedUser,
+    IamUser,
+    ServicePrincipal,
+)
 from crossdock.policy.public_access import public_statements
 from crossdock.policy.reasons import Mismatch, MismatchKind, Reason
 from crossdock.policy.requests import AccessRequest, Layer, PolicySet
@@ -52,7 +60,9 @@ def _withheld(layer: Layer, request: AccessRequest, policies: PolicySet) -> str:
         case Layer.BOUNDARY:
             return f"the permissions boundary of {who} does not allow {_what(request)}"
         case Layer.SESSION:
-            return f"the session policy of {who} does not allow {_what(request)}"
+            what = "the session policy of" if policies.session else "no session policy of"
+            verb = "does not allow" if policies.session else "allows"
+            return f"{what} {who} {verb} {_what(request)}"
         case Layer.SERVICE_CONTROL:
             return (
                 f"the service control policies of account {request.principal.account_id} do not allow {_what(request)}"
@@ -111,7 +121,7 @@ def _listed(values: Sequence[str]) -> str:
     return f"{shown}, …" if len(values) > _SHOWN else shown
 
 
-def _who(principal: Principal) -> str:
+def _who(principal: Asker) -> str:
     match principal:
         case AssumedRole():
             return f"role {principal.role_name}"
@@ -121,6 +131,10 @@ def _who(principal: Principal) -> str:
             return f"the root user of account {principal.account_id}"
         case ServicePrincipal():
             return f"service {principal.name}"
+        case FederatedUser():
+            return f"federated user {principal.session_name}"
+        case ExternalIdentity():
+            return f"an identity of {principal.provider}"
     return "an anonymous caller"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from crossdock.core.principals import Principal
+from crossdock.core.principals import Asker
 from crossdock.policy.conditions import Condition
 from crossdock.policy.matching import ArnSet, PatternSet, action_set, arn_set
 from crossdock.policy.principals import NamedAs, PolicyPrincipal, PrincipalSet, principal_set
@@ -64,7 +64,7 @@ class Statement:
                 return False
         return True
 
-    def names(self, principal: Principal) -> NamedAs | None:
+    def names(self, principal: Asker) -> NamedAs | None:
         """How this statement of a resource policy names the principal; None when it does not concern it."""
         if self.not_principals:
             return None if self._principals.spares(principal) else NamedAs.DIRECT

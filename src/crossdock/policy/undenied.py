@@ -20,7 +20,7 @@ def applying_denies(decision: Decision) -> tuple[Reason, ...]:
     return tuple(dict.fromkeys(sorted(found, key=lambda one: (policies.index((one.layer, one.policy)), -one.number))))
 
 
-def undenied(decision: Decision, *, is_trust: bool) -> Decision:
+def undenied(decision: Decision) -> Decision:
     """The same request under the same policies, of which no statement denies.
 
     Each statement keeps its place, so that the numbers and Sids of the others are still those of the policies.
@@ -36,7 +36,7 @@ def undenied(decision: Decision, *, is_trust: bool) -> Decision:
         resource_control=tuple(_all_spared(level) for level in policies.resource_control),
         endpoint=_all_spared(policies.endpoint),
     )
-    if is_trust and spared.resource is not None:
+    if decision.request.is_about_trust:
         return evaluate_trust(decision.request, spared.resource, spared)
     if decision.request.is_about_key:
         return evaluate_key(decision.request, spared.resource, spared)

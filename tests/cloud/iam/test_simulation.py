@@ -1,5 +1,6 @@
 """The policy simulator, over the road that every call takes, every answer held against botocore's model."""
 
+import asyncio
 import json
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,7 @@ from crossdock.cloud.iam.operations import iam_operations
 from crossdock.cloud.iam.records import find_role, put_role
 from crossdock.cloud.iam.simulated_policies import attached_boundary, attached_policies
 from crossdock.core.arns import parse_arn
+from crossdock.core.errors import ServiceError
 from crossdock.core.principals import IamUser
 from crossdock.operations.call import Operations
 from crossdock.operations.caller import Caller
@@ -769,3 +771,43 @@ async def test_a_simulation_decides_as_the_engine_does(
         assert by_organization
     elif result["EvalDecision"] == "explicitDeny":
         assert bool(result["MatchedStatements"]) or not by_organization
+
+
+MARKS = [chr(number) for number in range(0xC0, 0xFF)]
+# Every piece of every pattern is in the text, but never with the one character between.
+SLOW = [f"*{'?' * 20}a?{mark}*b" for mark in MARKS]
+LONG = "x" * 20 + "".join(f"a--{mark}" for mark in MARKS) + "a" * 3_000 + "b"
+
+
+async def test_others_have_their_turn_while_a_long_question_is_decided(house: Identities):
+    turns = 0
+    is_done = asyncio.Event()
+
+    async def count() -> None:
+        nonlocal turns
+        while not is_done.is_set():
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(count())
+        policy = document(
+            {**statement("Allow", "s3:GetObject", "*"), "Condition": {"ForAnyValue:StringLike": {"aws:TagKeys": SLOW}}}
+        )
+        found = await custom(
+            house, policy, "s3:GetObject", ContextEntries=[entry("aws:TagKeys", *[LONG] * 4, of="stringList")]
+        )
+        is_done.set()
+    assert found["EvalDecision"] == "implicitDeny"
+    assert turns > 20
+
+
+async def test_more_context_than_any_request_has_is_refused(house: Identities):
+    values = ["x" * 20_000] * 4
+    with pytest.raises(ServiceError, match="ContextEntries: the values have 80000 characters, more than 65536"):
+        await custom(
+            house,
+            document(statement("Allow", "s3:GetObject", "*")),
+            "s3:GetObject",
+            ContextEntries=[entry("aws:TagKeys", *values, of="stringList")],
+        )

@@ -4,7 +4,6 @@ Source: IAM API Reference, SimulateCustomPolicy, SimulatePrincipalPolicy, GetCon
 GetContextKeysForPrincipalPolicy.
 """
 
-import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -42,6 +41,7 @@ from crossdock.core.errors import InvalidArn
 from crossdock.core.principals import AssumedRole, IamUser
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Params, Result
+from crossdock.operations.threads import Threads, in_thread
 from crossdock.policy.document import PolicyKind
 from crossdock.policy.evaluate import (
     AccessRequest,
@@ -56,6 +56,8 @@ from crossdock.policy.evaluate import (
 from crossdock.ports.state import Transaction
 
 _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9]+", re.ASCII)
+_MAX_CONTEXT_CHARS = 65_536
+"""In the values of all ContextEntries. AWS names no limit, but a request has no more: its headers are far smaller."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,8 @@ class Simulations:
     def __init__(self, *, library: PolicyLibrary, organization: ControlPolicySource) -> None:
         self._library = library
         self._organization = organization
+        # By itself, so that the loop has its turn while a long question is decided, and one such question at a time.
+        self._thread = Threads(1, name="simulations")
 
     async def custom(self, call: Call) -> Result:
         params = call.params
@@ -109,7 +113,7 @@ class Simulations:
         if caller is None and simulated.resource is not None:
             raise invalid_input("CallerArn is required with ResourcePolicy, whose Principal has to name somebody.")
         scene = _scene(call, None if caller is None else entity_arn(caller), None, simulated)
-        return await _answer(params, actions, resources, scene)
+        return await _answer(params, actions, resources, scene, self._thread)
 
     async def principal(self, call: Call) -> Result:
         params = call.params
@@ -138,7 +142,7 @@ class Simulations:
         )
         caller = entity_arn(params.get("CallerArn", str(source)))
         scene = _scene(call, caller, entity if caller == source else None, simulated)
-        return await _answer(params, actions, resources, scene)
+        return await _answer(params, actions, resources, scene, self._thread)
 
     async def custom_keys(self, call: Call) -> Result:
         sent = read_sent_list(call.params["PolicyInputList"], PolicyKind.IDENTITY, "PolicyInputList")
@@ -159,7 +163,7 @@ def _scene(call: Call, caller: Arn | None, entity: EntityRecord | None, simulate
     Without a caller the account's policies are asked for nobody in particular, about whom no key tells.
     """
     params = call.params
-    entries = read_entries(params.get("ContextEntries", ()))
+    entries = _entries(params)
     if caller is None:
         principal: IamUser | AssumedRole = IamUser(account_id=call.account_id, user_name="", user_id="")
         context = entries
@@ -176,7 +180,17 @@ def _scene(call: Call, caller: Arn | None, entity: EntityRecord | None, simulate
     )
 
 
-async def _answer(params: Params, actions: Sequence[str], resources: Sequence[str], scene: _Scene) -> Result:
+def _entries(params: Params) -> Mapping[str, tuple[str, ...]]:
+    entries = params.get("ContextEntries", ())
+    size = sum(len(value) for entry in entries for value in entry.get("ContextKeyValues", ()))
+    if size > _MAX_CONTEXT_CHARS:
+        raise invalid_input(f"ContextEntries: the values have {size} characters, more than {_MAX_CONTEXT_CHARS}.")
+    return read_entries(entries)
+
+
+async def _answer(
+    params: Params, actions: Sequence[str], resources: Sequence[str], scene: _Scene, thread: Threads
+) -> Result:
     """A page of results, one for each action."""
     numbered = [(f"{number:09}", action) for number, action in enumerate(actions)]
     asked, page = listed_page(numbered, params)
@@ -184,9 +198,7 @@ async def _answer(params: Params, actions: Sequence[str], resources: Sequence[st
     for action in asked:
         outcomes: list[Outcome] = []
         for resource in resources:
-            outcomes.append(scene.ask(action, resource))
-            # A request may ask a great deal: others have their turn between two questions.
-            await asyncio.sleep(0)
+            outcomes.append(await in_thread(thread, scene.ask, action, resource))
         results.append(evaluation_result(action, outcomes))
     return {"EvaluationResults": results, **page}
 
