@@ -17,6 +17,7 @@ from tests.fakes.acm import ScriptedUses
 from tests.fakes.ec2 import NamedGroups, server
 from tests.fakes.house import CountedEpoch, PlainSealer
 from tests.fakes.http_cloud import serve_cloud
+from tests.fakes.s3 import document
 from tests.fakes.x509 import self_signed
 
 from crossdock.cloud.acm.table import acm_operations
@@ -359,3 +360,25 @@ async def test_boto3_manages_the_organization():
         assert (await call(member.describe_organization))["Organization"]["MasterAccountId"] == "000000000000"
         with pytest.raises(member.exceptions.AccessDeniedException):
             await call(member.list_accounts)
+
+
+async def test_boto3_reads_refusals_that_quote_what_xml_cannot_hold():
+    async with serve_cloud() as cloud:
+        iam = await boto(cloud, "iam", parameter_validation=False)
+        with pytest.raises(ClientError) as refused:
+            await call(iam.create_policy, PolicyName="p", PolicyDocument='{"\x01"')
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+        policy = document({"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
+        key = {"ContextKeyName": "aws:PrincipalTag/\x01", "ContextKeyType": "string", "ContextKeyValues": ["a", "b"]}
+        with pytest.raises(ClientError, match="InvalidInput") as refused:
+            await call(
+                iam.simulate_custom_policy,
+                PolicyInputList=[policy],
+                ActionNames=["s3:GetObject"],
+                ContextEntries=[key],
+            )
+        assert "aws:PrincipalTag/\ufffd" in str(refused.value)
+        s3 = await boto(cloud, "s3")
+        await cloud.s3.bucket("box")
+        with pytest.raises(ClientError, match="NoSuchKey"):
+            await call(s3.get_object, Bucket="box", Key="\x01")

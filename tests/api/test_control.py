@@ -20,6 +20,8 @@ async def echo(question):
     """Says what it was asked, or refuses."""
     if "userName" not in question:
         raise CrossdockError("the question has no userName")
+    if question["userName"] == "accident":
+        raise ValueError("what nobody foresaw")
     return {"asked": question}
 
 
@@ -54,6 +56,14 @@ async def test_a_question_of_explain_is_handed_on_and_a_refusal_is_a_sentence(tm
         assert await ask(tmp_path, "/explain", {"userName": "user1"}) == {"asked": {"userName": "user1"}}
         with pytest.raises(click.ClickException, match="the question has no userName"):
             await ask(tmp_path, "/explain", {})
+
+
+async def test_what_nobody_foresaw_is_logged_and_answered_in_words(tmp_path, caplog):
+    async with control(tmp_path):
+        with pytest.raises(click.ClickException) as failed:
+            await ask(tmp_path, "/explain", {"userName": "accident"})
+    assert failed.value.message == "the service failed while it looked that up: its log tells how"
+    assert "what nobody foresaw" in caplog.text
 
 
 async def test_the_socket_is_the_owners_alone(tmp_path):

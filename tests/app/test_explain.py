@@ -245,6 +245,8 @@ async def test_a_server_that_is_stopped_is_an_answer(asking: Asking) -> None:
         ({"path": None}, "the question has no path"),
         ({"command": 7}, "the question has no command"),
         ({"password": ["x"]}, "the password must be a text"),
+        ({"sourceIp": "not-an-ip"}, "not-an-ip is no IP address"),
+        ({"sourceIp": ["192.0.2.7"]}, "is no IP address"),
         ({"protocol": "gopher"}, "gopher is none of SFTP, FTP, FTPS"),
         ({"identity": {}}, "the identity cannot be used: the identity provider returned no Role"),
         ({"identity": {"Role": "files"}}, "the identity cannot be used: Role is not the ARN of an IAM role"),

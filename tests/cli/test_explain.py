@@ -158,11 +158,21 @@ def test_a_question_that_the_service_cannot_answer_is_its_sentence(crossdock, se
         ["--user-name", "u", "--role", ROLE, "--session", "x", "put", "a"],
         ["--user-name", "u", "--role", ROLE, "--password-stdin", "put", "a"],
         ["--user-name", "u", "--home", "/x", "put", "a"],
+        ["--user-name", "u", "--protocol", "foo", "put", "a"],
+        ["--user-name", "u", "--source-ip", "not-an-ip", "put", "a"],
         ["--user-name", "u", "--role", ROLE, "--home", "[x", "put", "a"],
     ],
 )
 def test_bad_usage_is_exit_code_2(crossdock, arguments):
     assert crossdock("explain", *arguments).exit_code == 2
+
+
+def test_protocol_and_address_are_read_as_people_write_them(crossdock, service, tmp_path):
+    asked = service(ALLOWED)
+    options = ("--protocol", "ftps", "--source-ip", "2001:DB8::1", "ls", "/")
+    done = crossdock("explain", "--data-dir", str(tmp_path / "data"), "--user-name", "u", *options)
+    assert done.exit_code == 0, done.output
+    assert [(body["protocol"], body["sourceIp"]) for body in asked.bodies] == [("FTPS", "2001:db8::1")]
 
 
 @pytest.mark.parametrize("option", ["--identity", "--policy"])

@@ -8,12 +8,17 @@ import io
 import json
 import re
 import secrets
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from tests.e2e.harness import Service, start_service
+from tests.e2e.harness import Service, start_service, until
+
+from crossdock.adapters.host.documents import encode_key
+from crossdock.adapters.host.epoch import MmapEpoch
 
 HUB, PARTNER, MANAGEMENT = "111111111111", "222222222222", "000000000000"
 ROLE = "transfer-users"
@@ -408,6 +413,72 @@ def test_what_cannot_be_known_is_not_allowed(dock):
     assert done.returncode == 1
     assert "? identity provider" in done.stdout
     assert "user2 may or may not be able to ls ." in done.stdout
+
+
+def test_the_log_of_a_missing_file_says_what_explain_says_with_the_request(dock):
+    with ftplib.FTP() as client:
+        client.connect(dock.host, dock.port, timeout=20)
+        client.login("user2", dock.secret()["Password"])
+        with pytest.raises(ftplib.error_perm, match=r"^550 "):
+            client.retrbinary("RETR in/none.csv", lambda _block: None)
+    said = dock.explain("get", "in/none.csv")["steps"][-1]["reason"]
+    assert said == f"there is no object s3://{BUCKET}/in/none.csv"
+    logs, group = dock.client("hub", "logs"), f"/aws/transfer/{dock.server_id}"
+
+    def logged() -> str:
+        events = logs.filter_log_events(logGroupName=group, filterPattern='"none.csv"')["events"]
+        return next((json.loads(one["message"])["message"] for one in events), "")
+
+    assert re.fullmatch(re.escape(said) + r" \(request [0-9a-f-]{36}\)", until("the refusal is logged", logged))
+
+
+@contextmanager
+def stored_bucket(dock: Dock, change: Callable[[str], str]) -> Iterator[None]:
+    """The bucket's row as something else has left it: another version of the service, or a disk."""
+    state, epoch = dock.service.data_dir / "state.db", MmapEpoch(dock.service.data_dir / "run" / "epoch")
+    row = ("s3_buckets", encode_key((BUCKET,)))
+
+    def write(text: str) -> None:
+        with closing(sqlite3.connect(state)) as database, database:
+            database.execute("UPDATE documents SET value = ? WHERE table_name = ? AND key = ?", (text, *row))
+        epoch.advance()
+
+    with closing(sqlite3.connect(state)) as database:
+        query = "SELECT value FROM documents WHERE table_name = ? AND key = ?"
+        (before,) = database.execute(query, row).fetchone()
+    try:
+        write(change(before))
+        yield
+    finally:
+        write(before)
+        epoch.close()
+
+
+def test_a_stored_policy_that_cannot_be_read_is_unknown_and_denies(dock):
+    with stored_bucket(dock, lambda row: row.replace("2012-10-17", "2099-01-01")):
+        assert dock.upload().startswith("550 ")
+        found = dock.explain()
+    assert found["outcome"] == "Unknown"
+    step = next(step for step in found["steps"] if step["step"] == "s3:PutObject")
+    assert "also depends on what could not be read (resource-based policy)" in step["reason"]
+    (layer,) = [layer for layer in step["layers"] if layer["layer"] == "resource-based policy"]
+    assert (layer["says"], layer["statement"], layer["blocking"]) == ("unknown", "", False)
+    assert found["fixes"] == []
+    assert "statement 1" not in found["conclusion"]
+    assert "a stored policy cannot be read" in dock.service.log()
+    assert dock.upload().startswith("226")
+
+
+@pytest.mark.parametrize("garbled", ["{", "{}", "[7]"])
+def test_a_stored_record_that_cannot_be_read_is_told_in_words(dock, garbled):
+    with stored_bucket(dock, lambda _row: garbled):
+        with pytest.raises(ftplib.error_temp, match=r"^451 "):
+            dock.upload()
+        found = dock.explain()
+    assert found["outcome"] == "Unknown"
+    assert re.search("stored record .*cannot be read", found["conclusion"])
+    assert "Traceback" not in dock.service.log()
+    assert dock.upload().startswith("226")
 
 
 def test_a_stopped_server_is_the_first_thing_in_the_way(dock):

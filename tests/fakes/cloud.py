@@ -32,6 +32,7 @@ from crossdock.core.principals import IamUser
 from crossdock.operations.call import House, Operations, Validator
 from crossdock.operations.caller import Caller, Origin
 from crossdock.operations.operation import ServiceOperations
+from crossdock.ports.host import Epoch
 from crossdock.ports.state import State
 
 HUB = "111111111111"
@@ -47,7 +48,7 @@ class CloudParts:
     house: House
     state: CountingState
     clock: FakeClock
-    epoch: CountedEpoch
+    epoch: Epoch
     sealer: PlainSealer
     accounts: Accounts
     library: PolicyLibrary
@@ -56,10 +57,10 @@ class CloudParts:
     access_keys: AccessKeys
 
 
-def make_parts(stored: State | None = None) -> CloudParts:
+def make_parts(stored: State | None = None, epoch: Epoch | None = None) -> CloudParts:
     state = CountingState(stored or MemoryState())
     clock = FakeClock()
-    epoch = CountedEpoch()
+    epoch = epoch or CountedEpoch()
     sealer = PlainSealer()
     library = PolicyLibrary(managed_policies.load())
     tokens = SessionTokens(sealer)

@@ -79,7 +79,7 @@ async def lambda_service(directory: Path) -> AsyncIterator[LambdaService]:
             [
                 iam_operations(epoch=parts.epoch, library=parts.library),
                 sts_operations(principals=parts.principals, tokens=parts.tokens, library=parts.library),
-                secrets_operations(sealer=parts.sealer),
+                secrets_operations(sealer=parts.sealer, epoch=parts.epoch),
                 lambda_operations(
                     runner=runner,
                     code=code,

@@ -45,6 +45,7 @@ from crossdock.cloud.s3.bucket_directory import BucketDirectory
 from crossdock.cloud.s3.bucket_policies import BucketPolicies
 from crossdock.cloud.s3.storage import Storage
 from crossdock.cloud.s3.table import s3_operations
+from crossdock.cloud.secrets.resource_policies import SecretPolicies
 from crossdock.cloud.secrets.table import secrets_operations
 from crossdock.cloud.sts.assume import assume_role
 from crossdock.core.errors import ServiceError
@@ -290,11 +291,11 @@ async def make_stacks() -> EmbeddedStacks:
         ),
         logs_operations(events=MemoryLogEvents(), settings=LogSettings()),
         s3_operations(storage),
-        secrets_operations(sealer=parts.sealer),
+        secrets_operations(sealer=parts.sealer, epoch=parts.epoch),
         acm_operations(sealer=parts.sealer, epoch=parts.epoch, uses=ServersOfCertificates()),
         transfer_operations(changes=changes, trial=ScriptedTrial(), certificates=AcmCertificateCheck(parts.clock)),
     ]
-    sources = {"s3": BucketPolicies(), "lambda": LambdaPolicies()}
+    sources = {"s3": BucketPolicies(), "lambda": LambdaPolicies(), "secretsmanager": SecretPolicies()}
     operations = make_operations(parts, *tables, sources=sources, validate=validate)
     for table in list(operations.services.values()):
         operations.add(flaws.of(table))

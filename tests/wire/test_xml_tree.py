@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tests.fakes.aws_models import outcome
 
 from crossdock.wire.malformed import Malformed
-from crossdock.wire.xml_tree import MAX_DEPTH, Element, escape_attribute, escape_text, parse_xml
+from crossdock.wire.xml_tree import MAX_DEPTH, Element, escape_attribute, escape_name, escape_text, parse_xml
 
 BILLION_LAUGHS = b"""<?xml version="1.0"?>
 <!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol2 "&lol;&lol;&lol;&lol;">]>
@@ -86,8 +86,15 @@ def test_escaped_text_is_read_back_by_any_parser(text):
     assert ElementTree.fromstring(document).text == (text or None)
 
 
-def test_characters_that_xml_cannot_hold_fail_loudly_and_surrogates_are_replaced():
-    assert escape_text("a\x01b\uffff") == "a&#x1;b&#xFFFF;"
-    assert escape_text("a\ud800b") == "a\ufffdb"
+@given(st.text())
+def test_any_text_can_be_written_and_what_xml_cannot_hold_is_replaced(text):
+    document = f'<a b="{escape_attribute(text)}">{escape_text(text)}</a>'.encode()
+    assert len(parse_xml(document).text) == len(text)
+    assert ElementTree.fromstring(document).text == (parse_xml(document).text or None)
+
+
+def test_a_name_that_xml_cannot_hold_fails_loudly_and_everything_else_is_replaced():
+    assert escape_text("a\x01b\uffff\r\ud800") == "a\ufffdb\ufffd&#xD;\ufffd"
+    assert escape_name("a\x01b\uffff\r\ud800") == "a&#x1;b&#xFFFF;&#xD;\ufffd"
     with pytest.raises(Malformed):
-        parse_xml(f"<a>{escape_text(chr(1))}</a>".encode())
+        parse_xml(f"<a>{escape_name(chr(1))}</a>".encode())

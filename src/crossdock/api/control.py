@@ -1,6 +1,7 @@
 """The control interface on `DIR/run/control.sock`, for the `crossdock` command of the same user."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from crossdock.operations.socket_paths import bindable
 from crossdock.ports.host import Sealer
 from crossdock.ports.ingress import Ingress
 from crossdock.ports.servers import ServerDirectory
+
+_log = logging.getLogger(__name__)
 
 
 class NoQuestion(CrossdockError):
@@ -77,6 +80,11 @@ class ControlServer:
             return web.json_response(await self.explain(await _question_of(request)))
         except CrossdockError as error:
             return web.json_response({"message": str(error)}, status=400)
+        except Exception:
+            # The task's boundary: what is not foreseen is logged, and still answered in words.
+            _log.exception("explain failed")
+            message = "the service failed while it looked that up: its log tells how"
+            return web.json_response({"message": message}, status=500)
 
     async def _environment(self, request: web.Request) -> web.Response:
         try:

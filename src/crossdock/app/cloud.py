@@ -35,6 +35,7 @@ from crossdock.cloud.s3.bucket_directory import BucketDirectory
 from crossdock.cloud.s3.bucket_policies import BucketPolicies
 from crossdock.cloud.s3.storage import Storage
 from crossdock.cloud.s3.table import s3_operations
+from crossdock.cloud.secrets.resource_policies import SecretPolicies
 from crossdock.cloud.secrets.table import secrets_operations
 from crossdock.cloud.sts.access_keys import AccessKeys
 from crossdock.cloud.sts.operations import sts_operations
@@ -117,7 +118,7 @@ async def build_cloud(
             logs_operations(events=disk.logs, settings=settings.logs),
             organizations_operations(epoch=disk.epoch),
             s3_operations(storage),
-            secrets_operations(sealer=disk.sealer),
+            secrets_operations(sealer=disk.sealer, epoch=disk.epoch),
             sts_operations(principals=principals, tokens=tokens, library=library),
         ],
         house=house,
@@ -125,7 +126,7 @@ async def build_cloud(
             state=disk.state,
             epoch=disk.epoch,
             principals=principals,
-            sources={"s3": BucketPolicies(), "lambda": LambdaPolicies()},
+            sources={"s3": BucketPolicies(), "lambda": LambdaPolicies(), "secretsmanager": SecretPolicies()},
             organization=organization,
         ),
         validate=validate,

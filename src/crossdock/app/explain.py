@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from ipaddress import ip_address
 from typing import Any
 
 from crossdock.adapters.embedded.role_trial import EmbeddedRoleTrial
@@ -55,7 +56,7 @@ def build_explain(cloud: Cloud, house: House, servers: ServerDirectory) -> Expla
             path=_text(asked, "path"),
             target=target,
             protocol=_protocol(asked.get("protocol")),
-            source_ip=str(asked.get("sourceIp") or "127.0.0.1"),
+            source_ip=_source_ip(asked.get("sourceIp")),
             password=_password(asked.get("password")),
             identity=identity,
         )
@@ -101,6 +102,15 @@ def _protocol(name: object) -> FileProtocol | None:
         return FileProtocol(str(name).upper())
     except ValueError as error:
         raise BadQuestion(f"{name} is none of {', '.join(FileProtocol)}") from error
+
+
+def _source_ip(address: object) -> str:
+    if not address:
+        return "127.0.0.1"
+    try:
+        return str(ip_address(str(address)))
+    except ValueError as error:
+        raise BadQuestion(f"{address} is no IP address") from error
 
 
 def _given_identity(answer: object, username: str) -> Identity:

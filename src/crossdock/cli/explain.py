@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -10,10 +11,18 @@ import click
 
 from crossdock.cli.client import ask_service
 from crossdock.cli.options import data_dir_option, output_option
+from crossdock.core.servers import FileProtocol
 from crossdock.files.explaining import COMMANDS
 from crossdock.settings import data_dir_of
 
 _MARKS = {"Allowed": "✓", "Denied": "✗", "Unknown": "?"}
+
+
+def _read_address(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+    try:
+        return None if text is None else str(ip_address(text))
+    except ValueError as error:
+        raise click.BadParameter(f"{text} is no IP address.") from error
 
 
 @click.command(short_help="Say why a user's file command is refused.")
@@ -30,8 +39,18 @@ _MARKS = {"Allowed": "✓", "Denied": "✗", "Unknown": "?"}
 @click.option("--role", metavar="ARN", help="The user's role, without asking the identity provider.")
 @click.option("--home", metavar="HOME", help="With --role: /bucket/folder, or a JSON list of Entry and Target.")
 @click.option("--policy", metavar="FILE", type=click.File(), help="With --role: the user's session policy.")
-@click.option("--protocol", metavar="PROTOCOL", help="FTP, FTPS or SFTP.  [default: the server's first]")
-@click.option("--source-ip", metavar="ADDRESS", help="Where the user comes from.  [default: 127.0.0.1]")
+@click.option(
+    "--protocol",
+    metavar="PROTOCOL",
+    type=click.Choice([protocol.value for protocol in FileProtocol], case_sensitive=False),
+    help="FTP, FTPS or SFTP.  [default: the server's first]",
+)
+@click.option(
+    "--source-ip",
+    metavar="ADDRESS",
+    callback=_read_address,
+    help="Where the user comes from.  [default: 127.0.0.1]",
+)
 @data_dir_option
 @output_option(people="text", shown="A line for each step")
 def explain(
@@ -49,15 +68,21 @@ def explain(
 ) -> None:
     """Say whether a user's COMMAND on PATH would be allowed, and if not, what stands in the way and how to change it.
 
-    COMMAND is put, get, ls, cd, rm, mkdir, rmdir, or mv (which takes a TARGET too). It walks what would really happen:
-    server, identity provider, session policy, role, home directory, then each S3 action with every kind of policy.
-    Nothing is written. Exits with 0 if it would be allowed, with 1 if not or if that cannot be known.
+    COMMAND is put, append, get, ls, cd, rm, mkdir, rmdir, or mv (which takes a TARGET too). It walks what would really
+    happen: server, identity provider, session policy, role, home directory, then each S3 action with every kind of
+    policy. Nothing is written. Exits with 0 if it would be allowed, with 1 if not or if that cannot be known.
+
+    PATH is what the user would type. It begins in the home directory, or at a slash: of a home that is /bucket/folder,
+    an absolute path begins with the bucket.
+
+    The examples fit what `crossdock serve --example article` sets up.
 
     \b
     Examples:
-      crossdock explain --user-name user2 --password-stdin put /inbox/a.csv < password.txt
-      crossdock explain --user-name user2 --session 6bee10aac741b2fd put /inbox/a.csv
-      crossdock explain --user-name user2 --role arn:aws:iam::111111111111:role/transfer-users --home /inbox ls /inbox
+      crossdock explain --user-name user2 --password-stdin put in/a.csv < password.txt
+      crossdock explain --user-name user2 --session 6bee10aac741b2fd get /partner-inbox-222222222222/in/a.csv
+      crossdock explain --user-name user2 --role arn:aws:iam::111111111111:role/transfer-users \\
+          --home /partner-inbox-222222222222 ls .
     """
     if (command == "mv") is not (target is not None):
         raise click.UsageError("mv takes a path and a target, every other command one path")

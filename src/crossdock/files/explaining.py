@@ -4,8 +4,8 @@ It walks the road of a login and of an operation: the same gate, provider, sessi
 calls, each decided by the authority's own rules, the same lookups. Nothing is written, and no file is opened.
 """
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from crossdock.core.errors import FileError, NotADirectory, Unavailable
@@ -19,6 +19,8 @@ from crossdock.files.login_check import answer_without_password, credential_refu
 from crossdock.files.places import Places
 from crossdock.files.presence import look, sought
 from crossdock.files.verbs import VERBS, FileVerb, Need, On, S3Call
+from crossdock.policy.decision import Verdict
+from crossdock.policy.document import PolicyKind, parse_policy
 from crossdock.policy.fixes import find_fixes, ids_that_conditions_name
 from crossdock.policy.refusals import MalformedPolicy
 from crossdock.ports.authority import IdentityProvider
@@ -39,6 +41,9 @@ COMMANDS: Mapping[str, FileVerb] = {
 _OF_FILES_ALONE = (FileVerb.READ, FileVerb.WRITE, FileVerb.APPEND, FileVerb.REMOVE)
 _LISTING_LIMITS = {FileVerb.LIST: 1000, FileVerb.REMOVE_DIRECTORY: 2}
 """Keys that a listing asks for, which policies can limit; every other verb only asks whether there is one."""
+_TO_READ_IT = (
+    "replace the policy that cannot be read, which the service's log names; until then whatever depends on it is denied"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +108,10 @@ class _Walk:
     def _note(self, step: Step) -> None:
         if self._question.password is not None:
             step = replace(step, reason=mask(step.reason, self._question.password.value))
-        self.steps.append(step)
+        if step.decision is not None and step.decision.verdict is Verdict.UNKNOWN:
+            step = replace(step, remedy=_TO_READ_IT)
+        # What comes from elsewhere may end in a full stop, and the conclusion sets its own.
+        self.steps.append(replace(step, reason=step.reason.removesuffix(".")))
         if step.stands_in_the_way and step.decision is None:
             raise _Stopped
 
@@ -113,9 +121,22 @@ class _Walk:
     def _refused(self, name: str, reason: str, remedy: str = "") -> None:
         self._note(Step(name=name, outcome=Outcome.DENIED, reason=reason, remedy=remedy))
 
+    def _unknown(self, name: str, reason: str, *, remedy: str = "", is_needed: bool = True) -> None:
+        self._note(Step(name=name, outcome=Outcome.UNKNOWN, reason=reason, remedy=remedy, is_needed=is_needed))
+
+    @contextmanager
+    def _found_out(self, name: str) -> Iterator[None]:
+        """Ends the walk with a step that is unknown where something does not answer."""
+        try:
+            yield
+        except Unavailable as error:
+            self._unknown(name, str(error))
+            raise _Stopped from error
+
     async def _server(self) -> Server:
         question = self._question
-        server = await self._explainer.servers.server(question.server_id)
+        with self._found_out("server"):
+            server = await self._explainer.servers.server(question.server_id)
         if server is None:
             self._refused("server", f"there is no server {question.server_id}", "`crossdock endpoints` lists them")
             raise _Stopped
@@ -140,21 +161,19 @@ class _Walk:
         question = self._question
         if question.password is None:
             if question.identity is None:
-                reason = "who the user is cannot be known without the identity provider's answer"
-                self._note(
-                    Step(
-                        name="identity provider",
-                        outcome=Outcome.UNKNOWN,
-                        reason=reason,
-                        remedy="give the password (--password-stdin), a logged session (--session) or the answer "
-                        "itself (--identity, or --role and --home)",
-                    )
+                self._unknown(
+                    "identity provider",
+                    "who the user is cannot be known without the identity provider's answer",
+                    remedy="give the password (--password-stdin), a logged session (--session) or the answer itself "
+                    "(--identity, or --role and --home)",
                 )
                 raise _Stopped
             self._fine("identity provider", f"given, not asked: role {question.identity.role_arn}")
             return question.identity
         attempt = self._attempt(server)
-        answer = answer_without_password(await self._explainer.provider.identify(server, attempt), attempt.credential)
+        with self._found_out("identity provider"):
+            found = await self._explainer.provider.identify(server, attempt)
+        answer = answer_without_password(found, attempt.credential)
         if answer.identity is None:
             self._refused("identity provider", answer.message or "the identity provider vouches for nobody")
             raise _Stopped
@@ -167,18 +186,23 @@ class _Walk:
         username = self._question.username
         try:
             policy = session_policy_of(identity, username)
+            if policy is not None:
+                # STS would say the same of it, in the name of the role.
+                parse_policy(policy, PolicyKind.SESSION)
         except MalformedPolicy as error:
-            self._refused("session policy", f"the session policy cannot be used: {error} ({error.detail})")
+            detail = f" ({error.detail})" if error.detail else ""
+            self._refused("session policy", f"the session policy cannot be used: {error}{detail}")
             raise _Stopped from error
         trial = self._explainer.trial
         name = session_name(username, self._explainer.entropy(8).hex(), server.server_id)
-        found = await trial.assume(
-            server=server,
-            username=username,
-            role_arn=identity.role_arn,
-            session_name=name,
-            session_policy=policy,
-        )
+        with self._found_out("role"):
+            found = await trial.assume(
+                server=server,
+                username=username,
+                role_arn=identity.role_arn,
+                session_name=name,
+                session_policy=policy,
+            )
         if found.decision is not None:
             self._note(decided("role", found.decision, find_fixes(found.decision), subject=identity.role_arn))
         if found.session is None:
@@ -195,8 +219,8 @@ class _Walk:
             self._refused("home directory", f"{question.path} is a directory's path, with its slash at the end")
             raise _Stopped
         try:
-            place = _place(verb, places, self._absolute(identity, question.path))
-            target = places.of_file(self._absolute(identity, question.target)) if verb is FileVerb.RENAME else None
+            place = _place(verb, places, _absolute(identity, question.path))
+            target = places.of_file(_absolute(identity, question.target)) if verb is FileVerb.RENAME else None
         except FileError as error:
             self._refused("home directory", str(error))
             raise _Stopped from error
@@ -206,9 +230,6 @@ class _Walk:
         shown = f"{question.path} is {_uri(place)}" + (f", {question.target} is {_uri(target)}" if target else "")
         self._fine("home directory", shown)
         return place, target
-
-    def _absolute(self, identity: Identity, path: str) -> str:
-        return normalise(path, start=initial_directory(identity.home))
 
     async def _calls(
         self, identity: Identity, session: TrialSession, place: ObjectPlace, target: ObjectPlace | None
@@ -226,11 +247,11 @@ class _Walk:
     async def _presence(
         self, identity: Identity, session: TrialSession, place: ObjectPlace, target: ObjectPlace | None
     ) -> None:
-        verb, path = COMMANDS[self._question.command], self._absolute(identity, self._question.path)
+        verb, path = COMMANDS[self._question.command], _absolute(identity, self._question.path)
         try:
             await look(session.store, verb, place, target, is_given=Places(identity.home).is_given(path))
         except Unavailable as error:
-            self._note(Step(name=sought(verb), outcome=Outcome.UNKNOWN, reason=str(error)))
+            self._unknown(sought(verb), str(error))
         except NotADirectory as error:
             if verb is FileVerb.LIST:
                 # A listing of a file shows that file, which takes a look at it.
@@ -251,7 +272,7 @@ class _Walk:
         about = _about(call, place, target)
         source = place if call.operation == "CopyObject" else None
         copied = target if call.operation == "CopyObject" and target is not None else about
-        verb = COMMANDS[self._question.command]
+        verb, is_needed = COMMANDS[self._question.command], call.need is not Need.IF_ALLOWED
         try:
             decision = await session.decide(
                 ObjectQuestion(
@@ -263,10 +284,13 @@ class _Walk:
                     limit=_LISTING_LIMITS.get(verb, 1),
                 )
             )
+            living = await self._explainer.trial.living(ids_that_conditions_name(decision))
+        except Unavailable as error:
+            self._unknown(call.action, str(error), is_needed=is_needed)
+            return
         except FileError as error:
             self._refused(call.action, str(error))
             raise _Stopped from error
-        living = await self._explainer.trial.living(ids_that_conditions_name(decision))
         resources = () if call.on is On.BUCKET else covering(identity.home, about)
         self._note(
             decided(
@@ -274,9 +298,13 @@ class _Walk:
                 decision,
                 find_fixes(decision, covering=resources, living=living),
                 subject=decision.request.resource,
-                is_needed=call.need is not Need.IF_ALLOWED,
+                is_needed=is_needed,
             )
         )
+
+
+def _absolute(identity: Identity, path: str) -> str:
+    return normalise(path, start=initial_directory(identity.home))
 
 
 def _place(verb: FileVerb, places: Places, path: str) -> ObjectPlace | None:

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
+from cattrs import BaseValidationError
 from cattrs.preconf.json import make_converter
 
-from crossdock.ports.state import Key, TableSpec, Transaction
+from crossdock.core.errors import Unavailable
+from crossdock.ports.state import JsonObject, Key, TableSpec, Transaction
 
 T = TypeVar("T")
 _converter = make_converter()
@@ -14,7 +16,8 @@ _converter = make_converter()
 class Records(Generic[T]):
     """A table whose rows are `record` dataclasses.
 
-    Fields may be str, int, float, bool, bytes, datetime, enums, tuples, dicts and further dataclasses.
+    Fields may be str, int, float, bool, bytes, datetime, enums, tuples, dicts and further dataclasses. Whatever reads
+    raises Unavailable for a row that is none of them, because it is damaged or of another version of Crossdock.
     """
 
     def __init__(self, spec: TableSpec, record: type[T]) -> None:
@@ -23,7 +26,7 @@ class Records(Generic[T]):
 
     async def get(self, tx: Transaction, *key: str) -> T | None:
         row = await tx.table(self.spec).get(key)
-        return None if row is None else _converter.structure(row.value, self._record)
+        return None if row is None else self._read(key, row.value)
 
     async def put(self, tx: Transaction, record: T, *key: str, is_new: bool = False) -> None:
         """Write a record. Raises VersionConflict when `is_new` and the key is taken, NotUnique for a unique field."""
@@ -42,7 +45,7 @@ class Records(Generic[T]):
         self, tx: Transaction, *prefix: str, after: Key | None = None, limit: int = 1000
     ) -> Sequence[tuple[Key, T]]:
         rows = await tx.table(self.spec).page(prefix, after=after, limit=limit)
-        return [(row.key, _converter.structure(row.value, self._record)) for row in rows]
+        return [(row.key, self._read(row.key, row.value)) for row in rows]
 
     async def everything(self, tx: Transaction, *prefix: str) -> list[T]:
         """All records below a prefix, however many."""
@@ -52,3 +55,12 @@ class Records(Generic[T]):
             found.extend(record for _, record in page)
             after = page[-1][0]
         return found
+
+    def _read(self, key: Key, value: JsonObject) -> T:
+        try:
+            return _converter.structure(value, self._record)
+        except BaseValidationError as error:
+            named = " ".join((self.spec.name, *key))
+            raise Unavailable(
+                f"the stored record {named} cannot be read: it is damaged, or of another version of Crossdock"
+            ) from error

@@ -21,10 +21,10 @@ from crossdock.wire.rest_bindings import (
 from crossdock.wire.rest_json import read_raw_payload, write_raw_payload
 from crossdock.wire.rest_routes import NoRoute, Unroutable, router_of
 from crossdock.wire.s3_names import AUTHENTICATION_KEYS, LOCATION_OPERATION, ROOT_ELEMENTS, S3_NAMESPACE
-from crossdock.wire.xml_tree import DECLARATION, escape_text, parse_xml
+from crossdock.wire.xml_tree import DECLARATION, escape_name, escape_text, parse_xml
 from crossdock.wire.xml_values import XmlStyle, read_structure, write_members
 
-_XML = XmlStyle(always_millis=True)
+_XML = XmlStyle(always_millis=True, escape=escape_name)
 _REFUSALS = {
     Part.PATH: ("InvalidURI", "Couldn't parse the specified URI."),
     Part.QUERY: ("InvalidArgument", None),

@@ -1,6 +1,7 @@
 """XML as a small tree: parsed by expat with everything refused that a body of AWS never has, and text escaped."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
@@ -89,11 +90,23 @@ _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def escape_text(text: str) -> str:
-    """Text for the inside of an element.
+    """Text for the inside of an element. Characters that XML 1.0 cannot hold are replaced, so that any parser reads it.
+
+    They come from what a request said, in an error's sentence say, which is for people.
+    """
+    return _escape(text, lambda found: "&#xD;" if found[0] == "\r" else "\ufffd")
+
+
+def escape_name(text: str) -> str:
+    """Text that names something, such as an object's key.
 
     Characters that XML 1.0 cannot hold become references, as S3 writes them: a parser then fails loudly instead of
     reading another key. Clients that list such keys ask for `encoding-type=url`.
     """
+    return _escape(text, lambda found: f"&#x{ord(found[0]):X};")
+
+
+def _escape(text: str, stand_in: Callable[[re.Match[str]], str]) -> str:
     if "&" in text:
         text = text.replace("&", "&amp;")
     if "<" in text:
@@ -102,8 +115,7 @@ def escape_text(text: str) -> str:
         text = text.replace(">", "&gt;")
     if text.isprintable():
         return text
-    text = _TO_REFERENCE.sub(lambda match: f"&#x{ord(match[0]):X};", text)
-    return _LONE_SURROGATES.sub("\ufffd", text)
+    return _LONE_SURROGATES.sub("\ufffd", _TO_REFERENCE.sub(stand_in, text))
 
 
 def escape_attribute(text: str) -> str:

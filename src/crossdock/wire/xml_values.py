@@ -1,6 +1,6 @@
 """Values as XML by the shapes of the model: written for query, ec2 and rest-xml, read for rest-xml."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,10 +16,11 @@ BODY_TIMESTAMPS = TimestampFormat.ISO8601
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class XmlStyle:
-    """Where the XML protocols differ."""
+    """Where the XML protocols differ. `escape` makes a text fit for an element."""
 
     list_element: str = "member"
     always_millis: bool = False
+    escape: Callable[[str], str] = escape_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,7 @@ def _write_place(out: list[str], place: _Place, value: object, style: XmlStyle) 
     name, shape = place.name, place.shape
     if place.is_scalar:
         text = write_text(shape, value, BODY_TIMESTAMPS, always_millis=style.always_millis)
-        out.append(f"<{name}{place.namespace}>{escape_text(text)}</{name}>")
+        out.append(f"<{name}{place.namespace}>{style.escape(text)}</{name}>")
     elif isinstance(shape, StructureShape):
         if not isinstance(value, Mapping):
             raise TypeError(f"{shape.name} is a structure, not a {type(value).__name__}")

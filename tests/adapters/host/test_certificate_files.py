@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.fakes.acm import make_server
+from tests.fakes.sockets import no_descriptor_left
 from tests.fakes.x509 import Pair, issued_by, self_signed
 
 from crossdock.adapters.host.certificate_files import CertificateFiles, load_certificate_files
@@ -93,6 +94,21 @@ async def test_what_was_put_right_counts_at_once(tmp_path):
         await files.certificate(SERVER)
     key.chmod(0o600)
     await files.certificate(SERVER)
+
+
+async def test_files_that_could_not_be_read_once_are_read_again(tmp_path, caplog):
+    paths = write(tmp_path, self_signed("old.example.com"))
+    files = CertificateFiles({"*": paths})
+    with no_descriptor_left(), pytest.raises(CertificateUnavailable, match="Too many open files"):
+        await files.certificate(SERVER)
+    first = await files.certificate(SERVER)
+    fresh = self_signed("new.example.com")
+    write(tmp_path, fresh)
+    with no_descriptor_left():
+        for _ in range(3):
+            assert await files.certificate(SERVER) is first
+    assert len(caplog.records) == 1
+    assert (await files.certificate(SERVER)).chain_pem.encode() == fresh.body
 
 
 async def test_what_cannot_be_used_is_said_in_a_sentence(tmp_path):

@@ -1,5 +1,6 @@
 """What SqlState keeps to besides the contract: the disk."""
 
+import sqlite3
 from contextlib import contextmanager
 
 import pytest
@@ -140,3 +141,16 @@ async def test_a_closed_state_is_not_opened_again_by_using_it(tmp_path):
     await state.close()
     with pytest.raises(RuntimeError, match="closed"):
         await names(state)
+
+
+async def test_a_row_that_is_no_json_is_unavailable(tmp_path):
+    state = await open_state(tmp_path / "state.db")
+    await put(state, "a", {"name": "a"})
+    with sqlite3.connect(tmp_path / "state.db") as damaged:
+        damaged.execute("UPDATE documents SET value = '{'")
+    async with state.reading() as view:
+        for reading in (view.table(THINGS).get(("a",)), view.table(THINGS).page()):
+            with pytest.raises(Unavailable, match="a stored record is damaged and cannot be read"):
+                await reading
+    damaged.close()
+    await state.close()

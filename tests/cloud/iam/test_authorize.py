@@ -4,14 +4,19 @@ from dataclasses import replace
 
 import pytest
 from tests.fakes.buckets import BUCKETS, BucketPolicies
-from tests.fakes.cloud import HUB, PARTNER, call
+from tests.fakes.cloud import HUB, ORIGIN, PARTNER, REGION, call
 from tests.fakes.documents import allowing, denying, document, statement, trusting
 from tests.fakes.identity import Identities, make_identities
 
+from crossdock.cloud.iam.parsed import named_policy
+from crossdock.cloud.iam.records import find_role, put_role
 from crossdock.core.errors import ServiceError
 from crossdock.core.principals import AccountRoot, Anonymous, ServicePrincipal
 from crossdock.operations.caller import Caller
 from crossdock.operations.operation import Operation, ServiceOperations, needs, pass_role
+from crossdock.policy.document import PolicyKind
+from crossdock.policy.evaluate import Decision, Layer, Verdict
+from crossdock.policy.findings import Saying, find_by_layer
 
 TRUST = trusting({"AWS": f"arn:aws:iam::{HUB}:root"})
 HUB_FILES = ["arn:aws:s3:::hub-files", "arn:aws:s3:::hub-files/*"]
@@ -41,6 +46,37 @@ class Scene:
         except ServiceError as error:
             return error.reason or f"{error.code}, and no denial"
         return "allowed"
+
+    async def decision(self, caller: Caller) -> Decision:
+        """About writing an object."""
+        operations, account = self.house.operations, caller.principal.account_id
+        asked = operations.begin(
+            "s3",
+            "PutObject",
+            {"Bucket": "hub-files", "Key": "a.txt"},
+            caller=caller,
+            account_id=account,
+            region=REGION,
+            origin=ORIGIN,
+        )
+        (permission,) = await operations.permissions(asked)
+        return await operations.decide(asked, permission)
+
+    async def spoil(self, layer: Layer) -> None:
+        """Something that another version has written stands where the policy of the role Upload was."""
+        text, epoch = '{"Version": "2099-01-01", "Statement": []}', self.house.parts.epoch
+        async with self.house.parts.state.transaction() as tx:
+            role = await find_role(tx, HUB, "Upload")
+            assert role is not None
+            match layer:
+                case Layer.IDENTITY:
+                    role = replace(role, inline={**role.inline, "odd": text})
+                case Layer.BOUNDARY:
+                    role = replace(role, boundary=f"arn:aws:iam::{HUB}:policy/gone")
+                case Layer.RESOURCE:
+                    role = replace(role, trust=text)
+            await put_role(tx, role)
+        epoch.advance()
 
 
 @pytest.fixture
@@ -281,10 +317,42 @@ async def test_tags_of_the_role_are_principal_tags_unless_the_session_has_its_ow
     assert await scene.put(red) != "allowed"
 
 
-async def test_a_bucket_policy_that_cannot_be_read_denies(scene: Scene) -> None:
-    scene.bucket("hub-files", HUB, "this is no policy")
+@pytest.mark.parametrize("text", ["this is no policy", '{"Version": "2099-01-01", "Statement": []}', "[1]"])
+async def test_a_bucket_policy_that_cannot_be_read_denies_and_is_no_statement(scene: Scene, text: str) -> None:
+    scene.bucket("hub-files", HUB, text)
 
-    assert "denied explicitly by statement 1 of the bucket policy of hub-files" in await scene.put(scene.house.hub)
+    assert (await scene.decision(scene.house.hub)).verdict is Verdict.UNKNOWN
+    assert "also depends on what could not be read (resource-based policy)" in await scene.put(scene.house.hub)
+
+
+@pytest.mark.parametrize("layer", [Layer.IDENTITY, Layer.BOUNDARY, Layer.SESSION])
+async def test_what_cannot_be_read_of_the_caller_s_policies_is_no_permission(scene: Scene, layer: Layer) -> None:
+    role = await scene.role(allowing("s3:*"))
+    session = await scene.house.session(role["Arn"])
+    assert await scene.put(session) == "allowed"
+    await scene.spoil(layer)
+    if layer is Layer.SESSION:
+        session = replace(session, session_policies=(named_policy("narrow", "{", PolicyKind.SESSION),))
+
+    decision = await scene.decision(session)
+
+    assert (decision.verdict, decision.policies.unreadable) == (Verdict.UNKNOWN, {layer})
+    findings = {finding.layer: finding for finding in find_by_layer(decision)}
+    assert (findings[layer].saying, findings[layer].policy) == (Saying.UNKNOWN, "")
+    assert f"could not be read ({layer})" in await scene.put(session)
+    # What denies elsewhere still does, and says so.
+    await scene.house.iam("PutRolePolicy", RoleName="Upload", PolicyName="no", PolicyDocument=denying("s3:*"))
+    assert (await scene.decision(session)).verdict is Verdict.EXPLICIT_DENY
+
+
+async def test_a_trust_policy_that_cannot_be_read_trusts_nobody(scene: Scene) -> None:
+    role = await scene.role(allowing("s3:*"))
+    await scene.spoil(Layer.RESOURCE)
+
+    refusal = await scene.house.refused("sts", "AssumeRole", RoleArn=role["Arn"], RoleSessionName="session")
+
+    assert refusal.code == "AccessDenied"
+    assert "could not be read (resource-based policy)" in refusal.reason
 
 
 async def test_a_resource_that_is_no_arn_is_nobody_s() -> None:

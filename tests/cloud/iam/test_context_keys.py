@@ -18,10 +18,26 @@ def test_a_key_is_told_once_and_as_it_is_first_spelled():
     assert keys(document(first, second)) == ["aws:PrincipalTag/Team", "s3:prefix"]
 
 
-def test_variables_are_keys_too_unless_they_have_a_default():
+def test_variables_are_keys_too():
     resources = ["arn:aws:s3:::b/${AWS:userName}/*", "arn:aws:s3:::b/${aws:PrincipalTag/team, 'none'}/${*}"]
-    assert keys(allowing("s3:*", resources)) == ["AWS:userName"]
+    assert keys(allowing("s3:*", resources)) == ["AWS:userName", "aws:PrincipalTag/team"]
     assert keys(allowing("s3:*", "arn:aws:s3:::İ/${aws:Username}${aws:İ}")) == ["aws:Username", "aws:i̇"]
+
+
+@pytest.mark.parametrize("written", ["${aws:PrincipalTag/x, 'd'}", "${aws:PrincipalTag/x,'d'}"])
+def test_a_default_is_no_part_of_the_key(written: str):
+    assert keys(allowing("s3:*", f"arn:aws:s3:::b/{written}")) == ["aws:PrincipalTag/x"]
+    assert keys(allowing("s3:*", condition={"StringEquals": {"s3:prefix": written}})) == [
+        "s3:prefix",
+        "aws:PrincipalTag/x",
+    ]
+
+
+def test_a_variable_with_a_default_waits_for_nothing():
+    with_default, without = ("arn:aws:s3:::b/${aws:PrincipalTag/x, 'd'}", "arn:aws:s3:::b/${aws:PrincipalTag/x,'d'}")
+    for resource, missing in ((with_default, []), (without, ["aws:PrincipalTag/x"])):
+        policy = parse_policy(allowing("s3:*", resource), PolicyKind.IDENTITY)
+        assert missing_keys(policy.statements, ()) == missing
 
 
 @pytest.mark.parametrize(

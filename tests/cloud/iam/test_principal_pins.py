@@ -8,7 +8,7 @@ from tests.fakes.documents import document, statement, trusting
 from tests.fakes.identity import Identities, make_identities
 
 from crossdock.cloud.iam.principal_pins import UnknownPrincipal, pins_of, stale_pins, with_pins
-from crossdock.policy.document import PolicyKind, parse_policy
+from crossdock.policy.document import MalformedPolicy, PolicyKind, parse_policy
 
 TRUST = trusting({"Service": "transfer.amazonaws.com"})
 UPLOAD = f"arn:aws:iam::{HUB}:role/Upload"
@@ -86,3 +86,12 @@ def test_ids_stand_in_the_place_of_arns_and_nothing_else_changes() -> None:
         {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*"},
     ]
     assert with_pins(text, {}) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[1]", "{}", '{"Statement": 7}', '{"Statement": ["x"]}', '{"Statement": {"Principal": {"AWS": [["arn"]]}}}'],
+)
+def test_what_is_no_policy_is_left_to_whoever_reads_it(text: str) -> None:
+    with pytest.raises(MalformedPolicy):
+        parse_policy(with_pins(text, {"arn": "AROA"}), PolicyKind.RESOURCE)

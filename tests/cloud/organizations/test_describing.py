@@ -26,9 +26,18 @@ async def test_the_organization_is_the_same_for_every_account(house: Organizatio
         "MasterAccountArn": f"arn:aws:organizations::000000000000:account/{organization_id}/000000000000",
         "MasterAccountId": "000000000000",
         "MasterAccountEmail": "management@accounts.localhost",
-        "AvailablePolicyTypes": [{"Type": kind, "Status": "ENABLED"} for kind in TYPES],
+        "AvailablePolicyTypes": [{"Type": "SERVICE_CONTROL_POLICY", "Status": "ENABLED"}],
     }
     assert (await house("DescribeOrganization", by=house.hub))["Organization"] == found
+
+
+async def test_the_organization_tells_the_policy_types_that_its_root_has(house: Organization) -> None:
+    await house("EnablePolicyType", RootId=await house.root(), PolicyType="RESOURCE_CONTROL_POLICY")
+
+    found = (await house("DescribeOrganization"))["Organization"]["AvailablePolicyTypes"]
+
+    assert found == (await house("ListRoots"))["Roots"][0]["PolicyTypes"]
+    assert found == [{"Type": kind, "Status": "ENABLED"} for kind in TYPES]
 
 
 async def test_the_ids_are_made_once_for_a_data_directory() -> None:

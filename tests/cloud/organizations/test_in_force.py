@@ -199,7 +199,7 @@ async def test_a_lost_resource_control_policy_denies_everything(house: Organizat
         await POLICIES.delete(tx, policy_id)
     house.parts.epoch.advance()
 
-    assert "denied explicitly" in await put(house, house.hub)
+    assert "could not be read (resource control policy)" in await put(house, house.hub)
 
 
 async def test_policies_may_ask_for_the_organization(house: Organization, buckets: BucketPolicies) -> None:
@@ -251,7 +251,7 @@ async def test_an_attached_policy_that_is_lost_denies_everything(house: Organiza
         await POLICIES.delete(tx, policy_id)
     house.parts.epoch.advance()
 
-    assert "denied explicitly" in await put(house, house.hub)
+    assert "could not be read (service control policy)" in await put(house, house.hub)
 
 
 async def test_before_an_organization_is_there_nothing_binds() -> None:

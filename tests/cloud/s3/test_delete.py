@@ -57,13 +57,33 @@ async def test_deleting_a_version_needs_a_permission_of_its_own(s3: EmbeddedS3):
 
 
 @pytest.mark.parametrize("params", [{"IfMatch": "*"}, {"IfMatchSize": 3}])
-async def test_a_conditional_delete_is_refused_rather_than_done_without_the_condition(s3: EmbeddedS3, params):
+async def test_an_unknown_condition_is_refused_rather_than_done_without_the_condition(s3: EmbeddedS3, params):
     await s3.put("box", "key")
     error = await refusal(s3("DeleteObject", Bucket="box", Key="key", **params))
     assert (error.code, error.status) == ("NotImplemented", 501)
     answer = await s3("DeleteObjects", Bucket="box", Delete={"Objects": [{"Key": "key", "Size": 3}]})
     assert answer["Errors"][0]["Code"] == "NotImplemented"
     assert await s3.keys("box") == ["key"]
+
+
+async def test_only_the_object_of_the_etag_is_deleted(s3: EmbeddedS3):
+    error = await refusal(s3("DeleteObject", Bucket="box", Key="key", IfMatch='"0"'))
+    assert (error.code, error.status) == ("NoSuchKey", 404)
+    etag = (await s3.put("box", "key", b"content"))["ETag"]
+    error = await refusal(s3("DeleteObject", Bucket="box", Key="key", IfMatch='"0"'))
+    assert (error.code, error.status, error.members["Condition"]) == ("PreconditionFailed", 412, "If-Match")
+    assert await s3.read("box", "key") == b"content"
+    assert await s3("DeleteObject", Bucket="box", Key="key", IfMatch=etag) == {}
+    assert await s3.keys("box") == []
+    assert s3.blobs.blob_ids == frozenset()
+
+
+async def test_an_object_that_is_replaced_in_that_moment_is_not_deleted(s3: EmbeddedS3):
+    etag = (await s3.put("box", "key", b"old"))["ETag"]
+    s3.steps.before("objects.delete", lambda: s3.put("box", "key", b"new"))
+    error = await refusal(s3("DeleteObject", Bucket="box", Key="key", IfMatch=etag))
+    assert error.code == "PreconditionFailed"
+    assert await s3.read("box", "key") == b"new"
 
 
 async def test_many_are_deleted_at_once_and_told_in_their_order(s3: EmbeddedS3):

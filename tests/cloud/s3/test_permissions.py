@@ -99,6 +99,11 @@ async def asked(s3: EmbeddedS3, operation: str, **params):
             ],
         ),
         ("DeleteObject", {"Bucket": "box", "Key": "k"}, [("s3:DeleteObject", f"{BOX}/k", {})]),
+        (
+            "DeleteObject",
+            {"Bucket": "box", "Key": "k", "IfMatch": "x"},
+            [("s3:DeleteObject", f"{BOX}/k", {"s3:if-match": ("x",)}), ("s3:GetObject", f"{BOX}/k", {})],
+        ),
         ("DeleteObjects", {"Bucket": "box", "Delete": {"Objects": [{"Key": "k"}]}}, []),
         ("CreateMultipartUpload", {"Bucket": "box", "Key": "k"}, [("s3:PutObject", f"{BOX}/k", {})]),
         (

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.fakes.aws_models import model_of
 from tests.fakes.clock import FakeClock
-from tests.fakes.house import AllowEverything, AllowOnly, PlainSealer, make_house
+from tests.fakes.house import AllowEverything, AllowOnly, CountedEpoch, PlainSealer, make_house
 
 from crossdock.adapters.memory.state import MemoryState
 from crossdock.cloud.secrets.deleting import destroy_expired_secrets
@@ -34,7 +34,7 @@ class Secrets:
         self.house: House = make_house(state=MemoryState(), clock=self.clock)
         self.authorizer = authorizer or AllowEverything()
         self.operations = Operations(
-            [secrets_operations(sealer=PlainSealer())],
+            [secrets_operations(sealer=PlainSealer(), epoch=CountedEpoch())],
             house=self.house,
             authorizer=self.authorizer,
             validate=lambda service, name, params: validate_params(model_of(service), name, params),

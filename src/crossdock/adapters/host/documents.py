@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
+from crossdock.core.errors import Unavailable
 from crossdock.ports.state import JsonObject, JsonValue, Key, TableSpec
 
 _END = b"\x00"
@@ -53,7 +54,11 @@ def encode_value(value: JsonObject) -> str:
 
 
 def decode_value(text: str) -> JsonObject:
-    return cast(JsonObject, json.loads(text))
+    """Raises Unavailable for what `encode_value` never wrote."""
+    try:
+        return cast(JsonObject, json.loads(text))
+    except (ValueError, RecursionError) as error:
+        raise Unavailable(f"a stored record is damaged and cannot be read: {error}") from error
 
 
 def unique_values(spec: TableSpec, value: JsonObject) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from crossdock.cloud.iam.control_policies import (
 )
 from crossdock.cloud.iam.epoch_cache import EpochCache
 from crossdock.cloud.iam.library import AWS_OWNED
+from crossdock.cloud.iam.parsed import without_unread
 from crossdock.cloud.iam.principal_policies import PrincipalDirectory
 from crossdock.cloud.iam.resource_policies import ResourceGuard, ResourcePolicySource
 from crossdock.core.arns import Arn, parse_arn
@@ -41,7 +42,7 @@ class EmbeddedAuthorizer:
         organization: ControlPolicySource | None = None,
         capacity: int = CAPACITY,
     ) -> None:
-        """`sources` are the services' resource policies, by the service's name in ARNs (`s3`, `lambda`).
+        """`sources` are the services' resource policies, by the service's name in ARNs (`s3`, `secretsmanager`).
 
         Without an `organization` the accounts are in none.
         """
@@ -60,7 +61,11 @@ class EmbeddedAuthorizer:
         """
         bound = await self._principals.require(caller)
         arn = _arn_or_none(permission.resource)
-        account_id, resource_policy = await self._guard(caller, permission, arn)
+        account_id, guard = await self._guard(caller, permission, arn)
+        if is_assumption := arn is not None and _is_assumption(permission, arn):
+            role = await self._principals.role(arn)
+            # A role that does not exist trusts nobody; the answer does not tell the difference.
+            guard = _NO_TRUST if role is None else role.trust
         ours = theirs = await self._control(caller.principal.account_id)
         if account_id != caller.principal.account_id:
             theirs = await self._control(account_id)
@@ -78,20 +83,20 @@ class EmbeddedAuthorizer:
             },
         )
         limits = theirs.resource if _is_under_resource_control(permission) else NO_LEVELS
-        policies = PolicySet(
-            service_control=ours.service.policies,
-            service_control_targets=ours.service.targets,
-            resource_control=limits.policies,
-            resource_control_targets=limits.targets,
-            identity=bound.identity,
-            boundary=bound.boundary,
-            session=caller.session_policies,
-            resource=resource_policy,
+        policies = without_unread(
+            PolicySet(
+                service_control=ours.service.policies,
+                service_control_targets=ours.service.targets,
+                resource_control=limits.policies,
+                resource_control_targets=limits.targets,
+                identity=bound.identity,
+                boundary=bound.boundary,
+                session=caller.session_policies,
+                resource=guard,
+            )
         )
-        if arn is not None and _is_assumption(permission, arn):
-            role = await self._principals.role(arn)
-            # A role that does not exist trusts nobody; the answer does not tell the difference.
-            return evaluate_trust(request, _NO_TRUST if role is None else role.trust, policies)
+        if is_assumption:
+            return evaluate_trust(request, policies.resource or _NO_TRUST, policies)
         return evaluate(request, policies)
 
     async def _control(self, account_id: str) -> ControlPolicies:

@@ -46,16 +46,19 @@ async def stale_pins(tx: Transaction, pins: Mapping[str, str]) -> dict[str, str]
 
 
 def with_pins(text: str, pins: Mapping[str, str]) -> str:
-    """A policy document with ids in the place of pinned ARNs; the very text when there are none."""
+    """A policy document with ids in the place of pinned ARNs; the very text when there are none, or it is no policy."""
     if not pins:
         return text
-    document = json.loads(text)
-    statements = document["Statement"]
+    try:
+        document = json.loads(text)
+        statements = document["Statement"]
+    except (ValueError, RecursionError, TypeError, KeyError):
+        return text
     for statement in statements if isinstance(statements, list) else [statements]:
         for element in ("Principal", "NotPrincipal"):
-            named = statement.get(element)
+            named = statement.get(element) if isinstance(statement, dict) else None
             if isinstance(named, dict) and "AWS" in named:
-                named["AWS"] = _mapped(named["AWS"], lambda value: pins.get(value, value))
+                named["AWS"] = _mapped(named["AWS"], lambda value: pins.get(str(value), value))
     return json.dumps(document, separators=(",", ":"))
 
 

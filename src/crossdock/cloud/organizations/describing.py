@@ -15,7 +15,7 @@ from crossdock.cloud.organizations.faults import (
 )
 from crossdock.cloud.organizations.finding import ROOT_NAME, the_organization
 from crossdock.cloud.organizations.pages import page_of
-from crossdock.cloud.organizations.records import OrganizationRecord, PolicyType
+from crossdock.cloud.organizations.records import OrganizationRecord
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Result
 from crossdock.ports.state import Transaction
@@ -33,7 +33,8 @@ async def describe_organization(call: Call) -> Result:
         "FeatureSet": "ALL",
         "MasterAccountArn": organization.account_arn(MANAGEMENT),
         "MasterAccountId": MANAGEMENT,
-        "AvailablePolicyTypes": [{"Type": kind.value, "Status": "ENABLED"} for kind in PolicyType],
+        # Deprecated, and incomplete at AWS; here it is what ListRoots tells.
+        "AvailablePolicyTypes": _policy_types(organization),
     }
     if management is not None:
         answer["MasterAccountEmail"] = _email(management)
@@ -92,8 +93,12 @@ def described_root(organization: OrganizationRecord) -> dict[str, Any]:
         "Id": organization.root_id,
         "Arn": organization.root_arn,
         "Name": ROOT_NAME,
-        "PolicyTypes": [{"Type": kind.value, "Status": "ENABLED"} for kind in organization.enabled],
+        "PolicyTypes": _policy_types(organization),
     }
+
+
+def _policy_types(organization: OrganizationRecord) -> list[dict[str, str]]:
+    return [{"Type": kind.value, "Status": "ENABLED"} for kind in organization.enabled]
 
 
 async def _require_parent(tx: Transaction, parent_id: str) -> None:

@@ -5,26 +5,38 @@ from collections.abc import Sequence
 from typing import Any
 
 from crossdock.cloud.s3.bucket_directory import Bucket
+from crossdock.cloud.s3.conditions import WriteCondition
+from crossdock.cloud.s3.etags import unquoted
 from crossdock.cloud.s3.failures import malformed_xml, no_such_version, not_implemented, service_unavailable
 from crossdock.cloud.s3.names import check_key
 from crossdock.cloud.s3.permissions import check_version, object_permission
+from crossdock.cloud.s3.put_object import UNCONDITIONAL, refused
 from crossdock.cloud.s3.storage import Storage
 from crossdock.core.errors import OutOfSpace, ServiceError, Unavailable
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Params, Result
+from crossdock.ports.storage import PreconditionFailed
 
 MAX_KEYS = 1000
 AT_ONCE = 32
 """Deletions that run side by side, so that they share their commits."""
 
-_CONDITIONS = ("IfMatch", "IfMatchLastModifiedTime", "IfMatchSize", "ETag", "LastModifiedTime", "Size")
+_UNKNOWN_CONDITIONS = ("IfMatchLastModifiedTime", "IfMatchSize", "ETag", "LastModifiedTime", "Size")
 
 
 async def delete_object(storage: Storage, call: Call) -> Result:
+    """With If-Match only the object of that ETag goes; else the answer is PreconditionFailed, or NoSuchKey.
+
+    Source: S3 User Guide, "How to perform conditional deletes".
+    """
     bucket = await storage.bucket_of(call)
+    if_match: str | None = call.params.get("IfMatch")
     _refuse_conditions(call.params)
+    if if_match is not None and if_match.strip() == "*":
+        raise not_implemented("If-Match", "Only an ETag is known as the condition of a delete.")
     check_version(call.params)
-    await _delete(storage, bucket, call.params["Key"])
+    condition = UNCONDITIONAL if if_match is None else WriteCondition(if_match=unquoted(if_match))
+    await _delete(storage, bucket, call.params["Key"], condition)
     return {}
 
 
@@ -69,11 +81,15 @@ async def _delete_one(storage: Storage, call: Call, bucket: Bucket, item: Params
     return None
 
 
-async def _delete(storage: Storage, bucket: Bucket, key: str) -> None:
-    storage.blobs.delete(await storage.objects.delete(bucket.bucket_id, key))
+async def _delete(storage: Storage, bucket: Bucket, key: str, condition: WriteCondition = UNCONDITIONAL) -> None:
+    try:
+        deleted = await storage.objects.delete(bucket.bucket_id, key, if_match=condition.if_match)
+    except PreconditionFailed as refusal:
+        raise await refused(storage, bucket, key, condition, refusal) from None
+    storage.blobs.delete(deleted)
 
 
 def _refuse_conditions(params: Params) -> None:
     """A condition that is not tested in the commit itself would be a promise that a race can break."""
-    if any(params.get(name) is not None for name in _CONDITIONS):
-        raise not_implemented("If-Match", "Crossdock does not know conditional deletes.")
+    if any(params.get(name) is not None for name in _UNKNOWN_CONDITIONS):
+        raise not_implemented("If-Match", "Of conditional deletes Crossdock knows DeleteObject with If-Match alone.")

@@ -119,6 +119,24 @@ def on_object(storage: Storage, *actions: str) -> Permissions:
     return permissions
 
 
+def on_deleted_object(storage: Storage) -> Permissions:
+    """DeleteObject: If-Match needs a permission besides.
+
+    Source: S3 User Guide, "How to perform conditional deletes", "Enforce conditional deletes on Amazon S3 buckets".
+    """
+
+    async def permissions(call: Call) -> Sequence[Permission]:
+        bucket = await storage.bucket_of(call)
+        key, suffix = _checked_key(call.params), _version_suffix(call.params)
+        condition = _keys(call.params, {"IfMatch": _WRITING_KEYS["IfMatch"]})
+        needed = [object_permission(bucket, key, "s3:DeleteObject" + suffix, condition)]
+        if condition:
+            needed.append(object_permission(bucket, key, "s3:GetObject" + suffix))
+        return needed
+
+    return permissions
+
+
 def on_written_object(storage: Storage) -> Permissions:
     """PutObject and CreateMultipartUpload: an ACL and If-Match each need a permission besides.
 

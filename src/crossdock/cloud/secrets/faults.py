@@ -42,5 +42,13 @@ def token_in_use(token: str, arn: str) -> ServiceError:
     )
 
 
+def malformed_policy(sentence: str) -> ServiceError:
+    return ServiceError("MalformedPolicyDocumentException", sentence)
+
+
+def public_policy() -> ServiceError:
+    return ServiceError("PublicPolicyException", "The resource policy did not prevent broad access to the secret.")
+
+
 def limit_exceeded(sentence: str) -> ServiceError:
     return ServiceError("LimitExceededException", sentence)

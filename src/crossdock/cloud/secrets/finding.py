@@ -29,9 +29,10 @@ async def find_secret(tx: Transaction, call: Call) -> SecretRecord | None:
     if arn.service != "secretsmanager" or kind != "secret" or arn.region != call.region or not resource:
         return None
     # A full ARN comes first: the name of another secret may end like a suffix.
-    if (parts := _SUFFIXED.fullmatch(resource)) is not None:
-        found = _living(await SECRETS.get(tx, arn.account_id, arn.region, parts["name"]), call)
-        if found is not None and found.suffix == parts["suffix"]:
+    name, suffix = split_suffix(resource)
+    if suffix:
+        found = _living(await SECRETS.get(tx, arn.account_id, arn.region, name), call)
+        if found is not None and found.suffix == suffix:
             return found
     return _living(await SECRETS.get(tx, arn.account_id, arn.region, resource), call)
 
@@ -63,9 +64,13 @@ def presumed_name(call: Call) -> str:
     secret_id: str = call.params["SecretId"]
     if not secret_id.startswith("arn:"):
         return secret_id
-    resource = secret_id.partition(":secret:")[2]
+    return split_suffix(secret_id.partition(":secret:")[2])[0]
+
+
+def split_suffix(resource: str) -> tuple[str, str]:
+    """The name and the last six characters of what stands behind `secret:` in an ARN; no suffix where it has none."""
     suffixed = _SUFFIXED.fullmatch(resource)
-    return suffixed["name"] if suffixed else resource
+    return (suffixed["name"], suffixed["suffix"]) if suffixed else (resource, "")
 
 
 def _living(record: SecretRecord | None, call: Call) -> SecretRecord | None:

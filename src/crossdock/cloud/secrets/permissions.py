@@ -19,17 +19,29 @@ def _no_keys(_call: Call) -> Keys:
 
 def on_secret(action: str, keys: Callable[[Call], Keys] = _no_keys) -> Permissions:
     async def permissions(call: Call) -> Sequence[Permission]:
-        async with call.reading() as tx:
-            secret = await find_secret(tx, call)
-        context = {"secretsmanager:SecretId": (call.params["SecretId"],), **keys(call)}
-        if secret is None:
-            return [Permission(action=action, resource=presumed_arn(call), context=context)]
-        for key, value in secret.tags.items():
-            context[f"aws:ResourceTag/{key}"] = (value,)
-            context[f"secretsmanager:ResourceTag/{key}"] = (value,)
-        return [Permission(action=action, resource=secret.arn, context=context)]
+        return [await _on_secret(call, action, keys(call))]
 
     return permissions
+
+
+async def on_validated_policy(call: Call) -> Sequence[Permission]:
+    """ValidateResourcePolicy: also what putting the policy takes; on every secret where none is named."""
+    actions = ("secretsmanager:ValidateResourcePolicy", "secretsmanager:PutResourcePolicy")
+    if "SecretId" not in call.params:
+        return [Permission(action=action, resource="*") for action in actions]
+    return [await _on_secret(call, action, {}) for action in actions]
+
+
+async def _on_secret(call: Call, action: str, keys: Keys) -> Permission:
+    async with call.reading() as tx:
+        secret = await find_secret(tx, call)
+    context = {"secretsmanager:SecretId": (call.params["SecretId"],), **keys}
+    if secret is None:
+        return Permission(action=action, resource=presumed_arn(call), context=context)
+    for key, value in secret.tags.items():
+        context[f"aws:ResourceTag/{key}"] = (value,)
+        context[f"secretsmanager:ResourceTag/{key}"] = (value,)
+    return Permission(action=action, resource=secret.arn, context=context)
 
 
 def on_new_secret(call: Call) -> Sequence[Permission]:
@@ -72,6 +84,11 @@ def deletion_keys(call: Call) -> Keys:
     if (days := call.params.get("RecoveryWindowInDays")) is not None:
         keys["secretsmanager:RecoveryWindowInDays"] = (str(days),)
     return keys
+
+
+def block_public_keys(call: Call) -> Keys:
+    is_blocking = call.params.get("BlockPublicPolicy")
+    return {} if is_blocking is None else {"secretsmanager:BlockPublicPolicy": ("true" if is_blocking else "false",)}
 
 
 def tag_keys(call: Call) -> Keys:

@@ -1,4 +1,4 @@
-"""A secret and its values as rows. Labels lie with the secret, so that they move in one write; values lie apart."""
+"""A secret and its values as rows. Labels and policy lie with the secret, to move in one write; values lie apart."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,10 @@ class Version:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretRecord:
-    """`suffix` are the six characters behind the name in the ARN; `delete_at` is set while it waits for its end."""
+    """`suffix` are the six characters behind the name in the ARN; `delete_at` is set while it waits for its end.
+
+    `policy` is the text of its resource policy, empty where it has none; `policy_pins` are whom that names, by ARN.
+    """
 
     account_id: str
     region: str
@@ -37,6 +40,8 @@ class SecretRecord:
     versions: Mapping[str, Version] = field(default_factory=dict)
     deleted_at: datetime | None = None
     delete_at: datetime | None = None
+    policy: str = ""
+    policy_pins: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def arn(self) -> str:
