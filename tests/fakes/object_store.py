@@ -20,10 +20,11 @@ from itertools import count
 
 from tests.fakes.clock import START
 
+from crossdock.cloud.s3.conditions import WriteCondition
 from crossdock.core.arns import bucket_arn, object_arn
-from crossdock.core.errors import Denied, FileError, NotFound, Unavailable, Unsupported
+from crossdock.core.errors import Denied, Exists, FileError, NotFound, Unavailable, Unsupported
 from crossdock.core.homes import ObjectPlace
-from crossdock.ports.objects import FileRegion, Listing, ObjectInfo, ObjectStore
+from crossdock.ports.objects import Copied, FileRegion, Listing, ObjectInfo, ObjectStore
 
 CHUNK = 64 << 10
 MIN_PART = 5 << 20
@@ -141,26 +142,33 @@ class MemoryStore:
         return self.s3.add(place.bucket, place.key, b"".join(body), metadata)
 
     async def start_multipart(
-        self, place: ObjectPlace, metadata: Mapping[str, str], *, if_match: str | None = None
+        self, place: ObjectPlace, metadata: Mapping[str, str], **condition: str | bool | None
     ) -> "MemoryUpload":
         await self.s3.enter(SeenCall("CreateMultipartUpload", place.bucket, place.key))
         self.require("s3:PutObject", place)
-        upload = MemoryUpload(self, place, metadata, self.s3.new_id(), {}, if_match)
+        upload = MemoryUpload(self, place, metadata, self.s3.new_id(), {}, WriteCondition(**condition))
         self.s3.uploads[upload.upload_id] = upload
         return upload
 
-    async def copy(self, source: ObjectPlace, target: ObjectPlace) -> ObjectInfo:
+    async def copy(self, source: ObjectPlace, target: ObjectPlace, *, if_none_match: bool = False) -> Copied:
         await self.s3.enter(SeenCall("CopyObject", source.bucket, source.key))
         # S3 looks whether something is there when all is allowed.
         self.require("s3:GetObject", source)
         self.require("s3:PutObject", target)
         stored = self.find(source)
-        return self.s3.add(target.bucket, target.key, stored.content, stored.info.metadata)
+        if if_none_match and target.key in self.s3.buckets[target.bucket]:
+            raise Exists(f"{target} is there already")
+        made = self.s3.add(target.bucket, target.key, stored.content, stored.info.metadata)
+        return Copied(source=stored.info, target=made)
 
-    async def delete(self, place: ObjectPlace) -> None:
+    async def delete(self, place: ObjectPlace, *, if_match: str | None = None) -> None:
         await self.s3.enter(SeenCall("DeleteObject", place.bucket, place.key))
         self.require("s3:DeleteObject", place)
-        self.s3.buckets[place.bucket].pop(place.key, None)
+        if if_match is not None:
+            self.require("s3:GetObject", place)
+        stored = self.s3.buckets[place.bucket].get(place.key)
+        if stored is not None and if_match in (None, stored.info.etag):
+            del self.s3.buckets[place.bucket][place.key]
 
     async def list(
         self, bucket: str, prefix: str, *, delimiter: str = "/", token: str | None = None, limit: int = 1000
@@ -198,9 +206,10 @@ class MemoryStore:
             raise Unavailable(f"PreconditionFailed: {info.place}")
         return stored
 
-    def require_version(self, place: ObjectPlace, etag: str | None) -> None:
-        """What If-Match on a target asks."""
-        if etag is not None and self.find(place).info.etag != etag:
+    def require_version(self, place: ObjectPlace, condition: WriteCondition) -> None:
+        """What If-Match and If-None-Match on a target ask."""
+        is_taken = condition.if_none_match and place.key in self.s3.buckets[place.bucket]
+        if is_taken or (condition.if_match is not None and self.find(place).info.etag != condition.if_match):
             raise Unavailable(f"PreconditionFailed: {place}")
 
     def find(self, place: ObjectPlace) -> Stored:
@@ -249,18 +258,18 @@ class MemoryUpload:
         metadata: Mapping[str, str],
         upload_id: str,
         parts: dict[int, bytes],
-        if_match: str | None,
+        condition: WriteCondition,
     ) -> None:
         self.store = store
         self.place = place
         self.metadata = metadata
         self.upload_id = upload_id
         self.parts = parts
-        self.if_match = if_match
+        self.condition = condition
 
     def under(self, store: ObjectStore) -> "MemoryUpload":
         assert isinstance(store, MemoryStore)
-        return MemoryUpload(store, self.place, self.metadata, self.upload_id, self.parts, self.if_match)
+        return MemoryUpload(store, self.place, self.metadata, self.upload_id, self.parts, self.condition)
 
     async def upload_part(self, number: int, body: Body) -> None:
         await self._enter("UploadPart")
@@ -281,7 +290,7 @@ class MemoryUpload:
         numbers = sorted(self.parts)
         if any(len(self.parts[number]) < self._s3.min_part for number in numbers[:-1]):
             raise Unavailable("EntityTooSmall")
-        self.store.require_version(self.place, self.if_match)
+        self.store.require_version(self.place, self.condition)
         del self._s3.uploads[self.upload_id]
         content = b"".join(self.parts[number] for number in numbers)
         return self._s3.add(self.place.bucket, self.place.key, content, self.metadata)
@@ -305,11 +314,11 @@ class MemoryStagingStore(MemoryStore):
     """See `ports.objects.StagingObjectStore`: bytes go through files without names."""
 
     async def stage(
-        self, place: ObjectPlace, metadata: Mapping[str, str], *, if_match: str | None = None
+        self, place: ObjectPlace, metadata: Mapping[str, str], **condition: str | bool | None
     ) -> "MemoryStagedPut":
         await self.s3.enter(SeenCall("PutObject", place.bucket, place.key))
         self.require("s3:PutObject", place)
-        return MemoryStagedPut(self, place, metadata, if_match)
+        return MemoryStagedPut(self, place, metadata, WriteCondition(**condition))
 
     async def read(self, place: ObjectPlace, *, offset: int = 0) -> "MemoryReader":
         await self.s3.enter(SeenCall("GetObject", place.bucket, place.key))
@@ -334,10 +343,10 @@ class MemoryStagedPut:
     """See `ports.objects.StagedPut`."""
 
     def __init__(
-        self, store: MemoryStagingStore, place: ObjectPlace, metadata: Mapping[str, str], if_match: str | None
+        self, store: MemoryStagingStore, place: ObjectPlace, metadata: Mapping[str, str], condition: WriteCondition
     ) -> None:
         self._store = store
-        self._if_match = if_match
+        self._condition = condition
         self._place = place
         self._metadata = metadata
         self._fd = os.memfd_create("staged")
@@ -362,7 +371,7 @@ class MemoryStagedPut:
     async def commit(self, rest: bytes | bytearray | memoryview = b"") -> ObjectInfo:
         await self._store.s3.enter(SeenCall("PutObject", self._place.bucket, self._place.key))
         self._store.require("s3:PutObject", self._place)
-        self._store.require_version(self._place, self._if_match)
+        self._store.require_version(self._place, self._condition)
         self._size += os.pwrite(self._fd, rest, self._size)
         content = os.pread(self._fd, self._size, 0)
         assert len(content) == self._size, "more bytes were told of than written"

@@ -169,9 +169,9 @@ class SteppedObjects(MemoryObjectIndex):
         await self._steps.reach("objects.link")
         return await super().link(bucket_id, key, entry, **source)
 
-    async def delete(self, bucket_id: str, key: str) -> tuple[Segment, ...]:
+    async def delete(self, bucket_id: str, key: str, **condition: Any) -> tuple[Segment, ...]:
         await self._steps.reach("objects.delete")
-        return await super().delete(bucket_id, key)
+        return await super().delete(bucket_id, key, **condition)
 
     async def scan(self, bucket_id: str, **params: Any) -> Any:
         await self._steps.reach("objects.scan")

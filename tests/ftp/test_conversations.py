@@ -13,6 +13,7 @@ from crossdock.ftp.words import (
     AbortTransfer,
     AskFile,
     CheckLogin,
+    ChooseHost,
     CloseControl,
     Connected,
     Draining,
@@ -343,6 +344,9 @@ def test_quit_says_goodbye_and_nothing_follows() -> None:
 
 def test_an_idle_client_is_sent_away_but_not_one_who_waits_for_us() -> None:
     stranger() >> IdleExpired() << 421 << CloseControl(IDLE)
+    play = stranger()
+    play >> "HOST a.example" << ChooseHost("a.example")
+    play >> IdleExpired() << 421 << CloseControl(IDLE)
     user() >> IdleExpired() << 421 << CloseControl(IDLE)
     play = transferring()
     play >> IdleExpired()

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 import pytest
-from tests.fakes.ftp_house import PATIENCE_S
+from tests.fakes.ftp_house import PATIENCE_S, eventually
 from tests.fakes.sockets import no_descriptor_left, read_all, vanish
 
 from crossdock.core.errors import OutOfSpace, Unavailable
@@ -182,6 +182,65 @@ async def test_a_cancelled_transfer_waits_for_its_job_before_anything_is_closed(
             pool.submit(int).result()  # whatever the only thread still had to do is done now
             assert os.fstat(target).st_size == size
     os.close(target)
+
+
+# Urgent data (RFC 9293 §3.8.5), which splice() does not get past.
+
+URGENT = b"x" * 1000 + b"!" + b"y" * 1000
+
+
+def send_urgent(client: socket.socket) -> None:
+    client.sendall(URGENT[:1000])
+    client.send(URGENT[1000:1001], socket.MSG_OOB)
+    client.sendall(URGENT[1001:])
+
+
+@pytest.mark.parametrize("way", ["receive_into", "receive_to_file"])
+@pytest.mark.parametrize("closes", [True, False], ids=["closed", "open"])
+async def test_a_file_with_urgent_bytes_arrives_whole_and_ends_when_the_client_closes(
+    server: PlainConnection, client: socket.socket, tmp_path: Path, way: str, closes: bool
+) -> None:
+    path = tmp_path / "f"
+    file = os.open(path, os.O_CREAT | os.O_WRONLY)
+    buffer = memoryview(bytearray(5000))
+
+    async def receive_some() -> int:
+        if way == "receive_to_file":
+            return await server.receive_to_file(file)
+        count = await server.receive_into(buffer)
+        os.write(file, buffer[:count])
+        return count
+
+    async with asyncio.timeout(PATIENCE_S):
+        send_urgent(client)
+        if not closes:
+            while path.stat().st_size < len(URGENT):
+                assert await receive_some() > 0
+            send_urgent(client)
+        client.close()
+        while await receive_some():
+            pass
+    os.close(file)
+    assert path.read_bytes() == URGENT * (1 if closes else 2)
+
+
+@pytest.mark.parametrize("closes", [True, False], ids=["closed", "open"])
+async def test_an_urgent_byte_at_the_front_does_not_stop_a_job(
+    ends: tuple[socket.socket, socket.socket], pool: Threads, tmp_path: Path, closes: bool
+) -> None:
+    """Behind it the end may have come, and then splice() gives 0 as at the end."""
+    ends[1].send(b"!", socket.MSG_OOB)
+    ends[1].sendall(b"behind it")
+    if closes:
+        ends[1].close()
+    PlainConnection(ends[0], pool=pool, stall_s=PATIENCE_S)
+    await eventually(lambda: len(ends[0].recv(100, socket.MSG_PEEK)) == 10)
+    scratch = Scratch()
+    file = os.open(tmp_path / "f", os.O_CREAT | os.O_WRONLY)
+    assert socket_to_file(ends[0], file, scratch) == (10, None)
+    os.close(file)
+    assert (tmp_path / "f").read_bytes() == b"!behind it"
+    scratch.drop_pipe()
 
 
 # What was moved is counted, whatever came of it.

@@ -1,6 +1,7 @@
 """Data connections under TLS, over real sockets and with a real client's OpenSSL at the other end."""
 
 import asyncio
+import itertools
 import os
 import socket
 import ssl
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from tests.fakes.certificates import client_context, self_signed
 from tests.fakes.ftp_house import PATIENCE_S, turns
+from tests.fakes.key_updates import RECORD_BYTES, KeyUpdates
 from tests.fakes.sockets import read_all, vanish
 from tests.fakes.tls_client import TlsClient
 
@@ -18,10 +20,10 @@ from crossdock.core.errors import OutOfSpace, Unavailable
 from crossdock.core.servers import TlsSessionResumption
 from crossdock.core.tls_policies import tls_policy
 from crossdock.ftp.data_socket import JOB_BYTES, TURN_BYTES, TransferBroken
-from crossdock.ftp.data_tls import TlsConnection, TlsRules
+from crossdock.ftp.data_tls import TlsConnection
 from crossdock.ftp.replies import DataFailure
-from crossdock.ftp.tls import ConnectionTls, KeyFile
-from crossdock.ftp.tls_moves import PLAIN_BYTES, SOCKET_BYTES
+from crossdock.ftp.tls import ConnectionTls, KeyFile, TlsStream
+from crossdock.ftp.tls_moves import PLAIN_BYTES, SOCKET_BYTES, TlsMoves
 from crossdock.operations.threads import Threads
 
 Ends = tuple[socket.socket, socket.socket]
@@ -49,9 +51,10 @@ class Line:
         self._pool = pool
 
     def server(self, side: Side, *, must_close: bool = False, stall_s: float = PATIENCE_S) -> TlsConnection:
-        rules = TlsRules(must_resume=True, must_close=must_close)
         stream = side.tls.data_stream(only_sends=False)
-        return TlsConnection(self.end, stream, rules, pool=self._pool, stall_s=stall_s)
+        return TlsConnection(
+            self.end, stream, must_resume=True, must_close=must_close, pool=self._pool, stall_s=stall_s
+        )
 
     async def client(self, side: Side, *, resumes: bool = True) -> ssl.SSLSocket:
         """Shake hands."""
@@ -245,6 +248,133 @@ async def test_a_full_disk_is_out_of_space_and_another_failure_unavailable(line:
         await server.receive_to_file(unwritable, counts.append)
     os.close(unwritable)
     assert counts == []
+
+
+@RECEIVING
+async def test_urgent_bytes_under_tls_are_bytes_of_its_records(line: Line, file: int, receive) -> None:
+    side = Side()
+    server = line.server(side)
+    client = await shaken(line, side, server)
+    record = client.encrypted(b"hello") + client.closing()
+    line.client_end.sendall(record[:10])
+    line.client_end.send(record[10:11], socket.MSG_OOB)
+    line.client_end.sendall(record[11:])
+    await receive(server, file)
+    assert content_of(file) == b"hello"
+
+
+# Asking for new keys (RFC 8446 §4.6.3), each time to be answered.
+
+
+async def shaken(line: Line, side: Side, server: TlsConnection) -> TlsClient:
+    """A client that has shaken hands, and whose socket is the test's own."""
+    client = TlsClient(side.context, side.session)
+    shaking = asyncio.get_running_loop().create_task(server.shake_hands())
+    with suppress(ssl.SSLWantReadError):
+        client.tls.do_handshake()
+    line.client_end.sendall(client.outgoing.read())
+    client.incoming.write(await asyncio.to_thread(line.client_end.recv, 1 << 16))
+    client.tls.do_handshake()
+    line.client_end.sendall(client.outgoing.read())
+    await shaking
+    return client
+
+
+async def asker(line: Line, tmp_path: Path, stall_s: float = PATIENCE_S) -> tuple[TlsConnection, KeyUpdates]:
+    side = Side()
+    side.context.keylog_filename = str(tmp_path / "keys")
+    server = line.server(side, stall_s=stall_s)
+    client = await shaken(line, side, server)
+    cipher = client.tls.cipher()
+    assert cipher is not None
+    return server, KeyUpdates.of_last_client(tmp_path / "keys", cipher[0])
+
+
+def keep_sending(end: socket.socket, data: Iterator[bytes]) -> None:
+    """Until there is no more, or the other side has had enough."""
+    with suppress(OSError):
+        for piece in data:
+            end.sendall(piece)
+
+
+@RECEIVING
+async def test_a_client_that_reads_the_answers_may_ask_for_new_keys(
+    line: Line, tmp_path: Path, file: int, receive
+) -> None:
+    server, updates = await asker(line, tmp_path)
+    asked = updates.records(3)
+    line.client_end.sendall(asked + updates.plain(b"hello"))
+    line.client_end.shutdown(socket.SHUT_WR)
+    await receive(server, file)
+    assert content_of(file) == b"hello"
+    line.client_end.settimeout(PATIENCE_S)
+    # OpenSSL says the last of them with the next thing that it has to say.
+    answers = line.client_end.recv(2 * RECORD_BYTES, socket.MSG_WAITALL)
+    assert len(answers) == 2 * RECORD_BYTES
+
+
+@RECEIVING
+async def test_answers_that_nobody_reads_do_not_fill_the_memory(line: Line, tmp_path: Path, file: int, receive) -> None:
+    server, updates = await asker(line, tmp_path)
+    with suppress(BlockingIOError):
+        while True:
+            line.end.send(bytes(100_000))  # the kernel's buffers are full
+    asking = asyncio.to_thread(keep_sending, line.client_end, (updates.records(1000) for _ in range(20)))
+    task = asyncio.get_running_loop().create_task(asking)
+    with pytest.raises(TransferBroken) as raised:
+        await receive(server, file)
+    assert raised.value.failure is DataFailure.CUT
+    server.reset()
+    await task
+
+
+@RECEIVING
+async def test_asking_for_new_keys_is_no_progress(line: Line, tmp_path: Path, file: int, receive) -> None:
+    server, updates = await asker(line, tmp_path, stall_s=0.3)
+    line.client_end.settimeout(PATIENCE_S)
+    reading = asyncio.get_running_loop().create_task(asyncio.to_thread(drain, line.client_end))
+    asking = asyncio.to_thread(keep_sending, line.client_end, (updates.records(1) for _ in itertools.count()))
+    task = asyncio.get_running_loop().create_task(asking)
+    async with asyncio.timeout(PATIENCE_S):
+        with pytest.raises(TransferBroken) as raised:
+            await receive(server, file)
+    assert raised.value.failure is DataFailure.STALLED
+    server.reset()
+    await task
+    await reading
+
+
+class NoPlainBytes(TlsStream):
+    """Whatever is fed, it is nothing of the file."""
+
+    def feed(self, data: bytes | memoryview) -> None:
+        return None
+
+
+class Endless(socket.socket):
+    """A client that never stops sending."""
+
+    fills = 0
+
+    def recv_into(self, buffer: memoryview, size: int = 0, flags: int = 0) -> int:  # type: ignore[override]
+        self.fills += 1
+        if self.fills > 100:
+            raise ConnectionResetError
+        return len(buffer)
+
+
+async def test_one_step_ends_though_a_client_never_stops_sending_what_is_no_file(file: int) -> None:
+    stream = NoPlainBytes(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+    with Endless() as endless:
+        moves = TlsMoves(endless, stream, must_close=True)
+        assert moves.decrypt_to_file(file) == (0, None)
+        assert not moves.has_ended
+
+
+def drain(end: socket.socket) -> None:
+    with suppress(OSError):
+        while end.recv(1 << 20):
+            pass
 
 
 # Sending.

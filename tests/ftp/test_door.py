@@ -107,6 +107,13 @@ async def test_a_server_without_a_name_is_not_found_by_an_empty_one() -> None:
         assert (await client.say("HOST localhost"))[0] == 504
 
 
+async def test_a_name_that_two_servers_bear_finds_neither() -> None:
+    async with two_servers() as house:
+        house.listener.update(named(RED, "blue.example"))
+        client = await hello(house)
+        assert (await client.say("HOST blue.example"))[0] == 504
+
+
 async def test_each_server_has_its_own_gate() -> None:
     async with two_servers(blue=named(BLUE, "blue.example", FTPS)) as house:
         client = await hello(house)
@@ -203,6 +210,17 @@ async def test_host_does_not_find_a_server_that_does_not_let_the_client_in() -> 
         assert "This is blue.example" in (await there.reply())[1]  # the oldest that lets it in
         assert (await here.say("HOST blue.example"))[0] == 504
         assert (await there.say("HOST red.example"))[0] == 504
+
+
+async def test_whom_one_of_two_with_the_name_does_not_let_in_the_other_does_not_get() -> None:
+    ingress = OnlyNamedGroups("sg-red", "sg-blue")
+    ingress.admitted |= {"sg-red": {THERE}, "sg-blue": {HERE}}
+    red, blue = guarded(RED, "red.example", "sg-red"), guarded(BLUE, "blue.example", "sg-blue")
+    async with two_servers(red, blue, ingress) as house:
+        house.listeners[1].update(guarded(BLUE, "red.example", "sg-blue"))
+        client = await house.connect(source=HERE)
+        assert (await client.reply())[0] == 220
+        assert (await client.say("HOST red.example"))[0] == 504
 
 
 # Load balancers: the PROXY protocol.

@@ -1,6 +1,7 @@
 """FTPS on loopback: who must use it, and what it protects."""
 
 import asyncio
+import gc
 import io
 import socket
 import ssl
@@ -13,9 +14,11 @@ from tests.fakes.ftp_house import (
     SOME,
     FtpClient,
     ftp_house,
+    read_to_end,
 )
 from tests.fakes.ftps_client import ResumingFtpTls
 from tests.fakes.ftps_streams import FTP, FTPS, ftps_house, hello, log_in, secure
+from tests.fakes.sockets import no_descriptor_left
 from tests.fakes.tls_client import TlsClient
 
 from crossdock.core.servers import TlsSessionResumption
@@ -266,6 +269,22 @@ async def test_a_client_that_leaves_its_data_connection_in_the_handshake_is_told
         assert (await client.say("NOOP"))[0] == 200
         client.abandon()
         await house.kept_nothing()
+
+
+async def test_a_transfer_whose_tls_finds_no_descriptor_fails_and_closes_its_connection() -> None:
+    """A new session's context reads the certificate from a file."""
+    async with ftps_house(server=resumption(TlsSessionResumption.DISABLED), stages=False) as house:
+        client = await log_in(house)
+        data = await client.tls_data()
+        assert (await client.say("NOOP"))[0] == 200  # by then the connection has been accepted
+        gc.collect()  # or an older test's descriptor becomes free in the middle
+        with no_descriptor_left():
+            assert (await client.say("STOR a"))[0] == 150
+            assert await client.reply() == (522, "522 TLS could not be begun on the data connection.\n")
+        assert await read_to_end(data.streams) == b""
+        data.writer.close()
+        assert (await client.store("b", b"x"))[0] == 226
+        assert house.names() == ["user1/", "user1/b", "user2/", "user3/"]
 
 
 async def test_the_control_connection_goes_during_an_upload_and_nothing_is_kept(stages: bool) -> None:

@@ -49,6 +49,19 @@ async def test_half_a_command_behind_auth_ends_the_session_too() -> None:
         await house.everybody_left()
 
 
+@pytest.mark.parametrize(
+    "before", [b"HOST nobody.example\r\n", b"USER user1\r\nPASS wrong\r\n"], ids=["a host", "a login"]
+)
+async def test_an_endless_line_behind_auth_that_waits_ends_the_session_too(before: bytes) -> None:
+    async with ftps_house(FTP, FTPS) as house:
+        client = await hello(house)
+        client.send(before + b"AUTH TLS\r\n" + b"x" * 5000)
+        async with asyncio.timeout(PATIENCE_S):
+            said = await said_before_the_end(client)
+        assert said.splitlines()[-1][:3] in (b"504", b"530", b"234")
+        await house.everybody_left()
+
+
 async def test_what_was_said_in_the_clear_is_forgotten() -> None:
     async with ftps_house(FTP, FTPS) as house:
         plain = await hello(house)

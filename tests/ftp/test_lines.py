@@ -47,6 +47,20 @@ def test_a_megabyte_without_an_end_is_not_kept() -> None:
     assert take(lines) == [TooLong.TOO_LONG, b"NOOP"]
 
 
+def test_what_is_discarded_of_a_line_still_counts_as_there() -> None:
+    lines = LineBuffer()
+    assert lines.is_empty
+    lines.feed(b"x")
+    assert not lines.is_empty
+    lines.feed(b"x" * (MAX_LINE + 2))
+    assert take(lines) == []
+    assert len(lines) == 0
+    assert not lines.is_empty
+    lines.feed(b"\r\n")
+    assert take(lines) == [TooLong.TOO_LONG]
+    assert lines.is_empty
+
+
 @settings(max_examples=60)
 @given(st.lists(st.binary(max_size=50)), st.lists(st.integers(1, 60), min_size=1, max_size=10))
 def test_it_does_not_matter_in_which_pieces_lines_arrive(texts: list[bytes], sizes: list[int]) -> None:

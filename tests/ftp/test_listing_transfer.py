@@ -1,5 +1,7 @@
 """What a listing shows, over a file system: patterns, names that look like one, and files."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
@@ -10,7 +12,14 @@ from crossdock.core.errors import Denied, NotADirectory, NotFound
 from crossdock.files.filesystem import Attributes, Entry, FileKind, FileSystem
 from crossdock.ftp.globbing import split_pattern
 from crossdock.ftp.listing import FACT_NAMES, name_line
-from crossdock.ftp.listing_transfer import LISTING_CHUNK, line_writer, open_listing, send_lines
+from crossdock.ftp.listing_transfer import (
+    ENTRIES_PER_TURN,
+    LISTING_CHUNK,
+    OpenListing,
+    line_writer,
+    open_listing,
+    send_lines,
+)
 from crossdock.ftp.words import StartTransfer, TransferKind
 
 NOW = datetime(2025, 3, 16, 12, 0, tzinfo=UTC)
@@ -104,6 +113,30 @@ async def test_a_long_directory_is_sent_in_pieces_and_only_what_matches(s3: Memo
         s3.add("bucket", f"many/{number:04}-{'x' * 40}")
     assert len(await listed(files(s3), "/bucket/many")) == 5000
     assert len(await listed(files(s3), "/bucket/many/*7-*")) == 500
+
+
+@pytest.mark.parametrize("is_shown", [True, False], ids=["all of it", "nothing of it"])
+async def test_others_have_their_turns_during_a_long_listing(is_shown: bool) -> None:
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def page() -> AsyncIterator[Entry]:
+        for number in range(50 * ENTRIES_PER_TURN):
+            yield Entry(name=str(number), attributes=Attributes(kind=FileKind.FILE))
+
+    async def send(data: bytes) -> None:
+        """Sent at once."""
+
+    listing = OpenListing(first=None, rest=page(), is_shown=lambda _: is_shown)
+    other = asyncio.get_running_loop().create_task(count())
+    await send_lines(listing, lambda entry: name_line(entry, ""), send)
+    other.cancel()
+    assert turns >= 50
 
 
 def test_no_name_ends_its_line_early() -> None:

@@ -1,19 +1,26 @@
 import asyncio
+import errno
+import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
+from typing import Any
 
 import pytest
 from tests.fakes.sockets import no_descriptor_left
 
+from crossdock.core.networks import parse_network
 from crossdock.ftp.passive import Expectation, PassivePorts, listen
 
 HERE, THERE = "127.0.0.1", "127.0.0.2"
 PATIENCE_S = 10.0
+BALANCERS = [parse_network("127.0.0.0/29")]
+CLIENT = "192.0.2.7"
+HEADER = f"PROXY TCP4 {CLIENT} 198.51.100.1 40000 8192\r\n".encode()
 
 
 @asynccontextmanager
-async def passive_ports(count: int = 1, **options: float) -> AsyncIterator[PassivePorts]:
+async def passive_ports(count: int = 1, **options: Any) -> AsyncIterator[PassivePorts]:
     passive = PassivePorts(**options)
     await passive.open(HERE, [0] * count)
     try:
@@ -97,6 +104,43 @@ async def test_a_connection_from_before_asking_again_is_not_taken_for_the_next()
             assert await closed(early)
         with connect(second.port) as client, await second.connection(PATIENCE_S) as server:
             assert server.getpeername() == client.getsockname()
+
+
+async def test_however_many_connections_are_left_from_before_none_is_taken_for_the_next() -> None:
+    async with passive_ports() as passive:
+        first = await expect(passive)
+        with ExitStack() as clients:
+            early = [clients.enter_context(connect(first.port)) for _ in range(200)]
+            first.withdraw()
+            second = await expect(passive)
+            with connect(second.port) as client, await second.connection(PATIENCE_S) as server:
+                assert server.getpeername() == client.getsockname()
+            assert all([await closed(one) for one in early])
+
+
+@pytest.mark.parametrize("has_come", [True, False], ids=["header before asking again", "header after it"])
+@pytest.mark.parametrize("is_accepted", [True, False], ids=["accepted", "queued"])
+async def test_a_balancers_connection_from_before_asking_again_is_not_taken_for_the_next(
+    has_come: bool, is_accepted: bool
+) -> None:
+    async with passive_ports(balancers=BALANCERS) as passive:
+        first = await expect(passive, address=CLIENT)
+        with connect(first.port) as early:
+            if is_accepted:
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+            if has_come:
+                early.sendall(HEADER)
+            first.withdraw()
+            second = await expect(passive, address=CLIENT)
+            assert second.port == first.port
+            if not has_come:
+                early.sendall(HEADER)
+            assert await closed(early)
+        with connect(second.port) as client:
+            client.sendall(HEADER + b"data")
+            with await second.connection(PATIENCE_S) as server:
+                assert server.getpeername() == client.getsockname()
 
 
 async def test_a_session_with_a_slot_of_its_own_does_not_wait_behind_others() -> None:
@@ -230,3 +274,56 @@ async def test_without_a_free_descriptor_connections_wait_instead_of_spinning(ca
             assert len(caplog.records) == 1
             with await expectation.connection(PATIENCE_S) as server:
                 assert server.getpeername() == client.getsockname()
+
+
+async def test_what_is_left_from_before_is_not_taken_for_the_next_when_no_descriptor_is_left_to_look() -> None:
+    async with passive_ports(pause_s=0.1) as passive:
+        first = await expect(passive)
+        with connect(first.port) as early:
+            first.withdraw()
+            with no_descriptor_left():
+                assert await passive.expect(1, HERE) is None
+            second = await expect(passive)
+            assert await closed(early)
+        with connect(second.port) as client, await second.connection(PATIENCE_S) as server:
+            assert server.getpeername() == client.getsockname()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ECONNABORTED",
+        "EPROTO",
+        "EPERM",
+        "ENETDOWN",
+        "ENETUNREACH",
+        "EHOSTDOWN",
+        "EHOSTUNREACH",
+        "ENONET",
+        "ENOPROTOOPT",
+        "EOPNOTSUPP",
+    ],
+)
+async def test_a_connection_that_broke_while_it_was_queued_is_passed_over(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = getattr(errno, name)
+    accept = socket.socket.accept
+    broken: list[OSError] = []
+
+    def accept_next(listener: socket.socket) -> tuple[socket.socket, Any]:
+        if broken:
+            raise broken.pop()
+        return accept(listener)
+
+    monkeypatch.setattr(socket.socket, "accept", accept_next)
+    async with passive_ports() as passive:
+        first = await expect(passive)
+        with connect(first.port) as early:
+            first.withdraw()
+            broken.append(OSError(number, os.strerror(number)))
+            second = await expect(passive)
+            assert not broken
+            assert await closed(early)
+        with connect(second.port) as client, await second.connection(PATIENCE_S) as server:
+            assert server.getpeername() == client.getsockname()

@@ -1,3 +1,4 @@
+import pickle
 from dataclasses import dataclass
 from math import inf
 
@@ -107,6 +108,38 @@ def test_a_rest_that_was_cut_short_by_its_owner_begins_anew() -> None:
     book.withdraw(1, 50)
     assert book.claim(2, HERE, 61) is None
     assert book.claim(2, HERE, 110) == 8192
+
+
+def test_a_session_that_asks_often_is_remembered_once() -> None:
+    book = PassiveBook(PORTS, rest_s=60)
+    sizes = []
+    for now in range(50):
+        book.claim(1, HERE, float(now))
+        sizes.append(len(pickle.dumps(book)))
+    assert max(sizes[2:]) == sizes[2]
+
+
+def test_each_slot_rests_for_its_own_time() -> None:
+    book = PassiveBook(PORTS, rest_s=60)
+    for session in (1, 2, 3):
+        book.claim(session, HERE, 0)
+    book.withdraw(1, 0)
+    book.withdraw(2, 10)
+    book.claim(1, HERE, 20)
+    book.withdraw(1, 30)
+    assert book.next_rest_end(HERE, 30) == 70
+    assert book.claim(4, HERE, 70) == 8193
+    assert book.next_rest_end(HERE, 70) == 90
+    assert book.claim(5, HERE, 89) is None
+    assert book.claim(5, HERE, 90) == 8192
+
+
+def test_a_connection_accepted_before_it_was_expected_is_nobodys() -> None:
+    book = PassiveBook((8192,), rest_s=60)
+    book.claim(1, HERE, 0)
+    book.claim(1, HERE, 10)
+    assert book.arrive(8192, HERE, 11, accepted_at=9) is None
+    assert book.arrive(8192, HERE, 12, accepted_at=11) == 1
 
 
 def test_another_address_is_not_held_up_by_a_rest() -> None:

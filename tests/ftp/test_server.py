@@ -1,6 +1,7 @@
 """The driver on loopback: logins, time, limits, and the life of an endpoint."""
 
 import asyncio
+import os
 import socket
 
 import pytest
@@ -32,6 +33,18 @@ async def test_a_stranger_has_only_so_long_whatever_it_says() -> None:
         for _ in range(5):
             pass_time(11)
             assert (await client.say("NOOP"))[0] == 200
+        pass_time(5)
+        assert (await client.reply())[0] == 421
+        assert await client.reply() == (0, "")
+
+
+async def test_a_stranger_gains_no_time_by_asking_for_hosts() -> None:
+    async with ftp_house() as house:
+        client = await house.connect()
+        assert (await client.reply())[0] == 220
+        for _ in range(5):
+            pass_time(11)
+            assert (await client.say("HOST nobody.example"))[0] == 504
         pass_time(5)
         assert (await client.reply())[0] == 421
         assert await client.reply() == (0, "")
@@ -95,6 +108,24 @@ async def test_one_connection_too_many_is_421() -> None:
         first.close()
         await eventually(lambda: house.limits.connections < 3)
         assert (await (await house.connect()).reply())[0] == 220
+
+
+def open_descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+async def test_who_is_one_too_many_takes_nothing_here_whatever_it_does() -> None:
+    async with ftp_house(per_address=1) as house:
+        first = await house.connect()
+        assert (await first.reply())[0] == 220
+        before = open_descriptors()
+        refused = [await house.connect() for _ in range(20)]
+        for client in refused:
+            assert (await client.reply())[0] == 421
+        await turns()
+        assert open_descriptors() - before == len(refused)  # their own ends
+        assert house.limits.connections == 1
+        assert (await first.say("NOOP"))[0] == 200
 
 
 async def test_an_error_inside_ends_that_connection_only(caplog: pytest.LogCaptureFixture) -> None:
@@ -232,5 +263,33 @@ async def test_a_busy_control_port_is_an_os_error_and_leaves_the_others_alone() 
     async with ftp_house() as house:
         with socket.create_server(("127.0.0.1", 0)) as foreign, pytest.raises(OSError, match="in use"):
             await house.edge.open(ftp_server(), FileProtocol.FTP, "127.0.0.1", foreign.getsockname()[1])
+        client = await house.log_in()
+        assert (await client.store("a", b"x"))[0] == 226
+
+
+def is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("which", ["passive", "control"])
+async def test_an_opening_that_is_cancelled_leaves_no_port_open(which: str) -> None:
+    async with ftp_house() as house:
+        control, passive = house.port, house.listener.passive_ports
+        await house.listener.close(drain_timeout_s=0)
+        opening = house.tasks.start(house.edge.open(ftp_server(), FileProtocol.FTP, "127.0.0.1", control), name="open")
+        await eventually(lambda: is_taken(control if which == "control" else passive[3]))
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        await turns()
+        assert not [port for port in (control, *passive) if is_taken(port)]
+        house.listeners = [await house.edge.open(ftp_server(), FileProtocol.FTP, "127.0.0.1", control)]
+        assert house.listener.passive_ports == passive
         client = await house.log_in()
         assert (await client.store("a", b"x"))[0] == 226

@@ -2,12 +2,17 @@
 
 import os
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
 from tests.fakes.certificates import FakeCertificates, client_context, self_signed
 from tests.fakes.ftp_house import ftp_server
+from tests.fakes.sockets import no_descriptor_left
 from tests.fakes.tls_client import TlsClient
+from tests.fakes.x509 import Pair, issued_by, rsa_key
+from tests.fakes.x509 import self_signed as signed_pair
 
 from crossdock.core.ids import ServerId
 from crossdock.core.servers import TlsSessionResumption
@@ -319,6 +324,54 @@ async def test_a_new_certificate_is_taken_and_connections_under_way_keep_theirs(
     assert new.fingerprint == certificates.current.fingerprint
     client = TlsClient(context)
     client.shake(tls.data_stream(only_sends=False))  # the client trusts the old one only
+
+
+def weak_key() -> TlsCertificate:
+    return shown(signed_pair(private=rsa_key(1024)))
+
+
+def weak_issuer() -> TlsCertificate:
+    issuer = signed_pair("Tests CA", is_ca=True, private=rsa_key(1024))
+    return shown(issued_by(issuer, private=rsa_key()), issuer)
+
+
+def shown(leaf: Pair, *issuers: Pair) -> TlsCertificate:
+    return TlsCertificate(
+        chain_pem=b"".join(pair.body for pair in (leaf, *issuers)).decode(),
+        key_pem=leaf.key.decode(),
+        fingerprint=leaf.certificate.fingerprint(SHA256()).hex(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"), [(weak_key, "EE_KEY_TOO_SMALL"), (weak_issuer, "CA_KEY_TOO_SMALL")], ids=["key", "issuer"]
+)
+async def test_a_certificate_that_openssl_refuses_counts_as_none(
+    make: Callable[[], TlsCertificate], reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    certificates = FakeCertificates(make())
+    ring = KeyRing(certificates)
+    with pytest.raises(CertificateUnavailable, match=rf"of s-\w+ \({reason}\): .* RSA of 2048 bits or more"):
+        await ring.current(ftp_server())
+    certificates.current = self_signed()
+    good = await ring.current(ftp_server())
+    certificates.current = make()
+    assert await ring.current(ftp_server()) is good
+    assert [reason in record.__dict__["reason"] for record in caplog.records] == [True]
+    certificates.current = self_signed("new")
+    assert (await ring.current(ftp_server())).fingerprint == certificates.current.fingerprint
+
+
+async def test_a_certificate_that_cannot_be_loaded_for_want_of_descriptors_is_tried_again() -> None:
+    certificates = FakeCertificates(self_signed())
+    ring = KeyRing(certificates)
+    with no_descriptor_left(), pytest.raises(CertificateUnavailable, match="Too many open files"):
+        await ring.current(ftp_server())
+    first = await ring.current(ftp_server())
+    certificates.current = self_signed("new")
+    with no_descriptor_left():
+        assert await ring.current(ftp_server()) is first
+    assert (await ring.current(ftp_server())).fingerprint == certificates.current.fingerprint
 
 
 def test_a_key_is_in_no_file_that_stays() -> None:

@@ -1,11 +1,14 @@
 """Transfers that are interrupted keep nothing; data connections belong to who expects them."""
 
 import asyncio
+import fcntl
 import socket
+import sys
+import termios
 from collections.abc import Mapping
 
 import pytest
-from tests.fakes.ftp_house import PATIENCE_S, SOME, FtpHouse, eventually, ftp_house, pass_time, read_to_end
+from tests.fakes.ftp_house import PATIENCE_S, SOME, FtpHouse, eventually, ftp_house, pass_time, read_to_end, turns
 
 from crossdock.ports.state import JsonValue
 from crossdock.settings import FtpSettings
@@ -186,6 +189,30 @@ async def test_everything_a_client_sent_before_it_closed_is_read(stages: bool) -
             assert (await client.say(f"STOR {number}"))[0] == 150
             assert (await client.reply())[0] == 226
             assert house.content(f"user1/{number}") == content
+
+
+async def test_an_urgent_byte_is_not_the_end_of_an_upload(stages: bool) -> None:
+    """Only what the client closed is answered with 226, and then with all of it stored."""
+    async with ftp_house(stages=stages) as house:
+        client = await house.log_in()
+        connection = socket.create_connection(("127.0.0.1", await client.passive()))
+        assert (await client.say("STOR a"))[0] == 150
+        connection.sendall(b"x" * 100_000)
+        connection.send(b"!", socket.MSG_OOB)
+        connection.sendall(b"y" * 100_000)
+        # No reply comes while the connection is open, however far the upload has gone.
+        await eventually(lambda: unacknowledged(connection) == 0)
+        replied = asyncio.get_running_loop().create_task(client.reply())
+        await turns(200)
+        assert not replied.done()
+        connection.close()
+        assert (await replied)[0] == 226
+        assert house.content("user1/a") == b"x" * 100_000 + b"!" + b"y" * 100_000
+
+
+def unacknowledged(sender: socket.socket) -> int:
+    """Bytes that the other side's kernel has not acknowledged."""
+    return int.from_bytes(fcntl.ioctl(sender, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
 
 def partial_close(house: FtpHouse) -> Mapping[str, JsonValue]:

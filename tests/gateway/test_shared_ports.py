@@ -200,6 +200,72 @@ async def test_all_addresses_and_one_of_them_are_not_shared():
     assert (await bench.endpoint(late)).state is ServerState.START_FAILED
 
 
+# Tags that change while servers share a port.
+
+
+async def shared(bench: Bench) -> tuple[str, str]:
+    """Two servers on one port, the older one first."""
+    red = await started(bench, **tagged(endpoint=PIN, hostname="red.example.com"))
+    return red, await started(bench, **tagged(endpoint=PIN, hostname="blue.example.com"))
+
+
+async def tag(bench: Bench, server_id: str, **tags: str) -> None:
+    arn = (await bench.api.described(server_id))["Arn"]
+    await bench.api.call("TagResource", Arn=arn, **tagged(**tags))
+
+
+@pytest.mark.parametrize("thief", [0, 1], ids=["the older", "the younger"])
+@pytest.mark.parametrize("is_robbed_changed", [False, True])
+async def test_who_takes_the_others_name_loses_the_port_and_the_other_keeps_both(thief, is_robbed_changed):
+    bench = make_bench()
+    servers = await shared(bench)
+    names = ("red.example.com", "blue.example.com")
+    robbed = 1 - thief
+    await tag(bench, servers[thief], hostname=names[robbed].upper())
+    if is_robbed_changed:
+        await tag(bench, servers[robbed], endpoint=PIN, hostname=f"{names[robbed]}.")
+    await bench.gateway.reconcile()
+    assert [one.is_accepting for one in bench.ftp.opened] == [place == robbed for place in (0, 1)]
+    assert {one.hostname for one in bench.ftp.opened[thief].updates} <= {names[thief]}
+    failed = await bench.endpoint(servers[thief])
+    assert failed.state is ServerState.START_FAILED
+    assert f"port 2100 on 127.0.0.1 belongs to server {servers[robbed]}" in failed.message
+    assert await places(bench, servers[robbed]) == {"FTP": ("127.0.0.1", 2100)}
+    await tag(bench, servers[thief], hostname="another.example.com")
+    await bench.gateway.reconcile()
+    assert await places(bench, servers[thief]) == {"FTP": ("127.0.0.1", 2100)}
+
+
+async def test_of_two_who_take_one_new_name_at_once_one_has_it():
+    bench = make_bench()
+    servers = await shared(bench)
+    for server_id in servers:
+        await tag(bench, server_id, hostname="green.example.com")
+    await bench.gateway.reconcile()
+    assert sorted(one.is_accepting for one in bench.ftp.opened) == [False, True]
+    states = {(await bench.endpoint(server_id)).state for server_id in servers}
+    assert states == {ServerState.ONLINE, ServerState.START_FAILED}
+
+
+async def test_a_new_name_that_nobody_has_disturbs_nobody():
+    bench = make_bench()
+    red, _ = await shared(bench)
+    await tag(bench, red, hostname="green.example.com")
+    await bench.gateway.reconcile()
+    assert [one.is_accepting for one in bench.ftp.opened] == [True, True]
+    assert bench.ftp.opened[0].updates[-1].hostname == "green.example.com"
+
+
+async def test_who_gives_up_its_name_moves_out():
+    bench = make_bench()
+    red, blue = await shared(bench)
+    arn = (await bench.api.described(red))["Arn"]
+    await bench.api.call("UntagResource", Arn=arn, TagKeys=["aws:transfer:customHostname"])
+    await bench.gateway.reconcile()
+    assert (await bench.endpoint(red)).state is ServerState.START_FAILED
+    assert await places(bench, blue) == {"FTP": ("127.0.0.1", 2100)}
+
+
 # Objections.
 
 

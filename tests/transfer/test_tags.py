@@ -221,6 +221,20 @@ async def test_an_address_that_cannot_be_meant_is_refused_before_the_server_has_
     assert server.tags == {"team": "red"}
 
 
+async def test_a_kind_of_tls_that_cannot_be_meant_is_refused_before_the_server_has_it(api: TransferApi):
+    server_id, arn = await make_server(api)
+    for operation, params in (("TagResource", {"Arn": arn}), ("CreateServer", SERVICE_MANAGED)):
+        for value in ("implict", ""):
+            error = await api.refused(operation, **params, Tags=[{"Key": "crossdock:ftps", "Value": value}])
+            assert error.code == "InvalidRequestException"
+            assert f"the tag crossdock:ftps has {value!r}: write implicit, or explicit" in error.message
+    for value, is_implicit in (("Implicit", True), ("explicit", False)):
+        await api.call("TagResource", Arn=arn, Tags=[{"Key": "crossdock:ftps", "Value": value}])
+        server = await api.directory.server(server_id)
+        assert server is not None
+        assert server.is_tls_implicit is is_implicit
+
+
 async def test_the_gateway_hears_of_changed_tags(api: TransferApi):
     _, arn = await make_server(api)
     listening = api.directory.changes()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, assert_never
 
-from crossdock.core.ids import Entropy
+from crossdock.core.ids import Entropy, ServerId
 from crossdock.core.logins import LoginAttempt, Refusal
 from crossdock.core.servers import FileProtocol, Server
 from crossdock.core.tls_policies import tls_policy
@@ -41,19 +41,23 @@ from crossdock.ftp.words import (
     TransferOpened,
 )
 from crossdock.operations.tasks import TaskSupervisor
-from crossdock.operations.threads import Threads
+from crossdock.operations.threads import Threads, in_thread
 from crossdock.ports.host import Clock
 from crossdock.settings import FtpSettings, LoginSettings
 
 Work = Callable[[], Awaitable[Event]]
 """Does something, and says with which event it ended."""
 
+Place = tuple[ServerId, FileProtocol]
+"""A server, and one of its protocols."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What all control connections of a server share.
 
-    `protocols` are those that this port serves of the server: FTP, FTPS or both.
+    `protocols` are those that this port serves of the server: FTP, FTPS or both. `pool` moves data, `handshakes` are
+    the threads for the handshakes of control connections, which must not keep anybody's data waiting.
     """
 
     server: Server
@@ -63,6 +67,7 @@ class Surroundings:
     passive_overrides: Sequence[PassiveOverride]
     keys: KeyRing
     pool: Threads
+    handshakes: Threads
     tasks: TaskSupervisor
     clock: Clock
     entropy: Entropy
@@ -87,7 +92,10 @@ class Hosts(Protocol):
         """TLS is spoken from the first byte on."""
 
     def named(self, hostname: str, address: str) -> Surroundings | None:
-        """The server that has this name here and lets a client of this address in."""
+        """The one server that has this name here, if it lets a client of this address in."""
+
+    def serves(self, place: Place) -> bool:
+        """Whether somebody new may be there."""
 
 
 class ControlSide(Protocol):
@@ -160,8 +168,9 @@ class Activities:
         surroundings = self._surroundings
         server = surroundings.server
         key_file = await surroundings.keys.current(server)
-        self._tls = ConnectionTls(key_file, tls_policy(server.security_policy), server.tls_session_resumption)
-        await self._control.secured(ControlTls(self._tls.control_stream()))
+        policy, resumption = tls_policy(server.security_policy), server.tls_session_resumption
+        self._tls = await in_thread(surroundings.handshakes, ConnectionTls, key_file, policy, resumption)
+        await self._control.secured(ControlTls(self._tls.control_stream(), surroundings.handshakes))
         return TlsStarted()
 
     async def greet_under_tls(self) -> Connected:

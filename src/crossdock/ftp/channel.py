@@ -16,19 +16,19 @@ class ControlChannel:
         self.outbox = Outbox(transport, unread_timeout_s=unread_timeout_s)
         self._lines = LineBuffer()
         self._tls: ControlTls | None = None
-        self._expects_tls = False
-        self._early = b""
+        self._handshake = b""
+        self._has_news = asyncio.Event()
         self._is_closed = False
 
     @property
     def is_for_tls(self) -> bool:
         """Whether TLS was asked for: nothing more is read in the clear."""
-        return self._expects_tls
+        return self.outbox.is_for_tls
 
     @property
     def is_securing(self) -> bool:
         """Whether TLS was asked for and does not protect anything yet."""
-        return self._expects_tls and (self._tls is None or not self._tls.is_established)
+        return self.is_for_tls and (self._tls is None or not self._tls.is_established)
 
     @property
     def has_ended(self) -> bool:
@@ -37,10 +37,13 @@ class ControlChannel:
 
     def receive(self, data: bytes) -> None:
         """Raises TlsFailed; the client has been told why then."""
-        if self._tls is not None:
+        if self.is_securing:
+            # Also the beginning of a ClientHello that came together with a load balancer's header.
+            self._handshake += data
+            self._transport.pause_reading()
+            self._has_news.set()
+        elif self._tls is not None:
             self._take(self._tls, data)
-        elif self._expects_tls:
-            self._early += data  # the beginning of a ClientHello, which came together with a load balancer's header
         else:
             self._lines.feed(data)
 
@@ -50,14 +53,16 @@ class ControlChannel:
         except TlsTruncated as error:
             raise TlsFailed(str(error)) from error
         finally:
-            self.outbox.send_handshake()
+            self.outbox.send_records(tls.take())
 
     def next_line(self) -> bytes | TooLong | None:
         return self._lines.next_line()
 
     def read_on(self, *, is_wanted: bool) -> None:
-        """Let the transport read, or not. A handshake is read whatever is wanted, as soon as TLS is there for it."""
-        if self._tls is not None if self.is_securing else is_wanted:
+        """Let the transport read, or not; a handshake is read as `secured` goes on with it, whatever is wanted."""
+        if self.is_securing:
+            return
+        if is_wanted:
             self._transport.resume_reading()
         else:
             self._transport.pause_reading()
@@ -65,17 +70,15 @@ class ControlChannel:
     def expect_tls(self) -> bool:
         """Read nothing more in the clear; False when something is there that was not asked for: an injection, perhaps
         (RFC 4217 §15.2)."""
-        self._expects_tls = True
         self.outbox.expect_tls()
         self._transport.pause_reading()
-        return not len(self._lines)
+        return self._lines.is_empty
 
     def closed(self) -> None:
         """The connection is gone: nobody waits for anything any more."""
         self._is_closed = True
         self.outbox.closed()
-        if self._tls is not None:
-            self._tls.settled.set()
+        self._has_news.set()
 
     # What activities need of the control connection.
 
@@ -90,13 +93,20 @@ class ControlChannel:
     async def secured(self, tls: ControlTls) -> None:
         """Speak TLS from now on; returns when the handshake is done, or the connection gone.
 
-        Raises TlsFailed when what has come already is no TLS.
+        Raises TlsFailed; the client has been told why then.
         """
-        if self._is_closed:
-            return
         self._tls = tls
-        self.outbox.secure(tls)
-        if self._early:
-            self._take(tls, self._early)
-        self._transport.resume_reading()
-        await tls.settled.wait()
+        while not (self._is_closed or tls.is_established):
+            if not self._handshake:
+                self._has_news.clear()
+                self._transport.resume_reading()
+                await self._has_news.wait()
+                continue
+            said, self._handshake = self._handshake, b""
+            try:
+                await tls.shake_hands(said)
+            finally:
+                self.outbox.send_records(tls.take())
+        if not self._is_closed:
+            self.outbox.secure(tls)
+            self._take(tls, b"")

@@ -6,6 +6,7 @@ import socket
 from dataclasses import dataclass, field, replace
 from typing import Protocol, cast
 
+from crossdock.files.limits import Admittance
 from crossdock.ftp.activities import Hosts, Peer, Surroundings
 from crossdock.ftp.addresses import NO_ADDRESS, normal_address
 from crossdock.ftp.channel import ControlChannel
@@ -36,14 +37,17 @@ class Door(Hosts, Protocol):
     def header_timeout_s(self, address: str) -> float | None:
         """How long a connection of this address has for its PROXY protocol header; None when it has none to send."""
 
-    def first(self, address: str) -> Surroundings | None:
-        """The server that a client of this address meets first; None when no server here lets it in."""
+    def receive(self, address: str) -> tuple[Surroundings, Admittance] | Reply | None:
+        """The server that a client of this address meets first, and its being counted.
 
-    def enter(self, session: ControlSession, address: str) -> Reply | None:
-        """Count it, or refuse it with a reply."""
+        A reply when there is no room for it; None when no server here lets it in.
+        """
+
+    def enter(self, session: ControlSession, admittance: Admittance) -> None:
+        """It is here until it leaves."""
 
     def leave(self, session: ControlSession) -> None:
-        """Count it no longer; harmless for one that was refused."""
+        """Count it no longer."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,8 +90,6 @@ class ControlConnection(asyncio.Protocol):
             session.cut(f"TLS failed: {error}")
             return
         session.pump()
-        if self._channel.has_ended:
-            session.tell(PeerClosed())
 
     def eof_received(self) -> None:
         if self._session is not None:
@@ -128,12 +130,19 @@ class ControlConnection(asyncio.Protocol):
         return bytes(wait.seen[header.size :])
 
     def _begin(self, peer: Peer) -> None:
-        surroundings = self._door.first(peer.address)
-        if surroundings is None:
+        received = self._door.receive(peer.address)
+        if received is None:
             # As a firewall would: whoever may not come here learns nothing.
             _log.info("ftp connection refused", extra={"source_ip": peer.address, "reason": "no ingress rule"})
             self._transport.abort()
             return
+        if isinstance(received, Reply):
+            # One of many, perhaps: nobody waits for it to read this, as is done for those who were let in.
+            if not self._door.is_implicit:
+                self._transport.write(received.encode())
+            self._transport.close()
+            return
+        surroundings, admittance = received
         session = ControlSession(
             surroundings,
             self._door,
@@ -143,11 +152,8 @@ class ControlConnection(asyncio.Protocol):
             left=lambda: self._door.leave(session),
         )
         self._session = session
-        refusal = self._door.enter(session, peer.address)
-        if refusal is None:
-            session.begin()
-        else:
-            session.hang_up(refusal)
+        self._door.enter(session, admittance)
+        session.begin()
 
 
 def _meet(transport: asyncio.Transport, number: int) -> Peer:

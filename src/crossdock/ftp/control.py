@@ -140,7 +140,7 @@ class Conversation:
                 return self._leave()
             case None, Connected():
                 return [SendReply(replies.greeting(self._standing.offer.pre_login_banner))]
-            case None, IdleExpired():
+            case None | ChooseHost(), IdleExpired():  # a name is found at once: nobody is kept waiting by it
                 return self._leave(replies.IDLE_TOO_LONG)
             case _, IdleExpired():
                 return []  # something is being done for the client, which may wait in silence

@@ -5,10 +5,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from crossdock.core.ids import ServerId
 from crossdock.core.servers import FileProtocol
 from crossdock.ftp import replies
-from crossdock.ftp.activities import Activities, Hosts, Peer, Surroundings, Work, offer_of
+from crossdock.ftp.activities import Activities, Hosts, Peer, Place, Surroundings, Work, offer_of
 from crossdock.ftp.addresses import is_ipv6
 from crossdock.ftp.channel import ControlChannel
 from crossdock.ftp.control import Conversation
@@ -24,11 +23,14 @@ from crossdock.ftp.words import (
     CloseControl,
     ClosePassive,
     Connected,
+    Draining,
     Effect,
     Event,
     IdleExpired,
     LineReceived,
     LineTooLong,
+    LoginAdmitted,
+    LoginRefused,
     OpenPassive,
     Options,
     PeerClosed,
@@ -58,15 +60,15 @@ class ControlSession:
         cut_off: Callable[[], None],
         left: Callable[[], None],
     ) -> None:
-        self._is_implicit = hosts.is_implicit
+        self._hosts = hosts
         self._channel = channel
         self._peer = peer
         self._cut_off = cut_off
         self._left = left
         self._is_busy = False
         self._is_greeted = not hosts.is_implicit
-        self._is_pump_due = False
         self._is_lost = False
+        self._question: asyncio.Task[None] | None = None
         self._reason = ""
         self._conversation = Conversation(
             offer_of(surroundings),
@@ -76,13 +78,13 @@ class ControlSession:
             options=_options_of(surroundings),
         )
         self._activities = Activities(surroundings, hosts, peer, channel)
-        if self._is_implicit:
+        if hosts.is_implicit:
             channel.expect_tls()
         limit = partial(_idle_limit, self._conversation, self._activities)
         self._idle = IdleWatch(limit, lambda: self.tell(IdleExpired()))
 
     @property
-    def place(self) -> tuple[ServerId, FileProtocol]:
+    def place(self) -> Place:
         """The server that is spoken for, and by which of its protocols."""
         surroundings = self._activities.surroundings
         is_plain = not self._channel.is_for_tls and FileProtocol.FTP in surroundings.protocols
@@ -93,7 +95,7 @@ class ControlSession:
         return self._conversation.is_over
 
     def begin(self) -> None:
-        if self._is_implicit:
+        if self._hosts.is_implicit:
             self._start(self._activities.greet_under_tls)
         else:
             self.tell(Connected())
@@ -112,7 +114,7 @@ class ControlSession:
 
     def pump(self) -> None:
         """Hand over the lines that can be taken now; read no further while some cannot."""
-        self._is_pump_due = False
+        is_pump_due = False
         for _ in range(LINES_PER_TURN):
             if not (self._is_greeted and _can_take(self._conversation, self._channel)):
                 break
@@ -123,9 +125,11 @@ class ControlSession:
                 self._idle.heard()
             self.tell(LineTooLong() if isinstance(line, TooLong) else LineReceived(line))
         else:
-            self._is_pump_due = True
+            is_pump_due = True
             asyncio.get_running_loop().call_soon(self.pump)
-        is_behind = self._is_pump_due or not _can_take(self._conversation, self._channel)
+        if self._channel.has_ended:
+            self.tell(PeerClosed())
+        is_behind = is_pump_due or not _can_take(self._conversation, self._channel)
         self._channel.read_on(is_wanted=self._conversation.is_over or not is_behind)
 
     def lost(self, reason: str) -> None:
@@ -143,9 +147,16 @@ class ControlSession:
         self._channel.outbox.finish()
 
     def cut(self, reason: str) -> None:
-        """Close now; a transfer that is not yet being committed is lost."""
+        """Close now: a transfer that is not yet being committed is lost.
+
+        A question is given up, though not in the middle of what the file system does in one piece.
+        """
         self._reason = self._reason or reason
+        self._conversation.handle(PeerClosed())  # what waits is not obeyed any more
         self._activities.abort_transfer()
+        if self._question is not None:
+            # Behind the task's first step: were it cancelled before that, nobody would hear that it ended.
+            asyncio.get_running_loop().call_soon(self._question.cancel)
         self._cut_off()
 
     def _perform(self, effect: Effect) -> None:
@@ -156,7 +167,12 @@ class ControlSession:
                 self._channel.outbox.send(text)
             case StartTls() if not self._channel.expect_tls():
                 self.cut("bytes behind AUTH TLS")
-            case StartTls() | ChooseHost() | CheckLogin() | OpenPassive() | AskFile() | StartTransfer():
+            case StartTls():
+                self._start(self._activities.begin(effect, self.tell))
+                self._leave_if_withdrawn()
+            case AskFile():
+                self._question = self._start(self._activities.begin(effect, self.tell))
+            case ChooseHost() | CheckLogin() | OpenPassive() | StartTransfer():
                 self._start(self._activities.begin(effect, self.tell))
             case AbortTransfer():
                 self._activities.abort_transfer()
@@ -164,13 +180,19 @@ class ControlSession:
                 self._activities.close_passive()
             case Reinitialise():
                 self._activities.begin_anew()
+                self._leave_if_withdrawn()
             case CloseControl(reason):
                 self._reason = self._reason or reason
                 self._channel.outbox.finish()
 
-    def _start(self, work: Work) -> None:
+    def _leave_if_withdrawn(self) -> None:
+        """Whoever comes to a place that is not served any more was told of no drain."""
+        if not self._hosts.serves(self.place):
+            self.tell(Draining())
+
+    def _start(self, work: Work) -> asyncio.Task[None]:
         self._is_busy = True
-        self._activities.surroundings.tasks.start(self._carry_out(work), name=f"ftp {self._peer.number}")
+        return self._activities.surroundings.tasks.start(self._carry_out(work), name=f"ftp {self._peer.number}")
 
     async def _carry_out(self, work: Callable[[], Awaitable[Event]]) -> None:
         """The task of one activity, and its boundary: whatever goes wrong in it ends this connection, no other."""
@@ -185,7 +207,9 @@ class ControlSession:
             self._is_busy = False
             self._leave_if_over()
         if event is not None:
-            self._idle.heard()
+            # See `_idle_limit`: a stranger has not been heard because a host was looked for.
+            if self._conversation.is_admitted or isinstance(event, Connected | LoginAdmitted | LoginRefused):
+                self._idle.heard()
             self.tell(event)
             self.pump()
 

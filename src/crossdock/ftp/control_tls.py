@@ -1,35 +1,38 @@
 """The TLS of a control connection, between its transport and its lines."""
 
-import asyncio
-
 from crossdock.ftp.tls import TlsStream
+from crossdock.operations.threads import Threads, in_thread
 
-_RECORD_BYTES = 16 << 10
+_RECORD = memoryview(bytearray(16 << 10))
+"""Where every connection decrypts, one record after the other, on the loop."""
 
 
 class ControlTls:
-    """`settled` is set when the handshake is done, or never will be; before that, nothing can be protected."""
+    """First `shake_hands` until `is_established`, then all else.
 
-    def __init__(self, stream: TlsStream) -> None:
+    `threads` do what a handshake costs: a signature, which takes milliseconds with a large key. Strangers ask for it as
+    often as they like, so the loop must not pay.
+    """
+
+    def __init__(self, stream: TlsStream, threads: Threads) -> None:
         self._stream = stream
-        self.settled = asyncio.Event()
+        self._threads = threads
+        self.is_established = False
         self.has_ended = False
 
-    @property
-    def is_established(self) -> bool:
-        return self._stream.is_established
+    async def shake_hands(self, data: bytes) -> None:
+        """Go on with the handshake; meanwhile nobody else may touch this object.
+
+        Raises TlsFailed; what `take` gives then tells the client why.
+        """
+        self.is_established = await in_thread(self._threads, _shake_hands, self._stream, data)
 
     def receive(self, data: bytes) -> bytes:
-        """What the client said. Raises TlsFailed; what `take` gives then tells the client why."""
+        """What the client said. Raises TlsFailed as above, TlsTruncated."""
         self._stream.feed(data)
-        if not self.is_established:
-            if not self._stream.shake_hands():
-                return b""
-            self.settled.set()
         said = bytearray()
-        record = memoryview(bytearray(_RECORD_BYTES))
-        while count := self._stream.read_into(record):
-            said += record[:count]
+        while count := self._stream.read_into(_RECORD):
+            said += _RECORD[:count]
         self.has_ended = count == 0
         return bytes(said)
 
@@ -46,3 +49,8 @@ class ControlTls:
         """A close_notify, behind everything that was protected before."""
         self._stream.close()
         return self._stream.take()
+
+
+def _shake_hands(stream: TlsStream, data: bytes) -> bool:
+    stream.feed(data)
+    return stream.shake_hands()

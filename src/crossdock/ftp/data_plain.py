@@ -26,30 +26,36 @@ class PlainConnection:
 
     async def receive_into(self, view: memoryview, moved: Moved = nobody_counts) -> int:
         """Receive at most `TURN_BYTES`; 0 when the other side has sent everything. Raises TransferBroken."""
-        while True:
+
+        async def step() -> int | None:
             try:
-                count = self._socket.socket.recv_into(view[:TURN_BYTES])
+                return self._socket.socket.recv_into(view[:TURN_BYTES])
             except BlockingIOError:
-                await self._socket.readable()
-                continue
+                return None
             except OSError as error:
                 raise TransferBroken(DataFailure.CUT) from error
-            if count:
-                moved(count)
-            if count == TURN_BYTES:
-                await asyncio.sleep(0)
-            return count
+
+        count = await self._socket.receive(step)
+        if count:
+            moved(count)
+        if count == TURN_BYTES:
+            await asyncio.sleep(0)
+        return count
 
     async def receive_to_file(self, target: int, moved: Moved = nobody_counts) -> int:
         """Receive into a file; returns how many bytes, 0 when the other side has sent everything.
 
         Raises TransferBroken; OutOfSpace or Unavailable when the file does not take them.
         """
-        while not (waiting := self._socket.peek()):
-            if waiting is not None:
-                return 0
-            await self._socket.readable()
-        return await self._socket.in_pool(functools.partial(socket_to_file, self._socket.socket, target), moved)
+        job = functools.partial(socket_to_file, self._socket.socket, target)
+
+        async def step() -> int | None:
+            waiting = self._socket.peek()
+            if not waiting:
+                return None if waiting is None else 0
+            return await self._socket.in_pool(job, moved) or None
+
+        return await self._socket.receive(step)
 
     async def send(self, data: bytes | memoryview, moved: Moved = nobody_counts) -> None:
         """Send all of it. Raises TransferBroken."""

@@ -7,7 +7,7 @@ moves at most `JOB_BYTES` or until it would block. No thread ever waits on a cli
 import asyncio
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from crossdock.core.errors import CrossdockError
 from crossdock.ftp.replies import DataFailure
@@ -17,6 +17,8 @@ Moved = Callable[[int], None]
 """Is told how many bytes have just been moved, even those of a step that fails or is cancelled in the end."""
 Job = Callable[[], tuple[int, CrossdockError | None]]
 """Says how many bytes it has moved, and what stopped it."""
+Step = Callable[[], Awaitable[int | None]]
+"""Receives what has come: how many bytes; 0 at the end of the stream and only there, None until more has come."""
 
 JOB_BYTES = 8 << 20
 TURN_BYTES = 256 << 10
@@ -57,6 +59,8 @@ class DataSocket:
     """
 
     def __init__(self, connection: socket.socket, *, pool: Threads, stall_s: float) -> None:
+        # An urgent byte (RFC 9293 §3.8.5) is a byte of the file; the kernel would leave it out.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
         self.socket = connection
         self._pool = pool
         self._stall_s = stall_s
@@ -69,6 +73,13 @@ class DataSocket:
             return None
         except OSError as error:
             raise TransferBroken(DataFailure.CUT) from error
+
+    async def receive(self, step: Step) -> int:
+        """What the first step gives that gives a number. Raises TransferBroken when that takes too long."""
+        until = asyncio.get_running_loop().time() + self._stall_s
+        while (count := await step()) is None:
+            await self.readable(until)
+        return count
 
     async def send(self, data: bytes | memoryview, sent: Moved = nobody_counts) -> None:
         """Send all of it, with turns for others. Raises TransferBroken."""
@@ -99,10 +110,10 @@ class DataSocket:
             raise error
         return count
 
-    async def readable(self) -> None:
-        """Raises TransferBroken when nothing comes for too long."""
+    async def readable(self, until: float | None = None) -> None:
+        """Raises TransferBroken when nothing comes for too long, or not until then on the loop's clock."""
         loop, descriptor = asyncio.get_running_loop(), self.socket.fileno()
-        await self._ready(lambda wake: loop.add_reader(descriptor, wake), lambda: loop.remove_reader(descriptor))
+        await self._ready(lambda wake: loop.add_reader(descriptor, wake), lambda: loop.remove_reader(descriptor), until)
 
     async def writable(self) -> None:
         """Raises TransferBroken when nothing is taken for too long."""
@@ -128,11 +139,16 @@ class DataSocket:
         finally:
             self.socket.close()
 
-    async def _ready(self, watch: Callable[[Callable[[], None]], None], unwatch: Callable[[], object]) -> None:
+    async def _ready(
+        self,
+        watch: Callable[[Callable[[], None]], None],
+        unwatch: Callable[[], object],
+        until: float | None = None,
+    ) -> None:
         is_ready = asyncio.Event()
         watch(is_ready.set)
         try:
-            async with asyncio.timeout(self._stall_s):
+            async with asyncio.timeout(self._stall_s) if until is None else asyncio.timeout_at(until):
                 await is_ready.wait()
         except TimeoutError:
             raise TransferBroken(DataFailure.STALLED) from None

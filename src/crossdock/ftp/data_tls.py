@@ -4,8 +4,8 @@ import asyncio
 import functools
 import logging
 import socket
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
 from crossdock.ftp.data_socket import (
     SMALL_FILE_BYTES,
@@ -24,51 +24,50 @@ from crossdock.operations.threads import Threads
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TlsRules:
-    """What a data connection must keep to.
+class TlsConnection:
+    """Begin with `shake_hands`. End it with `finish` when everything was sent or received, else with `reset`.
 
-    `must_resume`: the session of its control connection. `must_close`: say so at the end of the stream.
+    `must_resume`: the session of its control connection. `must_close`: an end without close_notify is no end.
     """
 
-    must_resume: bool
-    must_close: bool
-
-
-class TlsConnection:
-    """Begin with `shake_hands`. End it with `finish` when everything was sent or received, else with `reset`."""
-
     def __init__(
-        self, connection: socket.socket, stream: TlsStream, rules: TlsRules, *, pool: Threads, stall_s: float
+        self,
+        connection: socket.socket,
+        stream: TlsStream,
+        *,
+        must_resume: bool,
+        must_close: bool,
+        pool: Threads,
+        stall_s: float,
     ) -> None:
         self._socket = DataSocket(connection, pool=pool, stall_s=stall_s)
         self._stream = stream
-        self._rules = rules
-        self._moves = TlsMoves(connection, stream, must_close=rules.must_close)
+        self._must_resume = must_resume
+        self._moves = TlsMoves(connection, stream, must_close=must_close)
 
     async def shake_hands(self) -> None:
         """Raises TransferBroken."""
         try:
             while not self._stream.shake_hands():
                 await self._flush()
-                if not self._moves.fill():
+                if self._moves.fill() is None:
                     await self._socket.readable()
         except (TlsFailed, TlsTruncated) as error:
             await self._say_goodbye()
             _log.info("tls handshake of a data connection failed", extra={"reason": str(error)})
             raise TransferBroken(DataFailure.TLS_FAILED) from error
         await self._flush()
-        if self._rules.must_resume and not self._stream.is_resumed:
+        if self._must_resume and not self._stream.is_resumed:
             raise TransferBroken(DataFailure.TLS_NOT_RESUMED)
 
     async def receive_into(self, view: memoryview, moved: Moved = nobody_counts) -> int:
         """Receive at most `TURN_BYTES`; 0 when the other side has sent everything. Raises TransferBroken."""
-        count = 0
         view = view[:TURN_BYTES]
-        while not count and not self._moves.has_ended:
-            count = told(self._moves.decrypt_into(view), moved)
-            if not count and not self._moves.has_ended:
-                await self._socket.readable()
+
+        async def step() -> int:
+            return told(self._moves.decrypt_into(view), moved)
+
+        count = await self._receive(step)
         if count == TURN_BYTES:
             await asyncio.sleep(0)
         return count
@@ -78,12 +77,8 @@ class TlsConnection:
 
         Raises TransferBroken; OutOfSpace or Unavailable when the file does not take them.
         """
-        count = 0
-        while not count and not self._moves.has_ended:
-            count = await self._socket.in_pool(functools.partial(self._moves.decrypt_to_file, target), moved)
-            if not count and not self._moves.has_ended:
-                await self._socket.readable()
-        return count
+        job = functools.partial(self._moves.decrypt_to_file, target)
+        return await self._receive(lambda: self._socket.in_pool(job, moved))
 
     async def send(self, data: bytes | memoryview, moved: Moved = nobody_counts) -> None:
         """Send all of it. Raises TransferBroken."""
@@ -117,6 +112,13 @@ class TlsConnection:
     def reset(self) -> None:
         """Close so that the other side cannot take what it got for the whole."""
         self._socket.reset()
+
+    async def _receive(self, decrypt: Callable[[], Awaitable[int]]) -> int:
+        async def step() -> int | None:
+            count = 0 if self._moves.has_ended else await decrypt()
+            return count if count or self._moves.has_ended else None
+
+        return await self._socket.receive(step)
 
     async def _flush(self) -> None:
         """Send everything that is encrypted. Raises TransferBroken."""

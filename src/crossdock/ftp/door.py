@@ -12,10 +12,10 @@ from dataclasses import replace
 from crossdock.core.ids import ServerId
 from crossdock.core.logins import Refusal
 from crossdock.core.networks import Network
-from crossdock.core.servers import FileProtocol, Server
+from crossdock.core.servers import Server
 from crossdock.files.limits import Admittance, LoginLimits
 from crossdock.ftp import replies
-from crossdock.ftp.activities import Surroundings
+from crossdock.ftp.activities import Place, Surroundings
 from crossdock.ftp.connection import ControlConnection
 from crossdock.ftp.control_session import ControlSession
 from crossdock.ftp.passive import BACKLOG, PassivePorts, listen
@@ -28,8 +28,6 @@ _log = logging.getLogger(__name__)
 
 CUT_GRACE_S = 10.0
 """How long sessions that were cut may still take to commit or discard."""
-
-Place = tuple[ServerId, FileProtocol]
 
 
 class ControlDoor:
@@ -70,9 +68,16 @@ class ControlDoor:
         """Accept clients; port 0 is chosen by the system. Raises OSError."""
         listening = await listen(host, port)
         self.port = listening.getsockname()[1]
-        self._acceptor = await asyncio.get_running_loop().create_server(
-            lambda: ControlConnection(self), sock=listening, backlog=BACKLOG
+        # Two steps, the first without a pause: a cancellation would leave a socket that nobody knows of.
+        acceptor = await asyncio.get_running_loop().create_server(
+            lambda: ControlConnection(self), sock=listening, backlog=BACKLOG, start_serving=False
         )
+        try:
+            await acceptor.start_serving()
+        except BaseException:
+            acceptor.close()
+            raise
+        self._acceptor = acceptor
 
     # Who is reached here.
 
@@ -100,15 +105,16 @@ class ControlDoor:
             self._acceptor = None
         self._removals += 1
         try:
-            await self._drain(place, drain_timeout_s)
+            await self._drain(drain_timeout_s)
         finally:
             self._removals -= 1
             if not self._tenants and not self._removals:
                 self._closed()
 
-    async def _drain(self, place: Place, drain_timeout_s: float) -> None:
-        # Those who are there: the place may be opened again meanwhile, and others come.
-        leaving = {session for session in self._sessions if session.place == place}
+    async def _drain(self, drain_timeout_s: float) -> None:
+        # Those who are there: the place may be opened again meanwhile, and others come. Also whoever moved to a place
+        # after it was closed, which no other drain finds.
+        leaving = {session for session in self._sessions if not self.serves(session.place)}
         for session in leaving:
             session.tell(Draining())
         if not await self._left(leaving, drain_timeout_s):
@@ -124,27 +130,33 @@ class ControlDoor:
     def header_timeout_s(self, address: str) -> float | None:
         return self._header_timeout_s if expects_header(address, self._balancers) else None
 
-    def first(self, address: str) -> Surroundings | None:
-        return next((one for one in self._tenants.values() if self._lets_in(one, address)), None)
-
-    def named(self, hostname: str, address: str) -> Surroundings | None:
-        wanted = hostname.lower().rstrip(".")
-        found = (one for one in self._tenants.values() if wanted and one.server.hostname == wanted)
-        return next((one for one in found if self._lets_in(one, address)), None)
-
-    def enter(self, session: ControlSession, address: str) -> Reply | None:
+    def receive(self, address: str) -> tuple[Surroundings, Admittance] | Reply | None:
+        first = next((one for one in self._tenants.values() if self._lets_in(one, address)), None)
+        if first is None:
+            return None
         admittance = self._limits.acquire(address)
         if isinstance(admittance, Refusal):
             _log.info("ftp connection refused", extra={"source_ip": address, "reason": admittance.reason})
             return replies.TOO_MANY_CONNECTIONS
+        return first, admittance
+
+    def enter(self, session: ControlSession, admittance: Admittance) -> None:
         self._sessions[session] = admittance
-        return None
 
     def leave(self, session: ControlSession) -> None:
-        admittance = self._sessions.pop(session, None)
-        if admittance is not None:
-            admittance.release()
+        self._sessions.pop(session).release()
         self._somebody_left.set()
+
+    def named(self, hostname: str, address: str) -> Surroundings | None:
+        """None also when several have the name, for a password must not go to the wrong one."""
+        wanted = hostname.lower().rstrip(".")
+        found = [one for one in self._tenants.values() if wanted and one.server.hostname == wanted]
+        return found[0] if len(found) == 1 and self._lets_in(found[0], address) else None
+
+    def serves(self, place: Place) -> bool:
+        server_id, protocol = place
+        tenant = self._tenants.get(server_id)
+        return tenant is not None and protocol in tenant.protocols
 
     def _lets_in(self, tenant: Surroundings, address: str) -> bool:
         return any(

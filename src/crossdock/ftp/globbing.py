@@ -6,12 +6,22 @@ so. A name that begins with a dot is matched by a pattern that does, too, as she
 Matching takes time proportional to the name's length, whatever the pattern.
 """
 
-from collections.abc import Callable
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from crossdock.files.keys import MAX_KEY_BYTES
 
 Matches = Callable[[str], bool]
 
-_KNOWN_CHARACTERS = 1024
-"""Characters whose places in a pattern are remembered; a listing may hold any number of others."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """A character that a name must have: of one of these ranges of code points (their last included), or of none."""
+
+    ranges: Sequence[tuple[int, int]] = ()
+    is_negative: bool = False
 
 
 def split_pattern(path: str) -> tuple[str, str]:
@@ -25,54 +35,77 @@ def split_pattern(path: str) -> tuple[str, str]:
 
 
 def compile_pattern(pattern: str) -> Matches:
-    """A test for names.
+    """A test for names; a pattern for more characters than a key may have bytes matches none.
 
     All the places in the pattern where a name may stand are the bits of one number, moved on character by character
-    (Shift-And), so that no choice is ever tried twice.
+    (Shift-And), so that no choice is ever tried twice. What a character may be is looked up and never asked place by
+    place: the code points fall into ranges within which all characters fit the same places.
     """
-    tests, stars = _read(pattern)
-    accepted = 1 << len(tests)
-    known: dict[str, int] = {}
-
-    def places_of(character: str) -> int:
-        if (places := known.get(character)) is None:
-            places = sum(1 << place for place, test in enumerate(tests) if test(character))
-            if len(known) < _KNOWN_CHARACTERS:
-                known[character] = places
-        return places
+    places, stars = _read(pattern)
+    if len(places) > MAX_KEY_BYTES:
+        return _matches_nothing
+    starts, fits = _table(places)
+    accepted = 1 << len(places)
 
     def matches(name: str) -> bool:
         if name.startswith(".") and not pattern.startswith("."):
             return False
-        places = 1
+        here = 1
         for character in name:
-            places = (places & places_of(character)) << 1 | places & stars
-            if not places:
+            here = (here & fits[bisect_right(starts, ord(character))]) << 1 | here & stars
+            if not here:
                 return False
-        return bool(places & accepted)
+        return bool(here & accepted)
 
     return matches
 
 
-def _read(pattern: str) -> tuple[list[Matches], int]:
-    """A test for each character that a name must have, and the places where any number of others may come between."""
-    tests: list[Matches] = []
+def _table(places: list[_Place]) -> tuple[list[int], list[int]]:
+    """Code points in order, and which places a character fits: before the first, from the first on, and so on."""
+    first = 0
+    changes: defaultdict[int, int] = defaultdict(int)
+    for number, place in enumerate(places):
+        bit = 1 << number
+        if place.is_negative:
+            first |= bit
+        for low, high in _merged(place.ranges):
+            changes[low] ^= bit
+            changes[high + 1] ^= bit
+    starts = sorted(changes)
+    fits = [first]
+    for start in starts:
+        fits.append(fits[-1] ^ changes[start])
+    return starts, fits
+
+
+def _merged(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The same code points in ranges of which no two overlap."""
+    covered = -1
+    for low, high in sorted(ranges):
+        if high > covered and low <= high:
+            yield max(low, covered + 1), high
+            covered = high
+
+
+def _read(pattern: str) -> tuple[list[_Place], int]:
+    """The characters that a name must have, and the places where any number of others may come between, as bits."""
+    places: list[_Place] = []
     stars = 0
     at = 0
     while at < len(pattern):
         character = pattern[at]
         end = _end_of_set(pattern, at) if character == "[" else 0
         if character == "*":
-            stars |= 1 << len(tests)
+            stars |= 1 << len(places)
         elif character == "?":
-            tests.append(_is_anything)
+            places.append(_Place(is_negative=True))
         elif end:
-            tests.append(_one_of(pattern[at + 1 : end]))
+            places.append(_read_set(pattern[at + 1 : end]))
             at = end
         else:
-            tests.append(character.__eq__)
+            places.append(_Place(ranges=[(ord(character), ord(character))]))
         at += 1
-    return tests, stars
+    return places, stars
 
 
 def _end_of_set(pattern: str, at: int) -> int:
@@ -84,26 +117,20 @@ def _end_of_set(pattern: str, at: int) -> int:
     return max(pattern.find("]", first + 1), 0)
 
 
-def _one_of(text: str) -> Matches:
+def _read_set(text: str) -> _Place:
     """A set, without its brackets; `!` or `^` before it turns it round."""
     is_negative = text[0] in "!^"
     left = text[1:] if is_negative else text
-    characters: set[str] = set()
-    ranges: list[tuple[str, str]] = []
+    ranges: list[tuple[int, int]] = []
     while left:
         if len(left) > 2 and left[1] == "-":
-            ranges.append((left[0], left[2]))
+            ranges.append((ord(left[0]), ord(left[2])))
             left = left[3:]
         else:
-            characters.add(left[0])
+            ranges.append((ord(left[0]), ord(left[0])))
             left = left[1:]
-
-    def matches(character: str) -> bool:
-        is_in = character in characters or any(low <= character <= high for low, high in ranges)
-        return is_in is not is_negative
-
-    return matches
+    return _Place(ranges=ranges, is_negative=is_negative)
 
 
-def _is_anything(character: str) -> bool:
-    return True
+def _matches_nothing(name: str) -> bool:
+    return False

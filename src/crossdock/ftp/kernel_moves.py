@@ -52,7 +52,7 @@ _scratch = Scratch()
 def socket_to_file(
     source: socket.socket, target: int, scratch: Scratch = _scratch
 ) -> tuple[int, CrossdockError | None]:
-    """Receive into a file at its position, until it would block or the stream ends, at most `JOB_BYTES`."""
+    """Receive into a file at its position, at most `JOB_BYTES`. Not even 0 says that the stream has ended."""
     try:
         pipe = scratch.large_pipe()
     except OSError:
@@ -109,6 +109,9 @@ def _splice(
             scratch.drop_pipe()
             return moved, file_error(error)
         moved += waiting
+    if moved == 0:
+        # splice() stands before an urgent byte (RFC 9293 §3.8.5) for good, as if nothing had come, or the end had.
+        return _copy(source, target, scratch)
     return moved, None
 
 

@@ -25,6 +25,11 @@ class LineBuffer:
     def __len__(self) -> int:
         return len(self._bytes)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has come of the next line: neither what is kept nor what was too long to be."""
+        return not self._bytes and not self._is_discarding
+
     def feed(self, data: bytes) -> None:
         self._bytes += data
 

@@ -1,5 +1,6 @@
 """A listing, from what LIST, NLST, MLSD or STAT named to the lines that are sent."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,8 @@ from crossdock.ftp.listing import facts_line, list_line, name_line
 from crossdock.ftp.words import StartTransfer, TransferKind
 
 LISTING_CHUNK = 64 << 10
+ENTRIES_PER_TURN = 100
+"""After so many others have their turn: the names of a page are here at once, and a pattern may leave none to send."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +48,13 @@ async def send_lines(
     try:
         if listing.first is not None and listing.is_shown(listing.first.name):
             lines += line_of(listing.first)
+        seen = 0
         async for entry in listing.rest:
             if listing.is_shown(entry.name):
                 lines += line_of(entry)
+            seen += 1
+            if seen % ENTRIES_PER_TURN == 0:
+                await asyncio.sleep(0)
             if len(lines) >= LISTING_CHUNK:
                 await send(bytes(lines))
                 lines.clear()

@@ -17,7 +17,7 @@ class Outbox:
     """Writes to a transport.
 
     A client that leaves its replies unread for `unread_timeout_s` is cut off. `has_room` is False while too much is
-    unread; whoever can wait does so in `write`.
+    unread; whoever can wait does so in `write`. `is_for_tls` when TLS was asked for: nothing more is said in the clear.
     """
 
     def __init__(self, transport: asyncio.Transport, *, unread_timeout_s: float) -> None:
@@ -27,8 +27,8 @@ class Outbox:
         self._room.set()
         self._unread: asyncio.TimerHandle | None = None
         self._linger: asyncio.TimerHandle | None = None
+        self.is_for_tls = False
         self._tls: ControlTls | None = None
-        self._expects_tls = False
         transport.set_write_buffer_limits(high=BUFFER_BYTES)
 
     @property
@@ -49,27 +49,27 @@ class Outbox:
 
     def expect_tls(self) -> None:
         """Say nothing more in the clear: the other side would take it for TLS."""
-        self._expects_tls = True
+        self.is_for_tls = True
 
     def secure(self, tls: ControlTls) -> None:
-        """Everything from now on travels under TLS."""
+        """Everything from now on travels under TLS, which is established."""
         self._tls = tls
 
     def send(self, data: bytes) -> None:
         if self._linger is not None or self._transport.is_closing():
             return
-        if self._tls is not None and self._tls.is_established:
+        if self._tls is not None:
             try:
                 self._transport.write(self._tls.protect(data))
             except TlsFailed:
                 self._transport.abort()  # nothing can be said any more
-        elif not self._expects_tls:
+        elif not self.is_for_tls:
             self._transport.write(data)
 
-    def send_handshake(self) -> None:
+    def send_records(self, records: bytes) -> None:
         """What TLS itself has to say."""
-        if self._tls is not None and not self._transport.is_closing() and (data := self._tls.take()):
-            self._transport.write(data)
+        if records and self._linger is None and not self._transport.is_closing():
+            self._transport.write(records)
 
     async def write(self, data: bytes) -> None:
         """Send, then wait until there is room for more."""

@@ -21,7 +21,22 @@ WAIT_S = 5.0
 CLAIM_S = 60.0
 BACKLOG = 1024
 _ACCEPTS_PER_TURN = 64
+_MOST_QUEUED = BACKLOG + 1
+"""Connections that the kernel holds for a listener: one more than was asked for."""
 _OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_BROKEN_IN_QUEUE = (
+    errno.ECONNABORTED,
+    errno.EPROTO,
+    errno.EPERM,
+    errno.ENETDOWN,
+    errno.ENETUNREACH,
+    errno.EHOSTDOWN,
+    errno.EHOSTUNREACH,
+    errno.ENONET,
+    errno.ENOPROTOOPT,
+    errno.EOPNOTSUPP,
+)
+"""What accept() says of the connection that it would have given; the next may be sound. Source: accept(2)."""
 PAUSE_S = 0.5
 
 
@@ -137,9 +152,17 @@ class PassivePorts:
         """Expect a connection from an address for a session, in place of what it expected before.
 
         Waits for its turn while all slots of that address are taken; None when that takes too long. A session that
-        still has a slot need not wait.
+        still has a slot need not wait. None, too, when the host lacks the resources to look what has come there.
         """
-        port = self._claim_again(session, address) or await self._claim(session, address)
+        port = None
+        own = self._book.resting_port(session, address, self._now())
+        if own is not None and own in self._listeners:
+            # What has come for the claim before belongs to nobody, and must be gone before there is a new claim: a
+            # client that closed it and asks again would have it served in place of its next one.
+            if not self._accept(own, self._listeners[own], at_most=_MOST_QUEUED):
+                return None
+            port = self._book.claim(session, address, self._now())
+        port = port or await self._claim(session, address)
         if port is None:
             return None
         loop = asyncio.get_running_loop()
@@ -154,16 +177,6 @@ class PassivePorts:
         self._arrivals.pop(session, None)
         self._book.withdraw(session, self._now())
         self._wake(address)
-
-    def _claim_again(self, session: int, address: str) -> int | None:
-        """The slot that the session gave up, while it rests for it."""
-        port = self._book.resting_port(session, address, self._now())
-        if port is None or port not in self._listeners:
-            return None
-        # What has come for the claim before belongs to nobody, and must be gone before there is a new claim: a client
-        # that closed it and asks again would have it served in place of its next one.
-        self._accept(port, self._listeners[port])
-        return self._book.claim(session, address, self._now())
 
     async def _claim(self, session: int, address: str) -> int | None:
         queue = self._queues.setdefault(address, deque())
@@ -188,23 +201,25 @@ class PassivePorts:
             else:
                 self._queues.pop(address, None)
 
-    def _accept(self, port: int, listener: socket.socket) -> None:
-        for _ in range(_ACCEPTS_PER_TURN):
+    def _accept(self, port: int, listener: socket.socket, at_most: int = _ACCEPTS_PER_TURN) -> bool:
+        """Take what is queued; False when the host has no resources for it."""
+        for _ in range(at_most):
             try:
                 connection, peer = listener.accept()
             except (BlockingIOError, InterruptedError):
-                return
-            except ConnectionAbortedError:
-                continue
+                return True
             except OSError as error:
+                if error.errno in _BROKEN_IN_QUEUE:
+                    continue
                 if error.errno not in _OUT_OF_RESOURCES:
                     raise
                 _log.error("data connections cannot be accepted", extra={"reason": error.strerror, "port": port})
                 loop = asyncio.get_running_loop()
                 loop.remove_reader(listener)
                 loop.call_later(self._pause_s, self._accept_again, port, listener)
-                return
+                return False
             self._meet(connection, port, normal_address(peer[0]))
+        return True
 
     def _accept_again(self, port: int, listener: socket.socket) -> None:
         if self._listeners.get(port) is listener:
@@ -216,13 +231,17 @@ class PassivePorts:
             self._deliver(connection, port, address)
             return
 
+        # Another claim may be made before the header comes: a connection that is older than that is not for it.
+        accepted_at = self._now()
+
         def met(header: ProxyHeader) -> None:
-            self._deliver(connection, port, header.source.host if header.source else address)
+            source = header.source.host if header.source else address
+            self._deliver(connection, port, source, accepted_at=accepted_at)
 
         HeaderWait(connection, met, timeout_s=self._wait_s)
 
-    def _deliver(self, connection: socket.socket, port: int, address: str) -> None:
-        session = self._book.arrive(port, address, self._now())
+    def _deliver(self, connection: socket.socket, port: int, address: str, *, accepted_at: float | None = None) -> None:
+        session = self._book.arrive(port, address, self._now(), accepted_at=accepted_at)
         arrival = None if session is None else self._arrivals.pop(session, None)
         if arrival is None or arrival.done():
             connection.close()  # nobody expects it

@@ -10,7 +10,7 @@ one, however often it asks. Whichever of its connections then comes first is tak
 other may come later still, and so the slot rests once more.
 """
 
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,9 +25,10 @@ class _Slot:
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """`is_again` when the session had given the slot up and took it back while it rested."""
+    """Made at a time; `is_again` when the session had given the slot up and took it back while it rested."""
 
     session: int
+    made_at: float
     is_again: bool
 
 
@@ -47,8 +48,8 @@ class PassiveBook:
         self._rest_s = rest_s
         self._expected: dict[_Slot, _Claim] = {}
         self._slots: dict[int, _Slot] = {}
-        self._resting: dict[_Slot, _Rest] = {}
-        self._rest_ends: deque[tuple[float, _Slot]] = deque()
+        # In the order in which they end.
+        self._resting: OrderedDict[_Slot, _Rest] = OrderedDict()
         self._turn = 0
 
     def claim(self, session: int, address: str, now: float) -> int | None:
@@ -59,11 +60,11 @@ class PassiveBook:
         """
         self.withdraw(session, now)
         if (own := self.resting_port(session, address, now)) is not None:
-            return self._take(session, _Slot(own, address))
+            return self._take(session, _Slot(own, address), now)
         for step in range(len(self._ports)):
             slot = _Slot(self._ports[(self._turn + step) % len(self._ports)], address)
             if slot not in self._expected and slot not in self._resting:
-                return self._take(session, slot)
+                return self._take(session, slot, now)
         return None
 
     def resting_port(self, session: int, address: str, now: float) -> int | None:
@@ -75,16 +76,19 @@ class PassiveBook:
                 return port
         return None
 
-    def arrive(self, port: int, address: str, now: float) -> int | None:
-        """The session whose connection this is, or None: nobody expects it.
+    def arrive(self, port: int, address: str, now: float, *, accepted_at: float | None = None) -> int | None:
+        """The session whose connection this is, or None: nobody expects it, or nobody did when it was accepted.
+
+        `accepted_at` is for connections whose address becomes known later than that (`now`).
 
         Its slot is free from now on; but it rests when the session had given it up before, because another of the
         session's connections may still be on its way there.
         """
         slot = _Slot(port, address)
-        claim = self._expected.pop(slot, None)
-        if claim is None:
+        claim = self._expected.get(slot)
+        if claim is None or (accepted_at is not None and claim.made_at >= accepted_at):
             return None
+        del self._expected[slot]
         del self._slots[claim.session]
         if claim.is_again:
             self._rest(claim.session, slot, now)
@@ -103,21 +107,17 @@ class PassiveBook:
         slots = (_Slot(port, address) for port in self._ports)
         return min((self._resting[slot].until for slot in slots if slot in self._resting), default=None)
 
-    def _take(self, session: int, slot: _Slot) -> int:
+    def _take(self, session: int, slot: _Slot, now: float) -> int:
         is_again = self._resting.pop(slot, None) is not None
-        self._expected[slot] = _Claim(session, is_again)
+        self._expected[slot] = _Claim(session, now, is_again)
         self._slots[session] = slot
         self._turn = (self._ports.index(slot.port) + 1) % len(self._ports)
         return slot.port
 
     def _rest(self, session: int, slot: _Slot, now: float) -> None:
-        until = now + self._rest_s
-        self._resting[slot] = _Rest(session, until)
-        self._rest_ends.append((until, slot))
+        self._resting[slot] = _Rest(session, now + self._rest_s)
+        self._resting.move_to_end(slot)
 
     def _forget_rests(self, now: float) -> None:
-        while self._rest_ends and self._rest_ends[0][0] <= now:
-            until, slot = self._rest_ends.popleft()
-            rest = self._resting.get(slot)
-            if rest is not None and rest.until == until:
-                del self._resting[slot]
+        while self._resting and next(iter(self._resting.values())).until <= now:
+            self._resting.popitem(last=False)

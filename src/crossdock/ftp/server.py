@@ -25,6 +25,8 @@ PASSIVE_PORTS = 9
 """How many the system chooses when none are given; AWS has 8192 to 8200."""
 UNREAD_TIMEOUT_S = 60.0
 POOL_THREADS = 4
+HANDSHAKE_THREADS = 2
+"""More would let a crowd of strangers take every core."""
 
 
 @dataclass(slots=True)
@@ -74,6 +76,7 @@ class FtpEdge:
         self._login = login or LoginSettings()
         self._unread_timeout_s = unread_timeout_s
         self._pool = Threads(POOL_THREADS, name="ftp-data")
+        self._handshakes = Threads(HANDSHAKE_THREADS, name="ftp-tls")
         self._shared: dict[str, _SharedPorts] = {}
         self._doors: dict[tuple[str, int], ControlDoor] = {}
         self._opening = asyncio.Lock()
@@ -102,6 +105,7 @@ class FtpEdge:
     def close(self) -> None:
         """Let the threads go, when every listener is closed."""
         self._pool.shutdown(wait=False)
+        self._handshakes.shutdown(wait=False)
 
     async def _open_door(self, host: str, port: int, *, is_implicit: bool) -> ControlDoor:
         shared = await self._share(host)
@@ -123,7 +127,7 @@ class FtpEdge:
         )
         try:
             await door.open(host, port)
-        except OSError:
+        except BaseException:
             self._release(shared)
             raise
         self._doors[host, door.port] = door
@@ -138,6 +142,7 @@ class FtpEdge:
             passive_overrides=self._passive_overrides,
             keys=self._keys,
             pool=self._pool,
+            handshakes=self._handshakes,
             tasks=self._tasks,
             clock=self._clock,
             entropy=self._entropy,
@@ -149,7 +154,11 @@ class FtpEdge:
         shared = self._shared.setdefault(host, _SharedPorts(PassivePorts(balancers=self._balancers)))
         async with shared.lock:
             if not shared.users:
-                await shared.passive.open(host, shared.chosen or self._passive_ports)
+                try:
+                    await shared.passive.open(host, shared.chosen or self._passive_ports)
+                except BaseException:
+                    shared.passive.close()
+                    raise
                 shared.chosen = shared.passive.ports
             shared.users += 1
         return shared

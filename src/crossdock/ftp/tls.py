@@ -14,7 +14,7 @@ from contextlib import suppress
 from crossdock.core.errors import CrossdockError
 from crossdock.core.ids import ServerId
 from crossdock.core.servers import Server, TlsSessionResumption
-from crossdock.core.tls_policies import TlsPolicy
+from crossdock.core.tls_policies import TlsPolicy, tls_policy
 from crossdock.ports.certificates import CertificateUnavailable, ServerCertificates, TlsCertificate
 
 _log = logging.getLogger(__name__)
@@ -59,16 +59,15 @@ class KeyRing:
         kept = self._files.get(server.server_id)
         try:
             certificate = await self._certificates.certificate(server)
+            if kept is None or kept.fingerprint != certificate.fingerprint:
+                kept = self._files[server.server_id] = _tried_key_file(certificate, server)
         except CertificateUnavailable as error:
             if kept is None:
                 raise
             _log.warning(
-                "the certificate cannot be read, the last one stays",
+                "the certificate cannot be used, the last one stays",
                 extra={"server_id": server.server_id, "reason": str(error)},
             )
-            return kept
-        if kept is None or kept.fingerprint != certificate.fingerprint:
-            kept = self._files[server.server_id] = KeyFile(certificate)
         return kept
 
     def forget(self, server_id: ServerId) -> None:
@@ -114,6 +113,26 @@ class ConnectionTls:
         context.num_tickets = 0
         context.load_cert_chain(self._key_file.path)
         return context
+
+
+def _tried_key_file(certificate: TlsCertificate, server: Server) -> KeyFile:
+    """A certificate that connections can be made with. OpenSSL demands more of one than that it can be read.
+
+    Raises CertificateUnavailable.
+    """
+    try:
+        key_file = KeyFile(certificate)
+        ConnectionTls(key_file, tls_policy(server.security_policy), server.tls_session_resumption)
+    except ssl.SSLError as error:
+        raise CertificateUnavailable(
+            f"OpenSSL does not take the certificate of {server.server_id} ({_reason(error)}): the keys of its chain "
+            "must be RSA of 2048 bits or more, or elliptic curve, and its signatures made with SHA-256 or better"
+        ) from error
+    except OSError as error:
+        raise CertificateUnavailable(
+            f"the certificate of {server.server_id} cannot be loaded: {error.strerror}"
+        ) from error
+    return key_file
 
 
 class TlsStream:

@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import threading
+from contextlib import suppress
 
 from crossdock.core.errors import CrossdockError, Unavailable
 from crossdock.ftp.data_socket import JOB_BYTES, TransferBroken
@@ -18,6 +19,10 @@ _log = logging.getLogger(__name__)
 
 SOCKET_BYTES = 256 << 10
 PLAIN_BYTES = 1 << 20
+UNSENT_BYTES = 64 << 10
+"""Of answers to who sends a file; a client that asks for them and does not read them would fill our memory."""
+_OVERHEAD_BYTES = 64 << 10
+"""What comes in one step beside plain bytes; a client that sends nothing else would keep the thread for ever."""
 
 
 class _Scratch(threading.local):
@@ -44,29 +49,36 @@ class TlsMoves:
         self.unsent = memoryview(b"")
         self.has_ended = False
 
-    def fill(self) -> bool:
-        """Take what has come from the socket, at most `SOCKET_BYTES`, or its end; False when neither has come."""
+    def fill(self) -> int | None:
+        """Take what has come from the socket, at most `SOCKET_BYTES`: how many, 0 at its end, None when nothing has.
+
+        Raises TransferBroken.
+        """
         try:
             count = self._socket.recv_into(_scratch.cipher)
         except BlockingIOError:
-            return False
+            return None
         except OSError as error:
             raise TransferBroken(DataFailure.CUT) from error
         if count:
             self._stream.feed(_scratch.cipher[:count])
         else:
             self._stream.feed_end()
-        return True
+        return count
 
     def decrypt_into(self, view: memoryview) -> tuple[int, CrossdockError | None]:
-        """Fill the view as far as what has come allows."""
+        """Fill the view as far as what has come allows, and what may be taken in one step."""
         count = 0
+        taken = 0
         while count < len(view):
             try:
                 got = self._stream.read_into(view[count:])
                 if got is None:
-                    if not self.fill():
+                    self._answer()
+                    filled = self.fill() if taken - count <= _OVERHEAD_BYTES else None
+                    if filled is None:
                         break
+                    taken += filled
                     continue
             except TlsTruncated:
                 return count, self._truncated()
@@ -121,8 +133,8 @@ class TlsMoves:
 
     def send_now(self) -> None:
         """Send what is encrypted until it would block. Raises TransferBroken."""
-        if not self.unsent:
-            self.unsent = memoryview(self._stream.take())
+        if more := self._stream.take():
+            self.unsent = memoryview(b"".join((self.unsent, more)) if self.unsent else more)
         while self.unsent:
             try:
                 count = self._socket.send(self.unsent)
@@ -131,6 +143,17 @@ class TlsMoves:
             except OSError as error:
                 raise TransferBroken(DataFailure.CUT) from error
             self.unsent = self.unsent[count:]
+
+    def _answer(self) -> None:
+        """Send what the protocol itself has to say (RFC 8446 §4.6.3) as far as the client takes it.
+
+        Raises TransferBroken.
+        """
+        with suppress(TransferBroken):  # it has gone: reading tells whether everything had come
+            self.send_now()
+        if len(self.unsent) > UNSENT_BYTES:
+            _log.info("a client asks for answers and does not read them")
+            raise TransferBroken(DataFailure.CUT)
 
     def _truncated(self) -> CrossdockError | None:
         self.has_ended = True

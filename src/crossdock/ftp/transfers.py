@@ -1,21 +1,22 @@
 """A transfer from its command to its end: the file or directory on one side, the data connection on the other."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from crossdock.core.errors import BeyondEnd, FileError, Unavailable
 from crossdock.files.download import Download
 from crossdock.files.filesystem import Entry, FileSystem
 from crossdock.files.prefix import UploadStart
 from crossdock.files.upload import Upload
-from crossdock.ftp.data import DataConnection
 from crossdock.ftp.data_plain import PlainConnection
 from crossdock.ftp.data_socket import TransferBroken
-from crossdock.ftp.data_tls import TlsConnection, TlsRules
+from crossdock.ftp.data_tls import TlsConnection
 from crossdock.ftp.listing_transfer import OpenListing, line_writer, open_listing, send_lines
 from crossdock.ftp.passive import Expectation
 from crossdock.ftp.replies import DataFailure
@@ -29,6 +30,11 @@ from crossdock.ftp.words import (
     TransferOpened,
 )
 from crossdock.operations.threads import Threads
+
+_log = logging.getLogger(__name__)
+
+DataConnection = PlainConnection | TlsConnection
+"""Whichever way its bytes travel; both move them alike."""
 
 _ABORTED = "aborted by the client"
 
@@ -97,19 +103,12 @@ class Transfer:
 
     async def retrieve(self) -> None:
         download = await self._filesystem.open_read(self._order.path, self._order.offset)
-        interruption = _ABORTED
-        try:
+        async with _ended_by(download.close):
             if self._order.offset > download.info.size:
                 raise BeyondEnd(f"{self._order.path} ends before {self._order.offset}")
             self._means.tell_opened(TransferOpened())
             async with self._connected() as connection:
                 await _send(download, connection)
-            interruption = ""
-        except (FileError, TransferBroken) as error:
-            interruption = str(error)
-            raise
-        finally:
-            await download.close(interruption=interruption)
 
     async def store(self) -> None:
         await self._store(self._order.path, "")
@@ -131,8 +130,7 @@ class Transfer:
         order = self._order
         at: UploadStart = "END" if order.is_append else order.offset
         upload = await self._filesystem.open_write(path, expected_size=order.size, at=at)
-        interruption = _ABORTED
-        try:
+        async with _ended_by(upload.discard):
             self._means.tell_opened(TransferOpened(name))
             async with self._connected() as connection:
                 await _receive(upload, connection)
@@ -141,11 +139,6 @@ class Transfer:
                 raise TransferBroken(DataFailure.CUT)
             self._is_committing = True
             await upload.commit()
-        except (FileError, TransferBroken) as error:
-            interruption = str(error)
-            raise
-        finally:
-            await upload.discard(interruption=interruption)
 
     async def _open_listing(self) -> OpenListing:
         listing = await open_listing(self._filesystem, self._order)
@@ -164,7 +157,11 @@ class Transfer:
             connected = await self._expectation.connection(self._means.connect_s)
         except TimeoutError:
             raise TransferBroken(DataFailure.NO_CONNECTION) from None
-        connection = self._dressed(connected)
+        try:
+            connection = self._dressed(connected)
+        except BaseException:
+            connected.close()
+            raise
         try:
             if isinstance(connection, TlsConnection):
                 await connection.shake_hands()
@@ -180,9 +177,19 @@ class Transfer:
             return PlainConnection(connected, pool=means.pool, stall_s=means.stall_s)
         if means.tls is None:
             raise RuntimeError("a private transfer was ordered on a plain control connection")
-        rules = TlsRules(must_resume=means.tls.is_resumption_enforced, must_close=means.must_close_tls)
-        stream = means.tls.data_stream(only_sends=self._order.kind not in _UPLOADS)
-        return TlsConnection(connected, stream, rules, pool=means.pool, stall_s=means.stall_s)
+        try:
+            stream = means.tls.data_stream(only_sends=self._order.kind not in _UPLOADS)
+        except OSError as error:  # no descriptor is free, say: the certificate is read for a new context
+            _log.error("a data connection cannot be given its TLS", extra={"reason": str(error)})
+            raise TransferBroken(DataFailure.TLS_FAILED) from error
+        return TlsConnection(
+            connected,
+            stream,
+            must_resume=means.tls.is_resumption_enforced,
+            must_close=means.must_close_tls,
+            pool=means.pool,
+            stall_s=means.stall_s,
+        )
 
     def _refuse_if_aborted(self) -> None:
         if self._is_aborted:
@@ -199,6 +206,24 @@ _MOVES: Mapping[TransferKind, Callable[[Transfer], Awaitable[None]]] = {
     TransferKind.FACTS: Transfer.send_listing,
     TransferKind.STATUS: Transfer.send_status,
 }
+
+
+class _End(Protocol):
+    async def __call__(self, *, interruption: str) -> None: ...
+
+
+@asynccontextmanager
+async def _ended_by(end: _End) -> AsyncIterator[None]:
+    """Call `end` in any case, with what interrupted the transfer, or with nothing."""
+    interruption = _ABORTED
+    try:
+        yield
+        interruption = ""
+    except (FileError, TransferBroken) as error:
+        interruption = str(error)
+        raise
+    finally:
+        await end(interruption=interruption)
 
 
 async def _receive(upload: Upload, connection: DataConnection) -> None:

@@ -12,12 +12,14 @@ from crossdock.gateway.edges import Listener
 class Berth:
     """Mutable: the gateway's look writes the wish, the server's own task all else.
 
+    `served` is the server as its listeners know it, or are about to; None before it had any.
     `told` is what the directory took last of the gateway's reports, `must_tell` that it may have changed since.
     `bell` rings when there is something to do, `settled` is set when nothing is.
     """
 
     server: Server
     is_deleted: bool = False
+    served: Server | None = None
     listeners: dict[FileProtocol, Listener] = field(default_factory=dict)
     endpoints: dict[FileProtocol, Endpoint] = field(default_factory=dict)
     announced: set[FileProtocol] = field(default_factory=set)

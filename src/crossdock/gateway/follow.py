@@ -162,8 +162,16 @@ class Gateway:
     async def _serve(self, berth: Berth, server: Server) -> None:
         """Protocols may come and go; everything else is told to the listeners that are open."""
         # What must not be opened now must not stay open either; the attempt to open it says why.
-        objected = {one for one in berth.listeners if self._openings.objection(server, one, berth.endpoints[one].host)}
-        await self._shut(berth, [one for one in berth.listeners if one not in server.protocols or one in objected])
+        others = [one.served for one in self._berths.values() if one.served is not None and one is not berth]
+        closing = [
+            one
+            for one in berth.listeners
+            if one not in server.protocols
+            or self._openings.objection(server, one, berth.endpoints[one].host)
+            or self._openings.is_outcast(server, one, others)
+        ]
+        berth.served = server  # before anything is awaited: of two that take one name, the second finds it taken
+        await self._shut(berth, closing)
         for listener in berth.listeners.values():
             listener.update(server)
         known = await self._directory.endpoints()

@@ -58,6 +58,18 @@ class Openings:
         """The endpoint was closed; others may have its address, if its server does not keep it."""
         self._held.pop(place, None)
 
+    def is_outcast(self, server: Server, protocol: FileProtocol, others: Collection[Server]) -> bool:
+        """Whether it lies on one address with another server that does not share it: tags have changed.
+
+        Args:
+            others: as their listeners know them. What one of them is to be next does not count against this one.
+        """
+        address = self._held.get((server.server_id, protocol))
+        sharing = sharing_places(server, protocol, others)
+        places = ((other.server_id, one) for other in others for one in FileProtocol)
+        held = (self._held.get(place) for place in places if place not in sharing)
+        return address is not None and any(one is not None and one.collides(address) for one in held)
+
     async def open(
         self, server: Server, protocol: FileProtocol, *, known: Sequence[Endpoint], servers: Collection[Server]
     ) -> tuple[Endpoint, Listener | None]:

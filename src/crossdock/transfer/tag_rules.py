@@ -1,4 +1,4 @@
-"""Which tags a server or user may have, as pure checks, and the one tag of a server that Crossdock reads itself.
+"""Which tags a server or user may have, as pure checks, and the tags of a server that Crossdock reads itself.
 
 Source: AWS Transfer Family API Reference, Tag and TagResource; AWS General Reference, "Tagging your AWS resources".
 """
@@ -6,7 +6,7 @@ Source: AWS Transfer Family API Reference, Tag and TagResource; AWS General Refe
 from collections.abc import Container, Mapping, Sequence
 
 from crossdock.core.endpoint_addresses import BadPin, parse_pins
-from crossdock.core.servers import HOSTNAME_TAG
+from crossdock.core.servers import FTPS_TAG, HOSTNAME_TAG
 from crossdock.operations.caller import Context
 from crossdock.operations.operation import Params
 from crossdock.transfer.faults import invalid_request
@@ -38,12 +38,14 @@ def tags_given(params: Params, *, system: Container[str] = ()) -> dict[str, str]
 
 
 def server_tags_given(params: Params) -> dict[str, str]:
-    """`tags_given` of a server, whose `crossdock:endpoint` must name addresses."""
+    """`tags_given` of a server, whose `crossdock:endpoint` must name addresses, and `crossdock:ftps` a kind of TLS."""
     found = tags_given(params, system=SYSTEM_TAGS)
     try:
         parse_pins(found)
     except BadPin as error:
         raise invalid_request(str(error)) from error
+    if (kind := found.get(FTPS_TAG, "explicit")).lower() not in ("implicit", "explicit"):
+        raise invalid_request(f"the tag {FTPS_TAG} has {kind!r}: write implicit, or explicit, which is the default")
     return found
 
 
