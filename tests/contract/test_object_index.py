@@ -74,6 +74,29 @@ async def test_a_delete_returns_the_segments_and_one_of_nothing_returns_none(obj
     assert await objects.get("b", "k") is None
 
 
+async def test_a_delete_of_one_version_leaves_any_other(objects):
+    await objects.put("b", "k", entry("one", etag="e1"))
+    with pytest.raises(PreconditionFailed):
+        await objects.delete("b", "k", if_match="e2")
+    assert (await objects.get("b", "k")).segments == segments("one")
+    assert await objects.delete("b", "k", if_match="e1") == segments("one")
+    with pytest.raises(PreconditionFailed):
+        await objects.delete("b", "k", if_match="e1")
+
+
+async def test_of_a_delete_and_a_put_for_one_version_at_once_one_happens(objects):
+    for n in range(20):
+        key = f"k{n}"
+        await objects.put("b", key, entry("old", etag="e1"))
+        deleting = objects.delete("b", key, if_match="e1")
+        putting = objects.put("b", key, entry("new", etag="e2"), if_match="e1")
+        outcomes = await asyncio.gather(
+            *((deleting, putting) if n % 2 else (putting, deleting)), return_exceptions=True
+        )
+        assert [isinstance(outcome, PreconditionFailed) for outcome in outcomes] == [False, True]
+        assert (await objects.get("b", key)) == (None if n % 2 else entry("new", etag="e2"))
+
+
 async def test_conditions_are_checked_against_what_is_there(objects):
     with pytest.raises(PreconditionFailed):
         await objects.put("b", "k", entry("x"), if_match="e")

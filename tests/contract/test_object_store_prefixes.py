@@ -1,4 +1,4 @@
-"""What every ObjectStore keeps to when an object is replaced by one that begins with its bytes."""
+"""What every ObjectStore keeps to when an object is replaced by one that begins with its bytes, or may not be."""
 
 import asyncio
 import os
@@ -121,7 +121,54 @@ async def test_an_upload_for_one_object_makes_none_where_that_is_gone(world: Wor
         await world.store.head(world.at("key"))
 
 
+# Nothing is replaced.
+
+
+async def test_an_upload_that_may_replace_nothing_makes_what_is_not_there(world: World):
+    upload = await world.store.start_multipart(world.at("key"), AGENT, if_none_match=True)
+    await upload.upload_part(1, [b"new"])
+    await upload.complete()
+    assert await read(world.store, world.at("key")) == b"new"
+
+
+async def test_an_upload_that_may_replace_nothing_replaces_nothing(world: World):
+    upload = await world.store.start_multipart(world.at("key"), {}, if_none_match=True)
+    await upload.upload_part(1, [b"new"])
+    await world.put("key", b"somebody else's")
+    with pytest.raises(Unavailable):
+        await upload.complete()
+    await upload.abort()
+    assert await read(world.store, world.at("key")) == b"somebody else's"
+
+
+async def test_a_portable_upload_keeps_its_condition_in_another_store(portable_world: World):
+    world = portable_world
+    upload = await (await world.stores.caller(world.bucket)).store.start_multipart(
+        world.at("key"), {}, if_none_match=True
+    )
+    assert isinstance(upload, PortableUpload)
+    await upload.upload_part(1, [b"new"])
+    await world.put("key", b"somebody else's")
+    renewed = upload.under(world.store)
+    with pytest.raises(Unavailable):
+        await renewed.complete()
+    await renewed.abort()
+    assert await read(world.store, world.at("key")) == b"somebody else's"
+
+
 # Staging, where a store does it.
+
+
+async def test_a_staged_put_that_may_replace_nothing_replaces_nothing(staging_world: World):
+    world = staging_world
+    assert isinstance(world.store, StagingObjectStore)
+    first = await world.store.stage(world.at("key"), {}, if_none_match=True)
+    second = await world.store.stage(world.at("key"), {}, if_none_match=True)
+    await first.commit(b"first")
+    with pytest.raises(Unavailable):
+        await second.commit(b"second")
+    await second.discard()
+    assert await read(world.store, world.at("key")) == b"first"
 
 
 @pytest.mark.parametrize("kept", [0, 1, PART, PART + 5, PART + 10])

@@ -13,6 +13,8 @@ IDLE, ADMITTED = 10_000, 500
 ABREAST = 250
 GIBIBYTE = 1 << 30
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(scope="module")
 def quay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Quay]:

@@ -16,6 +16,8 @@ TRANSFERS = 20
 SLOWER = 4.0
 """How much slower the fast client may be beside all the others, on a machine that has other things to do, too."""
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(scope="module")
 def quay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Quay]:

@@ -1,5 +1,6 @@
 """The walk of `explain`: every step in order, decided by policies that a test gives, on an object store in memory."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -9,7 +10,7 @@ from tests.fakes.logins import IDENTITY, ROLE, SERVER, MemoryDirectory, Scripted
 from tests.fakes.object_store import MemoryS3
 
 from crossdock.core.arns import parse_arn
-from crossdock.core.errors import NotFound
+from crossdock.core.errors import NotFound, Unavailable
 from crossdock.core.homes import HomeMapping, LogicalHome, MappingType, ObjectPlace, PathHome
 from crossdock.core.logins import Identity, Password
 from crossdock.core.principals import AssumedRole, ServicePrincipal
@@ -49,12 +50,15 @@ class FakeSession:
     principal: AssumedRole
     store: ObjectStore
     policies: PolicySet
+    silent_about: frozenset[str] = frozenset()
     asked: list[ObjectQuestion] = field(default_factory=list)
 
     async def decide(self, question: ObjectQuestion) -> Decision:
         self.asked.append(question)
         if question.place.bucket == "absent":
             raise NotFound("there is no bucket absent")
+        if question.action in self.silent_about:
+            raise Unavailable("the disk does not answer")
         of = question.source if question.source and question.action == "s3:GetObject" else question.place
         return self._decide(question.action, of.bucket, of.key)
 
@@ -80,15 +84,19 @@ class FakeTrial:
     s3: MemoryS3
     trust: NamedPolicy = field(default_factory=lambda: policy("trust policy", PolicyKind.TRUST, TRUST))
     identity: tuple[NamedPolicy, ...] = (policy("buckets", PolicyKind.IDENTITY, EVERYTHING),)
+    boundary: tuple[NamedPolicy, ...] = ()
     unreadable: frozenset[Layer] = frozenset()
     refusal: str = ""
     session_policy: str | None = None
+    silent_about: frozenset[str] = frozenset()
     session: FakeSession | None = None
 
     async def assume(
         self, *, server: Server, username: str, role_arn: str, session_name: str, session_policy: str | None
     ) -> Assumption:
         self.session_policy = session_policy
+        if "sts:AssumeRole" in self.silent_about:
+            raise Unavailable("the disk does not answer.")
         request = AccessRequest(
             principal=ServicePrincipal(name="transfer.amazonaws.com"),
             action="sts:AssumeRole",
@@ -100,8 +108,8 @@ class FakeTrial:
         if self.refusal or not decision.is_allowed:
             return Assumption(decision=decision, refusal=self.refusal)
         principal = AssumedRole(role_arn=parse_arn(role_arn), role_id=ROLE_ID, session_name=session_name)
-        policies = PolicySet(identity=self.identity, unreadable=self.unreadable)
-        self.session = FakeSession(principal, self.s3.store(), policies)
+        policies = PolicySet(identity=self.identity, boundary=self.boundary, unreadable=self.unreadable)
+        self.session = FakeSession(principal, self.s3.store(), policies, self.silent_about)
         self.session.store = self.s3.store(allows=self.session.allows)
         return Assumption(decision=decision, session=self.session)
 
@@ -245,6 +253,17 @@ async def test_a_denied_action_names_the_statement_for_the_users_home(trial):
     )
 
 
+async def test_every_fix_that_is_needed_is_named_in_the_conclusion(trial):
+    trial.identity = (policy("buckets", PolicyKind.IDENTITY, {**EVERYTHING, "Action": "s3:Get*"}),)
+    trial.boundary = (policy("limit", PolicyKind.BOUNDARY, {**EVERYTHING, "Action": "s3:Get*"}),)
+    found = await ask(trial)
+    assert len(found.fixes) == 2
+    assert found.conclusion.endswith(
+        f"To change that: in account {HUB}, add this statement to the policy buckets of transfer; and in account "
+        f"{HUB}, add this statement to the permissions boundary limit of transfer."
+    )
+
+
 async def test_what_a_command_does_without_stands_in_nobodys_way(trial):
     trial.identity = (policy("buckets", PolicyKind.IDENTITY, {**EVERYTHING, "Action": "s3:PutObject"}),)
     found = await ask(trial)
@@ -269,7 +288,51 @@ async def test_a_layer_that_cannot_be_read_is_unknown_and_never_allowed(trial):
     trial.unreadable = frozenset({Layer.SERVICE_CONTROL})
     found = await ask(trial)
     assert found.outcome is Outcome.UNKNOWN
-    assert "service control policy" in found.conclusion
+    assert "could not be read (service control policy)" in found.conclusion
+    assert "To change that: replace the policy that cannot be read" in found.conclusion
+
+
+@pytest.mark.parametrize(
+    ("silent_about", "step"), [("sts:AssumeRole", "role"), ("s3:PutObject", "s3:PutObject")], ids=["role", "action"]
+)
+async def test_what_cannot_be_found_out_is_unknown_and_ends_the_walk(trial, silent_about, step):
+    trial.silent_about = frozenset({silent_about})
+    found = await ask(trial)
+    last = found.steps[-1]
+    assert (last.name, last.outcome, last.reason) == (step, Outcome.UNKNOWN, "the disk does not answer")
+    assert found.outcome is Outcome.UNKNOWN
+    assert found.conclusion.endswith(": the disk does not answer.")
+
+
+async def test_what_is_only_tried_may_be_unknown(trial):
+    trial.silent_about = frozenset({"s3:AbortMultipartUpload"})
+    found = await ask(trial)
+    assert (found.steps[-1].outcome, found.outcome) == (Outcome.UNKNOWN, Outcome.ALLOWED)
+
+
+async def test_a_provider_or_directory_that_does_not_answer_leaves_its_step_unknown(trial):
+    class Silent:
+        async def identify(self, *_about):
+            raise Unavailable("no answer")
+
+        async def server(self, _server_id):
+            raise Unavailable("no answer")
+
+    found = await ask(trial, identity=None, password="x", provider=Silent())
+    assert (found.steps[-1].name, found.outcome) == ("identity provider", Outcome.UNKNOWN)
+    explainer = Explainer(servers=Silent(), provider=Silent(), trial=trial, entropy=CountingEntropy())
+    question = Question(server_id=SERVER.server_id, username="user1", command="put", path="a", identity=IDENTITY)
+    found = await explainer.explain(question)
+    assert [(step.name, step.outcome) for step in found.steps] == [("server", Outcome.UNKNOWN)]
+
+
+async def test_a_session_policy_that_sts_refuses_is_the_session_policys_fault(trial):
+    document = json.dumps({"Version": "2012-10-17", "Statement": {**EVERYTHING, "Principal": "*"}})
+    found = await ask(trial, identity=replace(IDENTITY, session_policy=document))
+    assert (found.steps[-1].name, found.outcome) == ("session policy", Outcome.DENIED)
+    assert "the session policy cannot be used: " in found.conclusion
+    assert not found.conclusion.endswith("..")
+    assert trial.session is None
 
 
 async def test_what_must_be_there_is_looked_for(trial):
@@ -367,3 +430,4 @@ async def test_what_several_actions_are_denied_by_is_taken_out_once_and_the_last
     assert [one.number for one in changes if isinstance(one, RemoveStatement)] == [3, 2, 1]
     assert [type(one) for one in changes] == [AddStatement] * 2 + [RemoveStatement] * 3
     assert found.conclusion.count("take statement") == 2
+    assert found.conclusion.endswith(" The rest of the command needs 2 more changes.")

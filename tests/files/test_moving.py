@@ -22,7 +22,7 @@ from crossdock.core.errors import (
 from crossdock.core.homes import ObjectPlace
 from crossdock.files.moving import AT_ONCE
 from crossdock.files.object_filesystem import ObjectFileSystem
-from crossdock.ports.objects import ObjectInfo
+from crossdock.ports.objects import Copied
 
 OLD, NEW = "/bucket/home/old", "/bucket/home/new"
 
@@ -154,12 +154,12 @@ class ForgetfulStore(MemoryStore):
 
     left = 0
 
-    async def copy(self, source: ObjectPlace, target: ObjectPlace) -> ObjectInfo:
+    async def copy(self, source: ObjectPlace, target: ObjectPlace, *, if_none_match: bool = False) -> Copied:
         if source.key.startswith("home/old/"):
             self.left -= 1
             if self.left < 0:
                 raise Unavailable("503")
-        return await super().copy(source, target)
+        return await super().copy(source, target, if_none_match=if_none_match)
 
 
 @given(left=st.integers(0, 30), count=st.integers(1, 25))
@@ -243,6 +243,29 @@ async def test_what_is_changed_below_the_old_name_meanwhile_stays_there(s3: Memo
         gate.open.set()
     assert below(s3, "old") == {"a": b"changed"}
     assert below(s3, "new") == {"a": b"changed", "b": b"content of b"}
+
+
+async def test_what_is_changed_in_the_moment_of_its_deletion_stays_there(s3: MemoryS3):
+    contents = directory(s3, "a", "b")
+    gate = s3.hold("DeleteObject")
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(rename(s3))
+        await gate.entered.wait()
+        s3.add("bucket", "home/old/a", b"changed")
+        gate.open.set()
+    assert (below(s3, "old"), below(s3, "new")) == ({"a": b"changed"}, contents)
+
+
+async def test_what_others_put_at_the_target_meanwhile_is_not_replaced(s3: MemoryS3):
+    contents = directory(s3, "a", "b")
+    gate = s3.hold("CopyObject")
+    async with asyncio.TaskGroup() as tasks:
+        failing = tasks.create_task(_failure_of(rename(s3)))
+        await gate.entered.wait()  # the file of that name, which is not there
+        s3.add("bucket", "home/new/a", b"theirs")
+        gate.open.set()
+    assert isinstance(failing.result(), Exists)
+    assert (below(s3, "old"), below(s3, "new")) == (contents, {"a": b"theirs"})
 
 
 async def test_what_others_put_at_the_target_meanwhile_is_not_taken_back(s3: MemoryS3):

@@ -272,3 +272,42 @@ async def test_a_rename_that_may_not_delete_keeps_the_source(s3: MemoryS3):
             "/bucket/home/a", "/bucket/home/b"
         )
     assert s3.content("bucket", "home/a") == b"content"
+
+
+async def test_what_is_put_under_the_old_name_while_it_is_renamed_stays_there(s3: MemoryS3):
+    s3.add("bucket", "home/a", b"old")
+    gate = s3.hold("DeleteObject")
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(files(s3).rename("/bucket/home/a", "/bucket/home/b"))
+        await gate.entered.wait()
+        await store_file(files(s3), "/bucket/home/a", b"acknowledged")
+        gate.open.set()
+    assert s3.keys("bucket") == ["home/a", "home/b"]
+    assert (s3.content("bucket", "home/a"), s3.content("bucket", "home/b")) == (b"acknowledged", b"old")
+
+
+async def test_what_is_removed_under_the_old_name_while_it_is_renamed_is_renamed(s3: MemoryS3):
+    s3.add("bucket", "home/a", b"old")
+    gate = s3.hold("DeleteObject")
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(files(s3).rename("/bucket/home/a", "/bucket/home/b"))
+        await gate.entered.wait()
+        del s3.buckets["bucket"]["home/a"]
+        gate.open.set()
+    assert s3.keys("bucket") == ["home/b"]
+
+
+async def test_a_rename_does_not_replace_what_came_to_the_new_name_meanwhile(s3: MemoryS3):
+    s3.add("bucket", "home/a", b"source")
+    gate = s3.hold("CopyObject")
+
+    async def rename() -> None:
+        with pytest.raises(Exists):
+            await files(s3).rename("/bucket/home/a", "/bucket/home/b")
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(rename())
+        await gate.entered.wait()
+        await store_file(files(s3), "/bucket/home/b", b"acknowledged")
+        gate.open.set()
+    assert (s3.content("bucket", "home/a"), s3.content("bucket", "home/b")) == (b"source", b"acknowledged")

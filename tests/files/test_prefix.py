@@ -282,6 +282,34 @@ async def test_versions_are_never_mixed_and_nothing_of_others_is_lost(stages: bo
     assert not s3.staged
 
 
+@BOTH
+@pytest.mark.parametrize("size", [0, 3, 2 * BLOCK_SIZE + 1])
+@pytest.mark.parametrize("when", ["opened", "written", "committing"])
+async def test_an_append_to_no_file_replaces_none_that_came_meanwhile(stages: bool, size: int, when: str):
+    s3 = make_s3()
+    upload = await files(s3, stages=stages).open_write(PATH, at="END")
+    if when == "opened":
+        await store_file(files(s3, stages=stages), PATH, b"acknowledged")
+    await upload.write(0, bytes(size))
+    if when == "written":
+        await store_file(files(s3, stages=stages), PATH, b"acknowledged")
+    if when == "committing":
+        gate = s3.hold("PutObject" if stages else "CompleteMultipartUpload")
+        async with asyncio.TaskGroup() as tasks:
+            committing = tasks.create_task(_failure_of(upload.commit()))
+            await gate.entered.wait()
+            s3.add("bucket", KEY, b"acknowledged")
+            gate.open.set()
+        failure = committing.result()
+    else:
+        failure = await _failure_of(upload.commit())
+    await upload.discard()
+    assert type(failure) is Unavailable
+    assert s3.content("bucket", KEY) == b"acknowledged"
+    assert not s3.uploads
+    assert not s3.staged
+
+
 async def _failure_of(work) -> FileError | None:
     try:
         await work

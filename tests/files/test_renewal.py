@@ -9,7 +9,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.logins import ROLE, SERVER, MemoryAssumer
 from tests.fakes.object_store import MemoryS3, MemoryStore
 
-from crossdock.core.errors import Denied
+from crossdock.core.errors import Denied, Exists, Unavailable
 from crossdock.core.homes import ObjectPlace
 from crossdock.files.renewal import RETRY_AFTER, RenewedStagingStore, RenewedStore, renewed
 from crossdock.ports.authority import RoleSession
@@ -51,7 +51,11 @@ async def use_all(store: RenewedStore) -> None:
     await store.put(PLACE, [b"content"], {})
     assert (await store.head(PLACE)).size == 7
     assert (await store.read(PLACE, offset=3)).info.size == 7
-    await store.copy(PLACE, OTHER)
+    with pytest.raises(Exists):
+        await store.copy(PLACE, PLACE, if_none_match=True)
+    copied = await store.copy(PLACE, OTHER)
+    await store.delete(OTHER, if_match="another")
+    assert (await store.head(OTHER)).etag == copied.target.etag
     page = await store.list("bucket", "k", delimiter="", limit=5)
     assert [info.place for info in page.objects] == [PLACE]
     await store.delete(OTHER)
@@ -59,6 +63,11 @@ async def use_all(store: RenewedStore) -> None:
     source = await store.head(PLACE)
     await upload.copy_part(1, source, offset=0, size=7)
     await upload.complete()
+    upload = await store.start_multipart(OTHER, {}, if_none_match=True)
+    await upload.upload_part(1, [b"part"])
+    with pytest.raises(Unavailable):
+        await upload.complete()
+    await upload.abort()
     upload = await store.start_multipart(OTHER, {}, if_match=(await store.head(OTHER)).etag)
     await upload.upload_part(1, [b"part"])
     await upload.complete()
@@ -179,7 +188,7 @@ async def test_a_staging_store_stays_one(s3: MemoryS3):
     store = await bench.open()
     assert isinstance(store, StagingObjectStore)
     bench.clock.advance(3600)
-    staged = await store.stage(PLACE, {})
+    staged = await store.stage(PLACE, {}, if_none_match=True)
     await staged.write(b"content")
     await staged.commit()
     assert s3.content("bucket", "key") == b"content"

@@ -7,6 +7,7 @@ from enum import StrEnum
 import pytest
 
 from crossdock.adapters.memory.state import MemoryState
+from crossdock.core.errors import Unavailable
 from crossdock.operations.records import Records
 from crossdock.ports.state import NotUnique, TableSpec, VersionConflict
 
@@ -98,3 +99,15 @@ async def test_everything_goes_on_beyond_one_page() -> None:
 
         assert [lid.size for lid in await PLAIN.everything(tx, "hub")] == list(range(1001))
         assert await PLAIN.everything(tx, "partner") == []
+
+
+@pytest.mark.parametrize("row", [{}, {"name": "a"}, {"name": "a", "made_at": "never"}])
+async def test_a_row_that_is_no_such_record_is_unavailable_and_named(row) -> None:
+    state = MemoryState()
+    async with state.transaction() as tx:
+        await tx.table(BOXES.spec).put(("hub", "a"), row)
+
+    async with state.reading() as tx:
+        for reading in (BOXES.get(tx, "hub", "a"), BOXES.everything(tx)):
+            with pytest.raises(Unavailable, match="the stored record boxes hub a cannot be read"):
+                await reading

@@ -33,8 +33,8 @@ async def move_directory(store: ObjectStore, source: ObjectPlace, target: Object
     When a copy fails, or the caller is cancelled before all are made, the source is whole and the copies are deleted;
     the error says where that failed. When deleting fails with some originals gone, the target is whole.
 
-    Raises NotFound when nothing is below the source; Unsupported for a target inside it, or too many objects;
-    InvalidName, Denied, OutOfSpace, Unavailable.
+    Raises NotFound when nothing is below the source; Unsupported for a target inside it, or too many objects; Exists
+    when somebody puts one of the targets meanwhile; InvalidName, Denied, OutOfSpace, Unavailable.
     """
     if (target.bucket, target.key[: len(source.directory_prefix)]) == (source.bucket, source.directory_prefix):
         raise Unsupported(f"{source} cannot be moved into itself, to {target}")
@@ -46,7 +46,8 @@ async def move_directory(store: ObjectStore, source: ObjectPlace, target: Object
 
     async def copy(key: str) -> None:
         place = ObjectPlace(bucket=target.bucket, key=moved[key])
-        copied[place.key] = (await store.copy(ObjectPlace(bucket=source.bucket, key=key), place)).etag
+        made = await store.copy(ObjectPlace(bucket=source.bucket, key=key), place, if_none_match=True)
+        copied[place.key] = made.target.etag
 
     async def take_back(error: BaseException) -> NoReturn:
         residue = await _take_back(store, source, found, target, copied)
@@ -92,9 +93,11 @@ async def _take_back(store: ObjectStore, source: ObjectPlace, found: ETags, targ
 
 async def _delete_unchanged(store: ObjectStore, directory: ObjectPlace, etags: ETags) -> None:
     """Delete what lies below with these ETags, and nothing that was put there or changed meanwhile."""
-    async for page in pages(store, directory, delimiter=""):
-        unchanged = [info.place for info in page.objects if etags.get(info.place.key) == info.etag]
-        await _each(unchanged, store.delete)
+
+    async def delete(key: str) -> None:
+        await store.delete(ObjectPlace(bucket=directory.bucket, key=key), if_match=etags[key])
+
+    await _each(etags, delete)
 
 
 async def _each(items: Iterable[T], do: Callable[[T], Awaitable[None]]) -> None:

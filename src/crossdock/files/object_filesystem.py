@@ -88,7 +88,9 @@ class ObjectFileSystem:
     async def open_write(self, path: str, *, expected_size: int | None = None, at: UploadStart = 0) -> Upload:
         place = self._places.of_file(path)
         prefix = await find_prefix(self._store, place, at)
-        return Upload(await self._open_sink(place, prefix), place=place, expected_size=expected_size)
+        # What ends where no file was must not replace one that came meanwhile, of which it has nothing.
+        is_new = at == "END" and prefix is None
+        return Upload(await self._open_sink(place, prefix, is_new=is_new), place=place, expected_size=expected_size)
 
     async def remove(self, path: str) -> None:
         place = self._places.of_file(path)
@@ -108,6 +110,10 @@ class ObjectFileSystem:
         await self._store.delete(ObjectPlace(bucket=place.bucket, key=place.directory_prefix))
 
     async def rename(self, old: str, new: str, *, directories: bool = False) -> None:
+        """What somebody puts under the old name meanwhile stays there: what was renamed has the new name all the same.
+
+        What somebody puts under the new name meanwhile is not replaced: the rename raises Exists.
+        """
         source, target = self._places.of_file(old), self._places.of_file(new)
         await require_free(self._store, target)
         try:
@@ -122,8 +128,8 @@ class ObjectFileSystem:
         await move_directory(self._store, source, target)
 
     async def _move(self, source: ObjectPlace, target: ObjectPlace) -> None:
-        await self._store.copy(source, target)
-        await self._store.delete(source)
+        copied = await self._store.copy(source, target, if_none_match=True)
+        await self._store.delete(source, if_match=copied.source.etag)
 
     async def _given_attributes(self, path: str) -> Attributes | None:
         """Of a name that a mapping makes; None for a file that is not there.
@@ -140,12 +146,12 @@ class ObjectFileSystem:
         except NotFound:  # not even its bucket is there
             return None
 
-    async def _open_sink(self, place: ObjectPlace, prefix: Prefix | None) -> Sink:
+    async def _open_sink(self, place: ObjectPlace, prefix: Prefix | None, *, is_new: bool) -> Sink:
         if not isinstance(self._store, StagingObjectStore):
-            parts = PartsSink(self._store, place, self._metadata, blocks=self._blocks, prefix=prefix)
+            parts = PartsSink(self._store, place, self._metadata, blocks=self._blocks, prefix=prefix, is_new=is_new)
             return await _begun(parts, parts.begin())
         if prefix is None:
-            return StagedSink(await self._store.stage(place, self._metadata))
+            return StagedSink(await self._store.stage(place, self._metadata, if_none_match=is_new))
         staged = StagedSink(await self._store.stage(place, self._metadata, if_match=prefix.source.etag))
         return await _begun(staged, staged.begin(prefix))
 

@@ -22,12 +22,19 @@ class PartsInFlight:
     """Begins with the first part that is sent. End it with `complete` or `abort`."""
 
     def __init__(
-        self, store: ObjectStore, place: ObjectPlace, metadata: Mapping[str, str], *, if_match: str | None = None
+        self,
+        store: ObjectStore,
+        place: ObjectPlace,
+        metadata: Mapping[str, str],
+        *,
+        if_match: str | None = None,
+        if_none_match: bool = False,
     ) -> None:
         self._store = store
         self._place = place
         self._metadata = metadata
         self._if_match = if_match
+        self._if_none_match = if_none_match
         self._upload: MultipartUpload | None = None
         self._sending: dict[asyncio.Task[None], int] = {}
         self._supervisor = TaskSupervisor()
@@ -114,7 +121,9 @@ class PartsInFlight:
         return self._upload
 
     async def _begin(self) -> None:
-        upload = await self._store.start_multipart(self._place, self._metadata, if_match=self._if_match)
+        upload = await self._store.start_multipart(
+            self._place, self._metadata, if_match=self._if_match, if_none_match=self._if_none_match
+        )
         if self._is_closed:
             await upload.abort()
         else:

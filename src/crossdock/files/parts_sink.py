@@ -18,7 +18,11 @@ from crossdock.ports.objects import ObjectInfo, ObjectStore
 
 
 class PartsSink:
-    """See `Sink`. Call `begin` first if there is a `prefix`; the object that it is of is then the only one replaced."""
+    """See `Sink`. Call `begin` first if there is a `prefix`; the object that it is of is then the only one replaced.
+
+    Args:
+        is_new: no object is replaced.
+    """
 
     def __init__(
         self,
@@ -28,6 +32,7 @@ class PartsSink:
         *,
         blocks: BlockPool,
         prefix: Prefix | None = None,
+        is_new: bool = False,
         sizes: CopySizes | None = None,
     ) -> None:
         self._store = store
@@ -35,12 +40,13 @@ class PartsSink:
         self._metadata = metadata
         self._blocks = blocks
         self._prefix = prefix
+        self._is_conditional = prefix is not None or is_new
         self._runs = copied_runs(prefix.size, sizes or CopySizes()) if prefix is not None else []
         self._part = Part(len(self._runs) + 1, blocks, begins_small=True)
         # The first part, full, while it may still turn out to be the only one.
         self._first: Part | None = None
         if_match = prefix.source.etag if prefix is not None else None
-        self._flight = PartsInFlight(store, place, metadata, if_match=if_match)
+        self._flight = PartsInFlight(store, place, metadata, if_match=if_match, if_none_match=is_new)
 
     async def begin(self) -> None:
         """Put the prefix before all that will be written."""
@@ -76,8 +82,8 @@ class PartsSink:
         self._part.size += count
 
     async def commit(self) -> ObjectInfo:
-        # A put cannot be told from its repetition by If-Match, when the answer to the first was lost.
-        is_one_put = self._prefix is None and not self._flight.has_begun
+        # No condition tells a put from its repetition, when the answer to the first was lost.
+        is_one_put = not self._is_conditional and not self._flight.has_begun
         if is_one_put and (self._first is None or not self._part.size):
             only = self._first or self._part
             info = await self._store.put(self._place, only.body(), self._metadata)

@@ -43,6 +43,8 @@ class CopySizes:
 async def find_prefix(store: ObjectStore, place: ObjectPlace, at: UploadStart) -> Prefix | None:
     """What an upload that starts `at` begins with; None for one that begins anew, also at the end of no file.
 
+    At the end of no file, an upload may only be committed where there is none still.
+
     Raises NotFound, BeyondEnd, Denied (also for what is missing, when the user may not list).
     """
     if at == 0:

@@ -14,6 +14,7 @@ from crossdock.core.homes import ObjectPlace
 from crossdock.ports.authority import AssumeRefused, RoleSession
 from crossdock.ports.host import Clock
 from crossdock.ports.objects import (
+    Copied,
     Listing,
     MultipartUpload,
     ObjectInfo,
@@ -60,16 +61,22 @@ class RenewedStore:
         return await (await self.current()).put(place, body, metadata)
 
     async def start_multipart(
-        self, place: ObjectPlace, metadata: Mapping[str, str], *, if_match: str | None = None
+        self,
+        place: ObjectPlace,
+        metadata: Mapping[str, str],
+        *,
+        if_match: str | None = None,
+        if_none_match: bool = False,
     ) -> MultipartUpload:
-        upload = await (await self.current()).start_multipart(place, metadata, if_match=if_match)
+        store = await self.current()
+        upload = await store.start_multipart(place, metadata, if_match=if_match, if_none_match=if_none_match)
         return _RenewedUpload(upload, self) if isinstance(upload, PortableUpload) else upload
 
-    async def copy(self, source: ObjectPlace, target: ObjectPlace) -> ObjectInfo:
-        return await (await self.current()).copy(source, target)
+    async def copy(self, source: ObjectPlace, target: ObjectPlace, *, if_none_match: bool = False) -> Copied:
+        return await (await self.current()).copy(source, target, if_none_match=if_none_match)
 
-    async def delete(self, place: ObjectPlace) -> None:
-        await (await self.current()).delete(place)
+    async def delete(self, place: ObjectPlace, *, if_match: str | None = None) -> None:
+        await (await self.current()).delete(place, if_match=if_match)
 
     async def list(
         self, bucket: str, prefix: str, *, delimiter: str = "/", token: str | None = None, limit: int = 1000
@@ -108,11 +115,18 @@ class RenewedStore:
 class RenewedStagingStore(RenewedStore):
     """The same for a store that stages; `renewed` chooses."""
 
-    async def stage(self, place: ObjectPlace, metadata: Mapping[str, str], *, if_match: str | None = None) -> StagedPut:
+    async def stage(
+        self,
+        place: ObjectPlace,
+        metadata: Mapping[str, str],
+        *,
+        if_match: str | None = None,
+        if_none_match: bool = False,
+    ) -> StagedPut:
         store = await self.current()
         if not isinstance(store, StagingObjectStore):
             raise TypeError("renewed credentials brought another kind of store")
-        return await store.stage(place, metadata, if_match=if_match)
+        return await store.stage(place, metadata, if_match=if_match, if_none_match=if_none_match)
 
 
 class _RenewedUpload:

@@ -18,6 +18,14 @@ class ObjectInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Copied:
+    """What was copied, as it was then, and what came of it: their ETags may differ."""
+
+    source: ObjectInfo
+    target: ObjectInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """One page: objects, and the prefixes rolled up at the delimiter (each ending with it), both in key order."""
 
@@ -94,18 +102,31 @@ class ObjectStore(Protocol):
         """S3 does not tell a writer the object's time: `modified_at` is when the store answered, by its own clock."""
 
     async def start_multipart(
-        self, place: ObjectPlace, metadata: Mapping[str, str], *, if_match: str | None = None
+        self,
+        place: ObjectPlace,
+        metadata: Mapping[str, str],
+        *,
+        if_match: str | None = None,
+        if_none_match: bool = False,
     ) -> MultipartUpload:
         """`if_match` is the ETag of the object that alone may be replaced, which takes the permission to read it.
 
-        `complete` then raises Unavailable where there is another, and NotFound where there is none.
+        `complete` then raises Unavailable where there is another, and NotFound where there is none. With
+        `if_none_match` nothing may be replaced: it raises Unavailable where there is any object.
         """
 
-    async def copy(self, source: ObjectPlace, target: ObjectPlace) -> ObjectInfo:
-        """A server-side copy with its metadata, of any size."""
+    async def copy(self, source: ObjectPlace, target: ObjectPlace, *, if_none_match: bool = False) -> Copied:
+        """A server-side copy with its metadata, of any size.
 
-    async def delete(self, place: ObjectPlace) -> None:
-        """Deleting what is not there succeeds, as in S3."""
+        With `if_none_match` nothing is replaced: it raises Exists where there is an object, whenever that came.
+        """
+
+    async def delete(self, place: ObjectPlace, *, if_match: str | None = None) -> None:
+        """Deleting what is not there succeeds, as in S3.
+
+        So it does when another object is there than that of the ETag `if_match`: that one stays. Naming an ETag takes
+        the permission to read.
+        """
 
     async def list(
         self, bucket: str, prefix: str, *, delimiter: str = "/", token: str | None = None, limit: int = 1000
@@ -142,5 +163,12 @@ class StagedPut(Protocol):
 class StagingObjectStore(ObjectStore, Protocol):
     """What a store that keeps its bytes on this computer's disk offers besides: see `files/upload.py`."""
 
-    async def stage(self, place: ObjectPlace, metadata: Mapping[str, str], *, if_match: str | None = None) -> StagedPut:
-        """Authorise and begin a put. Raises as `put` does. `commit` tests `if_match`, as `start_multipart` says."""
+    async def stage(
+        self,
+        place: ObjectPlace,
+        metadata: Mapping[str, str],
+        *,
+        if_match: str | None = None,
+        if_none_match: bool = False,
+    ) -> StagedPut:
+        """Authorise and begin a put. Raises as `put` does. `commit` tests the conditions, as `start_multipart` says."""

@@ -110,7 +110,8 @@ class ObjectIndex(Protocol):
         Raises SourceChanged besides, when the source does not have exactly these segments (any more).
         """
 
-    async def delete(self, bucket_id: str, key: str) -> tuple[Segment, ...]: ...
+    async def delete(self, bucket_id: str, key: str, *, if_match: str | None = None) -> tuple[Segment, ...]:
+        """Deleting what is not there succeeds, but raises PreconditionFailed when an ETag was asked for."""
 
     async def scan(
         self, bucket_id: str, *, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000

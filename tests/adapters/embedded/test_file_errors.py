@@ -44,6 +44,15 @@ def test_every_error_means_something(error: ServiceError, meaning: type[FileErro
     assert error.code in str(translated.value)
 
 
+def test_a_missing_object_is_told_as_explain_tells_it_with_the_request():
+    error = failures.no_such_key("in/a.csv")
+    found = from_service_error(error, {"Bucket": "box", "Key": "in/a.csv"}, request_id="r-1")
+    assert str(found) == "there is no object s3://box/in/a.csv (request r-1)"
+    # Of a copy it is not known whether the source or the target is meant.
+    copied = from_service_error(error, {"Bucket": "box", "Key": "b", "CopySource": "other/in/a.csv"})
+    assert str(copied) == "NoSuchKey: The specified key does not exist."
+
+
 def test_a_denial_tells_the_operator_the_whole_reason():
     error = ServiceError("AccessDenied", "no resource-based policy allows it", reason="because of AROAXXX")
     assert str(from_service_error(error)) == "because of AROAXXX"

@@ -9,7 +9,7 @@ from tests.fakes.object_store import MemoryS3
 from tests.fakes.s3 import PARTNER, EmbeddedS3
 
 from crossdock.adapters.embedded.object_store import EmbeddedObjectStore
-from crossdock.core.errors import Denied, InvalidName, NotFound, OutOfSpace, Unavailable, Unsupported
+from crossdock.core.errors import Denied, Exists, InvalidName, NotFound, OutOfSpace, Unavailable, Unsupported
 from crossdock.core.homes import ObjectPlace
 from crossdock.ports.objects import PortableUpload, StagingObjectStore
 from crossdock.ports.storage import ObjectEntry, Segment
@@ -89,8 +89,9 @@ async def test_a_copy_is_told_as_it_will_be_listed_and_shares_the_bytes(s3: Embe
     s3.parts.clock.advance(60)
     target = ObjectPlace(bucket="box", key="ü +%?#/日")
     copied = await store.copy(KEY, target)
-    assert copied == await store.head(target)
-    assert copied.modified_at == s3.parts.clock.now()
+    assert copied.source == await store.head(KEY)
+    assert copied.target == await store.head(target)
+    assert copied.target.modified_at == s3.parts.clock.now()
     assert len(s3.blobs.blob_ids) == 1
 
 
@@ -113,6 +114,31 @@ async def test_a_source_replaced_under_way_is_not_copied_as_another(s3: Embedded
     with pytest.raises(Unavailable):
         await store.copy(KEY, ObjectPlace(bucket="box", key="target"))
     assert await s3.keys("box") == ["key"]
+
+
+async def test_what_comes_to_the_target_under_way_is_not_replaced(s3: EmbeddedS3, store: EmbeddedObjectStore):
+    await store.put(KEY, [b"content"], {})
+    target = ObjectPlace(bucket="box", key="target")
+    s3.steps.before("objects.link", lambda: s3.put("box", "target", b"another"))
+    with pytest.raises(Exists):
+        await store.copy(KEY, target, if_none_match=True)
+    assert await content(store, target) == b"another"
+
+
+async def test_an_object_replaced_under_way_is_not_deleted(s3: EmbeddedS3, store: EmbeddedObjectStore):
+    written = await store.put(KEY, [b"content"], {})
+    s3.steps.before("objects.delete", lambda: s3.put("box", "key", b"another"))
+    await store.delete(KEY, if_match=written.etag)
+    assert await content(store) == b"another"
+
+
+async def test_a_deletion_that_fails_otherwise_is_told(s3: EmbeddedS3, store: EmbeddedObjectStore):
+    written = await store.put(KEY, [b"content"], {})
+    s3.steps.fail("objects.delete", Unavailable("bad disk"))
+    with pytest.raises(Unavailable):
+        await store.delete(KEY, if_match=written.etag)
+    with pytest.raises(NotFound):
+        await store.delete(ObjectPlace(bucket="nowhere", key="key"), if_match=written.etag)
 
 
 async def test_a_key_that_is_too_long_is_no_name(store: EmbeddedObjectStore):

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from crossdock.adapters.aws.answers import date_of
+from crossdock.adapters.aws.completing import complete_upload
 from crossdock.adapters.aws.connection import Answer, BoundS3
-from crossdock.cloud.s3.etags import unquoted
 from crossdock.core.errors import FileError
 from crossdock.core.homes import ObjectPlace
 from crossdock.files.unbroken import unbroken
@@ -44,23 +44,23 @@ async def copy_part(
 
 
 async def copy_in_parts(
-    s3: BoundS3, found: ObjectInfo, headers: Answer, target: ObjectPlace, *, part_size: int
+    s3: BoundS3, found: ObjectInfo, headers: Answer, target: ObjectPlace, *, part_size: int, if_none_match: bool
 ) -> ObjectInfo:
     """Copy what is too large for one CopyObject; leaves nothing behind when it fails or is cancelled.
 
     Args:
         headers: HeadObject's answer about the source.
+        if_none_match: replace nothing, and raise Unavailable instead.
     """
     kept = {name: headers[name] for name in _KEPT if headers.get(name)}
     begun = await s3.call("CreateMultipartUpload", Bucket=target.bucket, Key=target.key, **kept)
     named = {"Bucket": target.bucket, "Key": target.key, "UploadId": begun["UploadId"]}
     try:
-        parts = []
+        tags: dict[int, str] = {}
         for number, start in enumerate(range(0, found.size, part_size), start=1):
             size = min(part_size, found.size - start)
-            etag = await copy_part(s3, named, number, found, offset=start, size=size)
-            parts.append({"PartNumber": number, "ETag": etag})
-        completed = await s3.call("CompleteMultipartUpload", **named, MultipartUpload={"Parts": parts})
+            tags[number] = await copy_part(s3, named, number, found, offset=start, size=size)
+        etag = await complete_upload(s3, named, tags, if_none_match=if_none_match)
     except BaseException as error:
         try:
             await unbroken(s3.call("AbortMultipartUpload", **named))
@@ -70,7 +70,7 @@ async def copy_in_parts(
     return ObjectInfo(
         place=target,
         size=found.size,
-        etag=unquoted(completed["ETag"]),
+        etag=etag,
         modified_at=date_of(begun),
         metadata=found.metadata,
     )

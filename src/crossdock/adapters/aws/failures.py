@@ -101,3 +101,11 @@ def from_client_error(error: ClientError, operation: str, resource: str) -> File
 def code_of(error: ClientError) -> str:
     """S3's code; the status in digits where the answer had no body."""
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def status_of(error: FileError) -> int:
+    """The HTTP status of the answer that was translated; 0 where there was none."""
+    if not isinstance(error.__cause__, ClientError):
+        return 0
+    status: int = error.__cause__.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status

@@ -5,17 +5,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from crossdock.adapters.aws.answers import date_of, expected_etag, info_of
+from crossdock.adapters.aws.answers import date_of, info_of
+from crossdock.adapters.aws.completing import complete_upload
+from crossdock.adapters.aws.conditions import delete_if, write_if
 from crossdock.adapters.aws.connection import Answer, BoundS3, S3Connection
 from crossdock.adapters.aws.copying import MAX_COPY, copy_in_parts, copy_part, copy_source
 from crossdock.adapters.aws.download import AwsReader, open_reader
 from crossdock.adapters.aws.pieces import Piece, PiecesFile
-from crossdock.cloud.s3.etags import quoted, unquoted
-from crossdock.core.errors import FileError, NotFound, Unavailable, Unsupported
+from crossdock.cloud.s3.etags import unquoted
+from crossdock.core.errors import Exists, FileError, NotFound, Unavailable, Unsupported
 from crossdock.core.homes import ObjectPlace
 from crossdock.files.unbroken import unbroken
 from crossdock.ports.functions import TemporaryCredentials
-from crossdock.ports.objects import Listing, MultipartUpload, ObjectInfo, ObjectStore
+from crossdock.ports.objects import Copied, Listing, MultipartUpload, ObjectInfo, ObjectStore
 
 
 class AwsObjectStore:
@@ -52,9 +54,14 @@ class AwsObjectStore:
         )
 
     async def start_multipart(
-        self, place: ObjectPlace, metadata: Mapping[str, str], *, if_match: str | None = None
+        self,
+        place: ObjectPlace,
+        metadata: Mapping[str, str],
+        *,
+        if_match: str | None = None,
+        if_none_match: bool = False,
     ) -> "AwsUpload":
-        """A store that does not know conditional writes overlooks `if_match`, and the last upload wins."""
+        """A store that does not know conditional writes overlooks the conditions, and the last upload wins."""
         answer = await self.s3.call(
             "CreateMultipartUpload", Bucket=place.bucket, Key=place.key, Metadata=dict(metadata)
         )
@@ -65,30 +72,37 @@ class AwsObjectStore:
             metadata=metadata,
             began_at=date_of(answer),
             if_match=if_match,
+            if_none_match=if_none_match,
         )
         return AwsUpload(self.s3, state)
 
-    async def copy(self, source: ObjectPlace, target: ObjectPlace) -> ObjectInfo:
-        """Raises Unsupported when source and target are the same, for S3 does not copy an object onto itself."""
+    async def copy(self, source: ObjectPlace, target: ObjectPlace, *, if_none_match: bool = False) -> Copied:
+        """Raises Unsupported when source and target are the same, for S3 does not copy an object onto itself.
+
+        A store that does not know conditional copies overlooks `if_none_match`, and replaces what came to the target
+        after the caller looked.
+        """
         if source == target:
             raise Unsupported(f"{source} cannot be copied onto itself")
         answer = await self.s3.call("HeadObject", Bucket=source.bucket, Key=source.key)
         found = info_of(source, answer, size=answer["ContentLength"])
-        if found.size > self._max_copy:
-            return await copy_in_parts(self.s3, found, answer, target, part_size=self._max_copy)
-        copied: Answer = (await self.s3.call("CopyObject", Bucket=target.bucket, Key=target.key, **copy_source(found)))[
-            "CopyObjectResult"
-        ]
-        return ObjectInfo(
-            place=target,
-            size=found.size,
-            etag=unquoted(copied["ETag"]),
-            modified_at=copied["LastModified"],
-            metadata=found.metadata,
-        )
+        try:
+            made = await self._copy(found, answer, target, if_none_match=if_none_match)
+        except Unavailable as error:
+            there = await self._find(target) if if_none_match else None
+            if there is None:
+                raise
+            # The answer to an attempt may have been lost on its way: then what is there is the copy.
+            if (there.etag, there.size) != (found.etag, found.size):
+                raise Exists(f"{target} is there already") from error
+            made = there
+        return Copied(source=found, target=made)
 
-    async def delete(self, place: ObjectPlace) -> None:
-        await self.s3.call("DeleteObject", Bucket=place.bucket, Key=place.key)
+    async def delete(self, place: ObjectPlace, *, if_match: str | None = None) -> None:
+        if if_match is None:
+            await self.s3.call("DeleteObject", Bucket=place.bucket, Key=place.key)
+        else:
+            await delete_if(self.s3, place, if_match)
 
     async def list(
         self, bucket: str, prefix: str, *, delimiter: str = "/", token: str | None = None, limit: int = 1000
@@ -108,6 +122,36 @@ class AwsObjectStore:
             next_token=answer.get("NextContinuationToken"),
         )
 
+    async def _copy(
+        self, found: ObjectInfo, headers: Answer, target: ObjectPlace, *, if_none_match: bool
+    ) -> ObjectInfo:
+        if found.size > self._max_copy:
+            return await copy_in_parts(
+                self.s3, found, headers, target, part_size=self._max_copy, if_none_match=if_none_match
+            )
+        answer = await write_if(
+            self.s3,
+            "CopyObject",
+            if_none_match=if_none_match,
+            Bucket=target.bucket,
+            Key=target.key,
+            **copy_source(found),
+        )
+        copied: Answer = answer["CopyObjectResult"]
+        return ObjectInfo(
+            place=target,
+            size=found.size,
+            etag=unquoted(copied["ETag"]),
+            modified_at=copied["LastModified"],
+            metadata=found.metadata,
+        )
+
+    async def _find(self, place: ObjectPlace) -> ObjectInfo | None:
+        try:
+            return await self.head(place)
+        except FileError:
+            return None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
@@ -124,6 +168,7 @@ class UploadState:
     metadata: Mapping[str, str]
     began_at: datetime
     if_match: str | None = None
+    if_none_match: bool = False
     parts: dict[int, _Part] = field(default_factory=dict)
 
 
@@ -145,19 +190,13 @@ class AwsUpload:
 
     async def complete(self) -> ObjectInfo:
         state = self._state
-        numbered = sorted(state.parts.items())
-        parts = [{"PartNumber": number, "ETag": part.etag} for number, part in numbered]
-        condition = {} if state.if_match is None else {"IfMatch": quoted(state.if_match)}
-        try:
-            answer = await self._s3.call(
-                "CompleteMultipartUpload", **self._named(), MultipartUpload={"Parts": parts}, **condition
-            )
-            etag = unquoted(answer["ETag"])
-        except (NotFound, Unavailable):
-            # The answer to an attempt may have been lost on its way: then the upload is gone and the object is there.
-            etag = expected_etag([part.etag for _, part in numbered])
-            if not await self._is_there(etag):
-                raise
+        etag = await complete_upload(
+            self._s3,
+            self._named(),
+            {number: part.etag for number, part in state.parts.items()},
+            if_match=state.if_match,
+            if_none_match=state.if_none_match,
+        )
         return ObjectInfo(
             place=state.place,
             size=sum(part.size for part in state.parts.values()),
@@ -174,14 +213,6 @@ class AwsUpload:
         if not isinstance(store, AwsObjectStore):
             raise TypeError("the upload was begun in another kind of store")
         return AwsUpload(store.s3, self._state)
-
-    async def _is_there(self, etag: str) -> bool:
-        """Whether the object of just these parts is there. Who may not look is not told so, and takes it for lost."""
-        try:
-            answer = await self._s3.call("HeadObject", Bucket=self._state.place.bucket, Key=self._state.place.key)
-        except FileError:
-            return False
-        return bool(etag) and unquoted(answer["ETag"]) == etag
 
     async def _abort(self) -> None:
         try:

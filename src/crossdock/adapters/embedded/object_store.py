@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from crossdock.adapters.embedded.file_errors import code_of, failed_condition_of
 from crossdock.adapters.embedded.pieces import Piece, PiecesBody
 from crossdock.adapters.embedded.s3_client import S3Client
 from crossdock.adapters.embedded.staged_put import EmbeddedStagedPut
 from crossdock.cloud.s3.etags import quoted, unquoted
-from crossdock.core.errors import NotFound
+from crossdock.core.errors import Exists, NotFound, Unavailable
 from crossdock.core.homes import ObjectPlace
-from crossdock.ports.objects import Listing, MultipartUpload, ObjectInfo, ObjectReader, ObjectStore
+from crossdock.ports.objects import Copied, Listing, MultipartUpload, ObjectInfo, ObjectReader, ObjectStore
 
 
 class EmbeddedObjectStore:
@@ -49,31 +50,50 @@ class EmbeddedObjectStore:
         )
 
     async def start_multipart(
-        self, place: ObjectPlace, metadata: Mapping[str, str], *, if_match: str | None = None
+        self,
+        place: ObjectPlace,
+        metadata: Mapping[str, str],
+        *,
+        if_match: str | None = None,
+        if_none_match: bool = False,
     ) -> "EmbeddedUpload":
         began_at = self.client.now()
         answer = await self.client.call("CreateMultipartUpload", _named(place, Metadata=metadata))
         state = UploadState(
-            place=place, upload_id=answer["UploadId"], metadata=metadata, began_at=began_at, if_match=if_match
+            place=place,
+            upload_id=answer["UploadId"],
+            metadata=metadata,
+            began_at=began_at,
+            condition=_condition(if_match, if_none_match=if_none_match),
         )
         return EmbeddedUpload(self.client, state)
 
-    async def copy(self, source: ObjectPlace, target: ObjectPlace) -> ObjectInfo:
+    async def copy(self, source: ObjectPlace, target: ObjectPlace, *, if_none_match: bool = False) -> Copied:
         """Copies no bytes, so the size does not matter. Raises Unsupported when source and target are the same."""
         found = await self.head(source)
         # Should the source be replaced in between, the copy fails rather than be another one than is told.
-        params = _named(target, **_copy_source(found))
-        copied = (await self.client.call("CopyObject", params))["CopyObjectResult"]
-        return ObjectInfo(
+        params = _named(target, **_copy_source(found), **_condition(None, if_none_match=if_none_match))
+        try:
+            copied = (await self.client.call("CopyObject", params))["CopyObjectResult"]
+        except Unavailable as error:
+            if failed_condition_of(error) == "If-None-Match":
+                raise Exists(f"{target} is there already") from error
+            raise
+        made = ObjectInfo(
             place=target,
             size=found.size,
             etag=unquoted(copied["ETag"]),
             modified_at=copied["LastModified"],
             metadata=found.metadata,
         )
+        return Copied(source=found, target=made)
 
-    async def delete(self, place: ObjectPlace) -> None:
-        await self.client.call("DeleteObject", _named(place))
+    async def delete(self, place: ObjectPlace, *, if_match: str | None = None) -> None:
+        try:
+            await self.client.call("DeleteObject", _named(place, **_condition(if_match)))
+        except (NotFound, Unavailable) as error:
+            if code_of(error) not in ("NoSuchKey", "PreconditionFailed"):
+                raise
 
     async def list(
         self, bucket: str, prefix: str, *, delimiter: str = "/", token: str | None = None, limit: int = 1000
@@ -97,9 +117,14 @@ class EmbeddedObjectStore:
         return Listing(objects=objects, prefixes=prefixes, next_token=answer.get("NextContinuationToken"))
 
     async def stage(
-        self, place: ObjectPlace, metadata: Mapping[str, str], *, if_match: str | None = None
+        self,
+        place: ObjectPlace,
+        metadata: Mapping[str, str],
+        *,
+        if_match: str | None = None,
+        if_none_match: bool = False,
     ) -> EmbeddedStagedPut:
-        params = _named(place, Metadata=metadata, **_condition(if_match))
+        params = _named(place, Metadata=metadata, **_condition(if_match, if_none_match=if_none_match))
         await self.client.authorise_put(params)
         return EmbeddedStagedPut(self.client, place, params)
 
@@ -118,7 +143,7 @@ class UploadState:
     upload_id: str
     metadata: Mapping[str, str]
     began_at: datetime
-    if_match: str | None = None
+    condition: Mapping[str, str] = field(default_factory=dict)
     parts: dict[int, _Part] = field(default_factory=dict)
 
 
@@ -144,7 +169,7 @@ class EmbeddedUpload:
     async def complete(self) -> ObjectInfo:
         state = self._state
         parts = [{"PartNumber": number, "ETag": part.etag} for number, part in sorted(state.parts.items())]
-        params = self._params(MultipartUpload={"Parts": parts}, **_condition(state.if_match))
+        params = self._params(MultipartUpload={"Parts": parts}, **state.condition)
         answer = await self._client.call("CompleteMultipartUpload", params)
         return ObjectInfo(
             place=state.place,
@@ -170,7 +195,10 @@ class EmbeddedUpload:
         return _named(self._state.place, UploadId=self._state.upload_id, **further)
 
 
-def _condition(if_match: str | None) -> Mapping[str, Any]:
+def _condition(if_match: str | None, *, if_none_match: bool = False) -> Mapping[str, str]:
+    """As parameters; what S3 makes of both together is not asked."""
+    if if_none_match:
+        return {"IfNoneMatch": "*"}
     return {} if if_match is None else {"IfMatch": quoted(if_match)}
 
 

@@ -10,6 +10,7 @@ from crossdock.cloud.s3.put_object import commit_staged, whole_seconds
 from crossdock.cloud.s3.reading import WindowReader
 from crossdock.cloud.s3.storage import Storage
 from crossdock.core.homes import ObjectPlace
+from crossdock.core.ids import uuid4_text
 from crossdock.operations.call import Call, Operations
 from crossdock.operations.caller import Caller, Origin
 from crossdock.operations.operation import Params, Result
@@ -28,7 +29,8 @@ class S3Client:
     origin: Origin
 
     async def call(self, operation: str, params: Params) -> Result:
-        with file_errors():
+        request_id = uuid4_text(self.operations.house.entropy)
+        with file_errors(params, request_id=request_id):
             return await self.operations.call(
                 "s3",
                 operation,
@@ -37,6 +39,7 @@ class S3Client:
                 account_id=self.caller.principal.account_id,
                 region=self.region,
                 origin=self.origin,
+                request_id=request_id,
             )
 
     async def read(self, place: ObjectPlace, *, if_match: str | None = None) -> WindowReader:
@@ -60,7 +63,9 @@ class S3Client:
     async def commit(self, params: Params, staged: StagedBlob | None, rest: Piece) -> ObjectEntry:
         """Authorise that PutObject again, and do it."""
         with file_errors():
-            return await commit_staged(self.storage, await self._authorised_put(params), staged, rest)
+            call = await self._authorised_put(params)
+        with file_errors(params, request_id=call.request_id):
+            return await commit_staged(self.storage, call, staged, rest)
 
     def now(self) -> datetime:
         """The time as S3 tells it."""

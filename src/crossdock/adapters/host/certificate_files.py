@@ -1,6 +1,7 @@
 """Certificates of TLS servers in files of this computer, as certbot and the like keep them.
 
-A file that changes is read at the next handshake; one that cannot be used leaves what was read before in place.
+A file that changes is read at the next handshake; one that cannot be used leaves what was read before in place. Whether
+one that could not be read can be read by now is asked each time.
 """
 
 import asyncio
@@ -49,6 +50,10 @@ class CertificateFiles:
         return await pair.current()
 
 
+class _Unreadable(CertificateUnavailable):
+    """The system did not let us read a file; that may pass without the file's changing."""
+
+
 class _Pair:
     """Two files and what was last read of them."""
 
@@ -72,13 +77,19 @@ class _Pair:
         marks = tuple(_mark(path) for path in self._paths)
         if marks == self._marks:
             return
-        self._marks = marks
         try:
             self._good = load_certificate_files(*self._paths)
         except CertificateUnavailable as error:
-            self._objection = str(error)
-            if self._good is not None:
-                _log.error("the certificate files have changed and cannot be used: the last good ones stay: %s", error)
+            self._marks = None if isinstance(error, _Unreadable) else marks
+            self._object(str(error))
+        else:
+            self._marks = marks
+            self._objection = ""
+
+    def _object(self, objection: str) -> None:
+        if self._good is not None and objection != self._objection:
+            _log.error("the certificate files have changed and cannot be used: the last good ones stay: %s", objection)
+        self._objection = objection
 
 
 def load_certificate_files(chain_path: Path, key_path: Path) -> TlsCertificate:
@@ -132,7 +143,7 @@ def _read(path: Path) -> tuple[bytes, int]:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise CertificateUnavailable(f"cannot read {path}: {error.strerror}") from error
+        raise _Unreadable(f"cannot read {path}: {error.strerror}") from error
     if len(content) > MAX_BYTES:
         raise CertificateUnavailable(f"{path} is larger than {MAX_BYTES} bytes")
     return content, stat.S_IMODE(found.st_mode)

@@ -79,9 +79,10 @@ class SqliteObjectIndex:
 
         return await self._commits.run(link)
 
-    async def delete(self, bucket_id: str, key: str) -> tuple[Segment, ...]:
+    async def delete(self, bucket_id: str, key: str, *, if_match: str | None = None) -> tuple[Segment, ...]:
         def delete(connection: sqlite3.Connection) -> tuple[Segment, ...]:
             entry = object_rows.get_object(connection, bucket_id, key)
+            _check_etag(entry, if_match)
             if entry is None:
                 return ()
             connection.execute("DELETE FROM objects WHERE bucket_id = ? AND key = ?", (bucket_id, key.encode()))
@@ -219,9 +220,13 @@ def _check(
     present = object_rows.get_object(connection, bucket_id, key)
     if if_none_match and present is not None:
         raise PreconditionFailed("the key exists")
+    _check_etag(present, if_match)
+    return present
+
+
+def _check_etag(present: ObjectEntry | None, if_match: str | None) -> None:
     if if_match is not None and (present is None or present.etag != if_match):
         raise PreconditionFailed("the ETag is another one")
-    return present
 
 
 def _check_not_retired(connection: sqlite3.Connection, bucket_id: str) -> None:

@@ -55,8 +55,7 @@ class MemoryObjects:
         present = bucket.entries.get(key.encode())
         if if_none_match and present is not None:
             raise PreconditionFailed("the key exists")
-        if if_match is not None and (present is None or present.etag != if_match):
-            raise PreconditionFailed("the ETag is another one")
+        _check_etag(present, if_match)
 
     def replace(self, bucket_id: str, key: str, entry: ObjectEntry) -> tuple[Segment, ...]:
         bucket, name = self.bucket(bucket_id), key.encode()
@@ -124,12 +123,14 @@ class MemoryObjectIndex:
         self._objects.share(entry.segments)
         return self._objects.replace(bucket_id, key, entry)
 
-    async def delete(self, bucket_id: str, key: str) -> tuple[Segment, ...]:
+    async def delete(self, bucket_id: str, key: str, *, if_match: str | None = None) -> tuple[Segment, ...]:
         await asyncio.sleep(0)
         bucket, name = self._objects.bucket(bucket_id), key.encode()
-        entry = bucket.entries.pop(name, None)
+        entry = bucket.entries.get(name)
+        _check_etag(entry, if_match)
         if entry is None:
             return ()
+        del bucket.entries[name]
         del bucket.order[bisect_left(bucket.order, name)]
         return self._objects.release(entry.segments)
 
@@ -252,6 +253,11 @@ class MemoryUploadIndex:
         if upload is None:
             raise UploadGone(upload_id)
         return upload
+
+
+def _check_etag(present: ObjectEntry | None, if_match: str | None) -> None:
+    if if_match is not None and (present is None or present.etag != if_match):
+        raise PreconditionFailed("the ETag is another one")
 
 
 def _summary(key: str, entry: ObjectEntry) -> ObjectSummary:

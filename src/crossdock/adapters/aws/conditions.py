@@ -1,0 +1,57 @@
+"""Writes and deletions that are made only while a condition holds, also at stores that know no such conditions.
+
+S3 tests the condition and acts in one step. Where a store refuses the header (501, NotImplemented), what is there is
+looked at before the call is made without it: another's write in between is not seen. Where a store overlooks the
+header nobody is told; so a deletion, which cannot be made good, is preceded by that look in any case.
+
+Source: S3 User Guide, "Add preconditions to S3 operations with conditional requests".
+"""
+
+from typing import Any
+
+from crossdock.adapters.aws.connection import Answer, BoundS3
+from crossdock.adapters.aws.failures import status_of
+from crossdock.cloud.s3.etags import quoted, unquoted
+from crossdock.core.errors import NotFound, Unavailable
+from crossdock.core.homes import ObjectPlace
+
+NOT_IMPLEMENTED = 501
+CHANGED = (404, 409, 412)
+"""What is answered to a conditional delete when the object is gone, being replaced, or another."""
+
+
+async def write_if(
+    s3: BoundS3, operation: str, *, if_match: str | None = None, if_none_match: bool = False, **params: Any
+) -> Answer:
+    """Make a call if its key has the object of that ETag, or with `if_none_match` none; else Unavailable, NotFound."""
+    condition = {"IfNoneMatch": "*"} if if_none_match else {} if if_match is None else {"IfMatch": quoted(if_match)}
+    try:
+        return await s3.call(operation, **params, **condition)
+    except Unavailable as error:
+        if not condition or status_of(error) != NOT_IMPLEMENTED:
+            raise
+    place = ObjectPlace(bucket=params["Bucket"], key=params["Key"])
+    if (present := await _etag_of(s3, place)) != if_match:
+        raise (NotFound if present is None else Unavailable)(f"{operation} of {place}: another object is there")
+    return await s3.call(operation, **params)
+
+
+async def delete_if(s3: BoundS3, place: ObjectPlace, etag: str) -> None:
+    """Delete the object of that ETag. Another one stays, and what is gone is gone."""
+    if await _etag_of(s3, place) != etag:
+        return
+    try:
+        await s3.call("DeleteObject", Bucket=place.bucket, Key=place.key, IfMatch=quoted(etag))
+    except (NotFound, Unavailable) as error:
+        status = status_of(error)
+        if status == NOT_IMPLEMENTED:
+            await s3.call("DeleteObject", Bucket=place.bucket, Key=place.key)
+        elif status not in CHANGED or await _etag_of(s3, place) == etag:
+            raise
+
+
+async def _etag_of(s3: BoundS3, place: ObjectPlace) -> str | None:
+    try:
+        return unquoted((await s3.call("HeadObject", Bucket=place.bucket, Key=place.key))["ETag"])
+    except NotFound:
+        return None
