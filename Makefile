@@ -6,8 +6,9 @@ BIN := .venv/bin
 # pytest compiles its tests anew each time where this is set, which takes longer than many of them.
 unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/pytest -q
-# On every core; tests with real clients measure and wait, so they have the machine to themselves.
 PARALLEL := --ignore tests/e2e --ignore tests/judge -n auto --dist worksteal
+# Tests of a module share a service; those that measure or fill the machine have it to themselves.
+BY_MODULE := -n auto --dist loadfile
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,7 +30,8 @@ test: .venv/.dev .venv-aws/.done ## everything but the long counts, with real cl
 	scripts/install-clients
 	scripts/install-judge
 	$(PYTEST) $(PARALLEL) -m "not soak"
-	$(PYTEST) -m "e2e and not soak" tests/e2e tests/judge
+	$(PYTEST) $(BY_MODULE) -m "e2e and not soak and not alone" tests/e2e tests/judge
+	$(PYTEST) -m "alone and not soak" tests/e2e
 
 soak: .venv/.dev .venv-aws/.done ## the long counts: faults, fuzz, generated cases
 	scripts/install-clients

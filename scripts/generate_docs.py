@@ -204,7 +204,7 @@ def service_tables() -> list[ServiceOperations]:
         logs_operations(events=MemoryLogEvents(), settings=Settings().logs),
         organizations_operations(epoch=epoch),
         s3_operations(storage),
-        secrets_operations(sealer=sealer),
+        secrets_operations(sealer=sealer, epoch=epoch),
         sts_operations(principals=principals, tokens=tokens, library=library),
         transfer_operations(changes=ServerChanges(), trial=NoTrial(), certificates=AcmCertificateCheck(SystemClock())),
     ]
