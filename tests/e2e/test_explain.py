@@ -8,6 +8,7 @@ import io
 import json
 import re
 import secrets
+import shlex
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -25,6 +26,15 @@ ROLE = "transfer-users"
 ROLE_ARN = f"arn:aws:iam::{HUB}:role/{ROLE}"
 BUCKET = f"partner-inbox-{PARTNER}"
 OBJECT = "/in/a.csv"
+MEMBERS = {
+    "--function-name": "FunctionName",
+    "--statement-id": "StatementId",
+    "--action": "Action",
+    "--principal": "Principal",
+    "--source-account": "SourceAccount",
+    "--source-arn": "SourceArn",
+}
+"""What the options of `aws lambda add-permission` are in its request."""
 SCP = "SERVICE_CONTROL_POLICY"
 FULL_ACCESS = "p-FullAWSAccess"
 
@@ -492,3 +502,17 @@ def test_a_stopped_server_is_the_first_thing_in_the_way(dock):
     finally:
         transfer.start_server(ServerId=dock.server_id)
         transfer.get_waiter("server_online").wait(ServerId=dock.server_id, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+
+
+def test_a_function_that_does_not_let_transfer_in_is_told_with_the_command_that_lets_it(dock):
+    lambda_ = dock.client("hub", "lambda")
+    server = dock.client("hub", "transfer").describe_server(ServerId=dock.server_id)["Server"]
+    function = server["IdentityProviderDetails"]["Function"]
+    for statement in json.loads(lambda_.get_policy(FunctionName=function)["Policy"])["Statement"]:
+        lambda_.remove_permission(FunctionName=function, StatementId=statement["Sid"])
+    assert dock.upload().startswith("530")
+    [step] = [one for one in dock.explain()["steps"] if one["outcome"] == "Denied"]
+    _, command = step["remedy"].split("aws lambda add-permission ")
+    options = dict(zip(words := iter(shlex.split(command)), words, strict=True))
+    lambda_.add_permission(**{MEMBERS[option]: value for option, value in options.items()})
+    assert dock.upload().startswith("226")

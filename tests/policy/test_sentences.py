@@ -193,7 +193,7 @@ def test_an_allow_names_the_statements_that_grant():
 def test_what_could_not_be_read_is_said():
     unreadable = frozenset({Layer.SESSION, Layer.RESOURCE})
     assert explain(PolicySet(identity=(FULL,), unreadable=unreadable)) == (
-        f"cannot be decided: {WHAT} also depends on what could not be read (resource-based policy, session policy)"
+        f"it cannot be decided: {WHAT} also depends on what could not be read (resource-based policy, session policy)"
     )
 
 

@@ -20,6 +20,7 @@
 Each edge owns one table from `FileError` to its own dialect. Adapters translate foreign exceptions once, at the call.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
 
 
@@ -44,7 +45,8 @@ class ServiceError(CrossdockError):
 
     `code` is AWS's error code (`NoSuchBucket`, `ResourceNotFoundException`), `status` the HTTP status, `members` the
     further members of the modelled error shape (`Resource`, `ResourceType`), `headers` what the HTTP answer carries
-    besides. `reason` is why, for the operator's log: it may tell of another account's policies and is never answered.
+    besides. `reason` is why, for the operator's log, and `remedy` finds out what to do about it: both may tell of
+    another account's policies and are never answered.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class ServiceError(CrossdockError):
         members: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,
         reason: str = "",
+        remedy: Callable[[], str] | None = None,
     ) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
@@ -66,6 +69,7 @@ class ServiceError(CrossdockError):
         self.members = members or {}
         self.headers = headers or {}
         self.reason = reason
+        self.remedy = remedy
 
 
 class FileError(CrossdockError):

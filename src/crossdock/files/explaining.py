@@ -175,7 +175,8 @@ class _Walk:
             found = await self._explainer.provider.identify(server, attempt)
         answer = answer_without_password(found, attempt.credential)
         if answer.identity is None:
-            self._refused("identity provider", answer.message or "the identity provider vouches for nobody")
+            reason = answer.message or "the identity provider vouches for nobody"
+            self._refused("identity provider", reason, answer.remedy)
             raise _Stopped
         if reason := credential_refusal(attempt.credential, answer.identity):
             self._refused("identity provider", reason)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from inspect import isawaitable
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from crossdock.operations.credentials import credentials_answered
 from crossdock.operations.operation import Operation, Params, Permission, Result, ServiceOperations
 from crossdock.operations.tasks import TaskSupervisor
 from crossdock.policy.evaluate import Decision
+from crossdock.policy.remedies import remedy_of
 from crossdock.ports.host import Clock
 from crossdock.ports.state import State, Transaction
 
@@ -250,6 +252,7 @@ class Operations:
             f"on resource: {permission.resource} because {_public_reason(decision, permission, reason)}",
             status=table.denied_status,
             reason=f"{_question(decision, permission)}: {reason} (request {call.request_id})",
+            remedy=partial(remedy_of, decision),
         )
 
     def _row(self, service: str, operation: str) -> Operation:

@@ -45,7 +45,7 @@ def explain_implicit_deny(
 
 def explain_unknown(request: AccessRequest, unreadable: Iterable[Layer]) -> str:
     named = ", ".join(sorted(unreadable))
-    return f"cannot be decided: {_what(request)} also depends on what could not be read ({named})"
+    return f"it cannot be decided: {_what(request)} also depends on what could not be read ({named})"
 
 
 def _what(request: AccessRequest) -> str:

@@ -17,13 +17,15 @@ from crossdock.ports.state import JsonValue
 class IdentityAnswer:
     """What an identity provider said, as TestIdentityProvider shows it.
 
-    `identity` is None when it vouches for nobody.
+    `identity` is None when it vouches for nobody. `remedy` says what to do when it could not be asked; that is for
+    `explain`, and not shown by TestIdentityProvider.
     """
 
     identity: Identity | None
     response: str
     status_code: int
     message: str
+    remedy: str = ""
 
 
 class IdentityProvider(Protocol):

@@ -39,7 +39,8 @@ class LambdaIdentityProvider:
                 origin=Origin(source_ip=attempt.source_ip, is_secure=True, via=attempt.protocol),
             )
         except ServiceError as error:
-            return _failure(f"the identity provider {choice.function_arn} could not be invoked: {error}")
+            remedy = "" if error.remedy is None else error.remedy()
+            return _failure(f"the identity provider {choice.function_arn} could not be invoked: {error}", remedy)
         payload = bytes(result.get("Payload", b""))
         if error_kind := result.get("FunctionError"):
             return _failure(f"the identity provider's function failed ({error_kind}): {_error_text(payload)}")
@@ -74,8 +75,8 @@ def _read(payload: bytes, attempt: LoginAttempt) -> IdentityAnswer:
     return IdentityAnswer(identity=identity, response=text, status_code=200, message="")
 
 
-def _failure(reason: str) -> IdentityAnswer:
-    return IdentityAnswer(identity=None, response="", status_code=500, message=reason)
+def _failure(reason: str, remedy: str = "") -> IdentityAnswer:
+    return IdentityAnswer(identity=None, response="", status_code=500, message=reason, remedy=remedy)
 
 
 def _error_text(payload: bytes) -> str:
