@@ -24,7 +24,7 @@ from tests.e2e.leftovers import descendants
 from crossdock.core.ports_text import format_ports
 
 FUNCTION = "arn:aws:lambda:us-east-1:111111111111:function:nobody"
-KEYS = ("serverId", "accountId", "region", "state", "protocol", "host", "port", "passivePorts")
+KEYS = ("serverId", "accountId", "region", "state", "protocol", "host", "port", "passivePorts", "ingress")
 VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL")
 HUB_SECRET = secrets.token_hex(20)
 COMMAND = Path(sys.executable).with_name("crossdock")
@@ -155,6 +155,7 @@ def test_a_new_server_is_announced_and_every_source_agrees_on_its_address(runnin
         "host": "127.0.0.1",
         "port": port,
         "passivePorts": endpoint["passivePorts"],
+        "ingress": "unrestricted",
     }
     assert state_of(running, server_id) == "ONLINE"
     said = f"ready ftp 127.0.0.1:{port} server={server_id} passive={format_ports(endpoint['passivePorts'])}"
