@@ -8,6 +8,8 @@ from bench.ftp.client.data import Data, PlainData, TlsData
 from bench.ftp.client.jobs import Endpoint
 
 TIMEOUT_S = 300.0
+_BIND_ADDRESS_NO_PORT = 24
+"""`IP_BIND_ADDRESS_NO_PORT` of ip(7), which Python's `socket` does not name."""
 PASSIVE = re.compile(r"\((\d+,\d+,\d+,\d+),(\d+),(\d+)\)")
 
 
@@ -75,8 +77,13 @@ class Control:
         if found is None:
             raise UnexpectedReply("PASV: no address in the reply")
         port = int(found[2]) * 256 + int(found[3])
-        local = (self._socket.getsockname()[0], 0)
-        return socket.create_connection((self._endpoint.host, port), TIMEOUT_S, local)
+        connection = socket.socket()
+        connection.settimeout(TIMEOUT_S)
+        # The port is chosen when it connects: bound before, none would be free while a hundred thousand linger.
+        connection.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
+        connection.bind((self._socket.getsockname()[0], 0))
+        connection.connect((self._endpoint.host, port))
+        return connection
 
     def open(self, command: str) -> Data:
         """Passive, the command, its preliminary reply, and TLS where it is wanted."""
