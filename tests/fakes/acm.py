@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from tests.fakes.aws_models import model_of
+from tests.fakes.calls import call_as_root
 from tests.fakes.clock import FakeClock
 from tests.fakes.house import AllowEverything, AllowOnly, CountedEpoch, PlainSealer, make_house
 from tests.fakes.x509 import Pair, self_signed
@@ -13,10 +14,8 @@ from crossdock.adapters.memory.state import MemoryState
 from crossdock.cloud.acm.table import acm_operations
 from crossdock.core.errors import ServiceError
 from crossdock.core.ids import AccountId, ServerId
-from crossdock.core.principals import AccountRoot
 from crossdock.core.servers import EndpointType, FileProtocol, IdentityProviderChoice, IdentityProviderType, Server
 from crossdock.operations.call import House, Operations
-from crossdock.operations.caller import Caller, Origin
 from crossdock.ports.state import Transaction
 from crossdock.wire.protocols import format_response
 from crossdock.wire.validation import validate_params
@@ -53,15 +52,7 @@ class Acm:
     async def __call__(
         self, operation: str, *, account: str = HUB, region: str = REGION, **params: Any
     ) -> Mapping[str, Any]:
-        result = await self.operations.call(
-            "acm",
-            operation,
-            params,
-            caller=Caller(principal=AccountRoot(account_id=account)),
-            account_id=account,
-            region=region,
-            origin=Origin(),
-        )
+        result = await call_as_root(self.operations, "acm", operation, params, account=account, region=region)
         format_response(model_of("acm"), operation, result, request_id="tests")
         return result
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from tests.fakes.aws_models import model_of
+from tests.fakes.calls import call_as_root
 from tests.fakes.house import AllowEverything, AllowOnly, make_house
 from tests.fakes.logins import SERVER
 from tests.fakes.models import assert_fits
@@ -20,10 +21,8 @@ from crossdock.cloud.ec2.ingress import SecurityGroupIngress
 from crossdock.cloud.ec2.table import ec2_operations
 from crossdock.core.errors import ServiceError
 from crossdock.core.ids import AccountId
-from crossdock.core.principals import AccountRoot
 from crossdock.core.servers import Server
 from crossdock.operations.call import House, Operations
-from crossdock.operations.caller import Caller, Origin
 from crossdock.ports.state import State, Transaction
 from crossdock.wire.validation import validate_params
 
@@ -54,15 +53,7 @@ class Ec2:
     async def __call__(
         self, operation: str, *, account: str = HUB, region: str = REGION, **params: Any
     ) -> Mapping[str, Any]:
-        result = await self.operations.call(
-            "ec2",
-            operation,
-            params,
-            caller=Caller(principal=AccountRoot(account_id=account)),
-            account_id=account,
-            region=region,
-            origin=Origin(),
-        )
+        result = await call_as_root(self.operations, "ec2", operation, params, account=account, region=region)
         assert_fits("ec2", operation, params, result)
         return result
 

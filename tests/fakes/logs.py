@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from tests.fakes.aws_models import model_of
+from tests.fakes.calls import call_as_root
 from tests.fakes.clock import FakeClock
 from tests.fakes.house import AllowEverything, AllowOnly, make_house
 from tests.fakes.models import assert_fits
@@ -20,9 +21,7 @@ from crossdock.adapters.memory.state import MemoryState
 from crossdock.cloud.logs.moments import milliseconds
 from crossdock.cloud.logs.table import logs_operations
 from crossdock.core.errors import ServiceError
-from crossdock.core.principals import AccountRoot
 from crossdock.operations.call import House, Operations
-from crossdock.operations.caller import Caller, Origin
 from crossdock.ports.logs import LogEvent, LogEvents, LogGroupId
 from crossdock.settings import LogSettings
 from crossdock.wire.validation import validate_params
@@ -58,15 +57,7 @@ class LogsClient:
     async def __call__(
         self, operation: str, *, account: str = HUB, region: str = REGION, **params: Any
     ) -> Mapping[str, Any]:
-        result = await self.operations.call(
-            "logs",
-            operation,
-            params,
-            caller=Caller(principal=AccountRoot(account_id=account)),
-            account_id=account,
-            region=region,
-            origin=Origin(),
-        )
+        result = await call_as_root(self.operations, "logs", operation, params, account=account, region=region)
         assert_fits("logs", operation, params, result)
         return result
 

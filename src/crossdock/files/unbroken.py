@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import TypeVar
 
+from crossdock.operations.threads import settle
+
 T = TypeVar("T")
 
 
@@ -13,14 +15,8 @@ async def unbroken(work: Coroutine[None, None, T]) -> T:
     The task is held here for as long as it runs, so it is neither collected nor left behind.
     """
     task = asyncio.get_running_loop().create_task(work)
-    cancellation: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait((task,))
-        except asyncio.CancelledError as error:
-            cancellation = error
-    if cancellation is not None:
+    if await settle(task):
         # What became of the work is still looked at, so that no exception is reported as never retrieved.
         task.cancelled() or task.exception()
-        raise cancellation
+        raise asyncio.CancelledError
     return task.result()

@@ -42,7 +42,7 @@ def nobody_counts(count: int) -> None:
     return None
 
 
-def told(outcome: tuple[int, CrossdockError | None], moved: Moved) -> int:
+def told(outcome: tuple[int, BaseException | None], moved: Moved) -> int:
     """Tell what a job has moved; return it, or raise what stopped the job."""
     count, error = outcome
     if count:
@@ -102,13 +102,7 @@ class DataSocket:
         future = self._pool.begin(job)
         was_cancelled = await settle(future)
         count, error = future.result()
-        if count:
-            moved(count)
-        if was_cancelled:
-            raise asyncio.CancelledError
-        if error is not None:
-            raise error
-        return count
+        return told((count, asyncio.CancelledError() if was_cancelled else error), moved)
 
     async def readable(self, until: float | None = None) -> None:
         """Raises TransferBroken when nothing comes for too long, or not until then on the loop's clock."""

@@ -88,22 +88,22 @@ class ConnectionTls:
         return self._resumption is TlsSessionResumption.ENFORCED
 
     def control_stream(self) -> "TlsStream":
-        self._context.num_tickets = CONTROL_TICKETS
-        stream = TlsStream(self._context)
-        # A client may close a data connection as soon as it has sent everything. Were a ticket unread by then, its
-        # kernel would reset the connection, and the tail of what it sent would be lost.
-        self._context.num_tickets = 0
-        return stream
+        return self._stream(CONTROL_TICKETS)
 
     def data_stream(self, *, only_sends: bool) -> "TlsStream":
+        """A stream on which the client sends has no ticket: a client may close as soon as it has sent everything, and
+        were a ticket unread by then, its kernel would reset the connection, and the tail of what it sent be lost.
+
+        Clients that use a ticket of TLS 1.3 once (curl) need one for their next data connection. Who reads to the end
+        reads the ticket, too.
+        """
         if self._resumption is TlsSessionResumption.DISABLED:
             return TlsStream(self._new_context())
-        # Clients that use a ticket of TLS 1.3 once (curl) need one for their next data connection. Who reads to the
-        # end reads the ticket, too.
-        self._context.num_tickets = DATA_TICKETS if only_sends else 0
-        stream = TlsStream(self._context)
-        self._context.num_tickets = 0
-        return stream
+        return self._stream(DATA_TICKETS if only_sends else 0)
+
+    def _stream(self, tickets: int) -> "TlsStream":
+        self._context.num_tickets = tickets  # of streams that are made from now on
+        return TlsStream(self._context)
 
     def _new_context(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -53,8 +53,7 @@ class S3Client:
 
     async def authorise_put(self, params: Params) -> None:
         """Authorise a PutObject whose bytes are yet to come."""
-        with file_errors():
-            await self._authorised_put(params)
+        await self._authorised_put(params)
 
     async def stage(self) -> StagedBlob:
         with file_errors():
@@ -62,8 +61,7 @@ class S3Client:
 
     async def commit(self, params: Params, staged: StagedBlob | None, rest: Piece) -> ObjectEntry:
         """Authorise that PutObject again, and do it."""
-        with file_errors():
-            call = await self._authorised_put(params)
+        call = await self._authorised_put(params)
         with file_errors(params, request_id=call.request_id):
             return await commit_staged(self.storage, call, staged, rest)
 
@@ -72,14 +70,15 @@ class S3Client:
         return whole_seconds(self.operations.house.clock.now())
 
     async def _authorised_put(self, params: Params) -> Call:
-        call = self.operations.begin(
-            "s3",
-            "PutObject",
-            params,
-            caller=self.caller,
-            account_id=self.caller.principal.account_id,
-            region=self.region,
-            origin=self.origin,
-        )
-        await self.operations.authorise(call)
+        with file_errors():
+            call = self.operations.begin(
+                "s3",
+                "PutObject",
+                params,
+                caller=self.caller,
+                account_id=self.caller.principal.account_id,
+                region=self.region,
+                origin=self.origin,
+            )
+            await self.operations.authorise(call)
         return call

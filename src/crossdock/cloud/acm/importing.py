@@ -9,10 +9,9 @@ from dataclasses import replace
 from crossdock.cloud.acm.faults import invalid
 from crossdock.cloud.acm.finding import find_certificate
 from crossdock.cloud.acm.material import Material, check_replacement, read_material
-from crossdock.cloud.acm.records import CERTIFICATES, CertificateRecord, CertificateType, certificate_arn
-from crossdock.cloud.acm.store import CertificateStore, check_room, put_certificate
+from crossdock.cloud.acm.records import CertificateType
+from crossdock.cloud.acm.store import CertificateStore, add_certificate, new_certificate, put_certificate
 from crossdock.cloud.acm.tags import tags_given
-from crossdock.core.ids import uuid4_text
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Result
 
@@ -31,25 +30,10 @@ async def import_certificate(store: CertificateStore, call: Call) -> Result:
     )
     if is_again:
         return await _import_again(store, call, material)
-    certificate_id = uuid4_text(call.house.entropy)
-    arn = certificate_arn(call.region, call.account_id, certificate_id)
-    record = CertificateRecord(
-        account_id=call.account_id,
-        region=call.region,
-        certificate_id=certificate_id,
-        type=CertificateType.IMPORTED,
-        created_at=call.now,
-        arrived_at=call.now,
-        facts=material.facts,
-        body=material.body,
-        chain=material.chain,
-        sealed_key=store.seal_key(material.key, arn),
-        tags=tags,
-    )
+    record = new_certificate(store, call, CertificateType.IMPORTED, material, tags)
     async with store.transaction(call) as tx:
-        await check_room(tx, call)
-        await CERTIFICATES.put(tx, record, *record.key, is_new=True)
-    return {"CertificateArn": arn}
+        await add_certificate(tx, call, record)
+    return {"CertificateArn": record.arn}
 
 
 async def _import_again(store: CertificateStore, call: Call, material: Material) -> Result:

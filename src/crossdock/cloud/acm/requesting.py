@@ -5,14 +5,14 @@ Source: ACM API Reference, RequestCertificate.
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from crossdock.cloud.acm.faults import invalid_parameter
 from crossdock.cloud.acm.issuing import KEYS, issue
-from crossdock.cloud.acm.records import CERTIFICATES, CertificateRecord, CertificateType, certificate_arn
-from crossdock.cloud.acm.store import CertificateStore, check_room
+from crossdock.cloud.acm.records import CERTIFICATES, CertificateRecord, CertificateType
+from crossdock.cloud.acm.store import CertificateStore, add_certificate, new_certificate
 from crossdock.cloud.acm.tags import tags_given
-from crossdock.core.ids import uuid4_text
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Params, Result
 from crossdock.ports.state import Transaction
@@ -33,19 +33,8 @@ async def request_certificate(store: CertificateStore, call: Call) -> Result:
         if (before := await _requested_before(tx, call, names)) is not None:
             return {"CertificateArn": before.arn}
     material = await asyncio.to_thread(issue, names, key_algorithm=algorithm, now=call.now, entropy=call.house.entropy)
-    certificate_id = uuid4_text(call.house.entropy)
-    arn = certificate_arn(call.region, call.account_id, certificate_id)
-    record = CertificateRecord(
-        account_id=call.account_id,
-        region=call.region,
-        certificate_id=certificate_id,
-        type=CertificateType.AMAZON_ISSUED,
-        created_at=call.now,
-        arrived_at=call.now,
-        facts=material.facts,
-        body=material.body,
-        sealed_key=store.seal_key(material.key, arn),
-        tags=tags,
+    record = replace(
+        new_certificate(store, call, CertificateType.AMAZON_ISSUED, material, tags),
         domain_names=names,
         validation_method=params.get("ValidationMethod", DEFAULT_VALIDATION),
         idempotency_token=params.get("IdempotencyToken", ""),
@@ -54,9 +43,8 @@ async def request_certificate(store: CertificateStore, call: Call) -> Result:
         # Asked again: another request with this token may have been quicker.
         if (before := await _requested_before(tx, call, names)) is not None:
             return {"CertificateArn": before.arn}
-        await check_room(tx, call)
-        await CERTIFICATES.put(tx, record, *record.key, is_new=True)
-    return {"CertificateArn": arn}
+        await add_certificate(tx, call, record)
+    return {"CertificateArn": record.arn}
 
 
 def _names(params: Params) -> tuple[str, ...]:
