@@ -7,7 +7,8 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/pytest -q
 PARALLEL := --ignore tests/e2e --ignore tests/judge -n auto --dist worksteal
-# Tests of a module share a service; those that measure or fill the machine have it to themselves.
+# Tests of a module share a service. Those that measure or fill the machine, or start a service again on the ports that it had,
+# have the machine to themselves: beside others, a client may have been given such a port meanwhile.
 BY_MODULE := -n auto --dist loadfile
 
 help: ## show this list

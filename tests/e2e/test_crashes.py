@@ -26,6 +26,8 @@ from tests.fakes.functions import archive
 GONE_S = 15.0
 """Within which every process of a killed service must have ended, on a busy machine too."""
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(autouse=True)
 def orphans():

@@ -29,6 +29,8 @@ VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DE
 HUB_SECRET = secrets.token_hex(20)
 COMMAND = Path(sys.executable).with_name("crossdock")
 
+pytestmark = pytest.mark.alone
+
 
 def how_to_begin(program: str, option: str) -> list[str]:
     return [
