@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import logging
 import os
 import signal
@@ -106,10 +107,20 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
         elif not await gatehouse.directory.servers():
             say(how_to_begin(own_command(settings), accounts.name_of(next(iter(accounts.members), MANAGEMENT))))
         is_ready = True
+        _settle_memory()
         say("crossdock ready")
         await ended.wait()
         is_ready = False
         _log.info("stopping: transfers may finish", extra={"drain_timeout_s": settings.drain_timeout})
+
+
+def _settle_memory() -> None:
+    """Take what was loaded at the start, AWS's models above all, out of what the collector of cycles looks through.
+
+    Every full collection would otherwise stop the loop, and so every session, for as long as a hundred small files take.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _end_signals() -> asyncio.Event:

@@ -1,6 +1,7 @@
 """IP networks and addresses as settings, security groups and edges compare them."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from crossdock.core.errors import CrossdockError
@@ -29,6 +30,7 @@ def parse_network(text: str) -> Network:
         raise BadNetwork(f"{text!r} has bits beyond its prefix: {meant} is meant, or another prefix") from error
 
 
+@lru_cache(maxsize=4096)
 def parse_address(text: str) -> Address:
     """An address without its zone; an IPv4 address that arrived inside IPv6 (`::ffff:a.b.c.d`) is that IPv4 address.
 

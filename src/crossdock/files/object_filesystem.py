@@ -34,7 +34,7 @@ from crossdock.files.prefix import Prefix, UploadStart, find_prefix
 from crossdock.files.staged_sink import StagedSink
 from crossdock.files.unbroken import unbroken
 from crossdock.files.upload import Sink, Upload
-from crossdock.ports.objects import ObjectStore, StagingObjectStore
+from crossdock.ports.objects import ObjectStore, can_stage
 
 
 def upload_metadata(username: str, server_id: str) -> Mapping[str, str]:
@@ -147,7 +147,7 @@ class ObjectFileSystem:
             return None
 
     async def _open_sink(self, place: ObjectPlace, prefix: Prefix | None, *, is_new: bool) -> Sink:
-        if not isinstance(self._store, StagingObjectStore):
+        if not can_stage(self._store):
             parts = PartsSink(self._store, place, self._metadata, blocks=self._blocks, prefix=prefix, is_new=is_new)
             return await _begun(parts, parts.begin())
         if prefix is None:

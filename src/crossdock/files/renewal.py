@@ -22,7 +22,7 @@ from crossdock.ports.objects import (
     ObjectStore,
     PortableUpload,
     StagedPut,
-    StagingObjectStore,
+    can_stage,
 )
 
 RENEW_AFTER = 0.8
@@ -124,7 +124,7 @@ class RenewedStagingStore(RenewedStore):
         if_none_match: bool = False,
     ) -> StagedPut:
         store = await self.current()
-        if not isinstance(store, StagingObjectStore):
+        if not can_stage(store):
             raise TypeError("renewed credentials brought another kind of store")
         return await store.stage(place, metadata, if_match=if_match, if_none_match=if_none_match)
 
@@ -151,5 +151,5 @@ class _RenewedUpload:
 
 def renewed(session: RoleSession, *, assume: Assume, clock: Clock, refused: Refused) -> RenewedStore:
     """The store of a session, with its credentials kept good by `assume`."""
-    kind = RenewedStagingStore if isinstance(session.store, StagingObjectStore) else RenewedStore
+    kind = RenewedStagingStore if can_stage(session.store) else RenewedStore
     return kind(session, assume=assume, clock=clock, refused=refused)

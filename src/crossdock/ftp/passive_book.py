@@ -70,6 +70,8 @@ class PassiveBook:
     def resting_port(self, session: int, address: str, now: float) -> int | None:
         """The port that this session would get back; None when nothing rests for it."""
         self._forget_rests(now)
+        if not self._resting:
+            return None
         for port in self._ports:
             rest = self._resting.get(_Slot(port, address))
             if rest is not None and rest.session == session:
