@@ -16,6 +16,7 @@ from crossdock.core.homes import (
     VirtualDirectory,
     initial_directory,
     is_given_directory,
+    is_given_file,
     locate,
     normalise,
     virtual_children,
@@ -181,10 +182,35 @@ def test_what_the_home_itself_makes_a_directory(home: PathHome | LogicalHome, pa
     assert is_given_directory(home, path) is expected
 
 
+@pytest.mark.parametrize(
+    ("home", "path", "expected"),
+    [
+        (TREE, "/docs/readme.txt", True),
+        (TREE, "/docs/readme.txt/below", False),
+        (TREE, "/docs", False),
+        (TREE, "/pics", False),
+        (TREE, "/pics/inner", False),
+        (PathHome(root="/bucket/home"), "/bucket/home", False),
+        # A name under which another mapping lies is a directory for all that.
+        (
+            LogicalHome(mappings=(*TREE.mappings, HomeMapping(entry="/docs/readme.txt/x", target="/b/x"))),
+            "/docs/readme.txt",
+            False,
+        ),
+    ],
+)
+def test_what_the_home_itself_makes_a_file(home: PathHome | LogicalHome, path: str, expected: bool):
+    assert is_given_file(home, path) is expected
+
+
 def test_a_session_starts_at_the_root_of_a_path_home_and_at_the_top_of_a_logical_one():
     assert initial_directory(PathHome(root="/bucket/home/")) == "/bucket/home"
     assert initial_directory(PathHome()) == "/"
     assert initial_directory(TREE) == "/"
+    within = LogicalHome(mappings=TREE.mappings, start="/pics/new/")
+    assert initial_directory(within) == "/pics/new"
+    assert is_given_directory(within, "/pics/new")
+    assert within != TREE
 
 
 def test_a_place_is_written_as_a_path():

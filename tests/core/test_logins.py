@@ -10,14 +10,21 @@ from hypothesis import strategies as st
 from crossdock.core.homes import PathHome
 from crossdock.core.ids import AccountId, ServerId
 from crossdock.core.logins import (
+    NO_KEY,
+    Credential,
+    Factor,
     Identity,
     LoginAttempt,
     Password,
     PublicKey,
     Refusal,
+    factor_of,
     gate,
     is_username,
+    next_factors,
+    nothing_shown,
     session_name,
+    ways_in,
 )
 from crossdock.core.servers import (
     EndpointType,
@@ -122,3 +129,99 @@ def test_an_identity_without_a_home_starts_nowhere_in_particular():
 
 def test_a_public_key_is_no_secret():
     assert PublicKey("ssh-ed25519 AAAA") == PublicKey("ssh-ed25519 AAAA")
+
+
+KEY, PASSWORD = frozenset({Factor.PUBLIC_KEY}), frozenset({Factor.PASSWORD})
+EITHER: tuple[frozenset[Factor], ...] = (KEY, PASSWORD)
+
+
+def with_provider(kind: IdentityProviderType, methods: str = "") -> Server:
+    choice = IdentityProviderChoice(kind=kind, sftp_authentication_methods=methods)
+    return replace(make_server(), identity_provider=choice)
+
+
+@pytest.mark.parametrize("kind", [IdentityProviderType.AWS_LAMBDA, IdentityProviderType.API_GATEWAY])
+@pytest.mark.parametrize(
+    ("methods", "ways"),
+    [
+        ("", EITHER),
+        ("PUBLIC_KEY_OR_PASSWORD", EITHER),
+        ("PUBLIC_KEY", (KEY,)),
+        ("PASSWORD", (PASSWORD,)),
+        ("PUBLIC_KEY_AND_PASSWORD", (KEY | PASSWORD,)),
+        ("KEYBOARD", ()),
+    ],
+)
+def test_an_sftp_server_with_a_custom_provider_says_what_it_wants(
+    kind: IdentityProviderType, methods: str, ways: tuple[frozenset[Factor], ...]
+):
+    server = with_provider(kind, methods)
+    assert ways_in(server, FileProtocol.SFTP) == ways
+    assert ways_in(server, FileProtocol.FTP) == (PASSWORD,)
+
+
+@pytest.mark.parametrize(
+    ("kind", "way"),
+    [(IdentityProviderType.SERVICE_MANAGED, KEY), (IdentityProviderType.AWS_DIRECTORY_SERVICE, PASSWORD)],
+)
+def test_other_providers_have_one_way_in_whatever_is_set(kind: IdentityProviderType, way: frozenset[Factor]):
+    assert ways_in(with_provider(kind, "PUBLIC_KEY_AND_PASSWORD"), FileProtocol.SFTP) == (way,)
+
+
+@pytest.mark.parametrize(
+    ("ways", "shown", "wanted"),
+    [
+        (EITHER, frozenset(), KEY | PASSWORD),
+        (EITHER, KEY, frozenset()),
+        ((KEY | PASSWORD,), frozenset(), KEY),
+        ((KEY | PASSWORD,), KEY, PASSWORD),
+        ((KEY | PASSWORD,), PASSWORD, KEY),
+        ((KEY | PASSWORD,), KEY | PASSWORD, frozenset()),
+        ((KEY,), PASSWORD, frozenset()),
+        ((), frozenset(), frozenset()),
+    ],
+)
+def test_of_two_factors_the_key_comes_first(
+    ways: tuple[frozenset[Factor], ...], shown: frozenset[Factor], wanted: frozenset[Factor]
+):
+    assert next_factors(ways, shown) == wanted
+
+
+@pytest.mark.parametrize(
+    ("methods", "credential", "protocol", "reason"),
+    [
+        ("PUBLIC_KEY", Password("open sesame"), FileProtocol.SFTP, "admits nobody by password over SFTP"),
+        ("PASSWORD", PublicKey("ssh-ed25519 AAAA"), FileProtocol.SFTP, "admits nobody by publickey over SFTP"),
+        ("PUBLIC_KEY", PublicKey("ssh-ed25519 AAAA"), FileProtocol.FTP, "admits nobody by publickey over FTP"),
+        ("PUBLIC_KEY", Password("open sesame"), FileProtocol.FTP, ""),
+        ("PUBLIC_KEY_AND_PASSWORD", Password("open sesame"), FileProtocol.SFTP, ""),
+        ("PUBLIC_KEY_AND_PASSWORD", PublicKey("ssh-ed25519 AAAA"), FileProtocol.SFTP, ""),
+    ],
+)
+def test_no_provider_is_asked_about_what_its_server_does_not_take(
+    methods: str, credential: Credential, protocol: FileProtocol, reason: str
+):
+    attempt = replace(make_attempt(protocol=protocol), credential=credential)
+    refusal = gate(with_provider(IdentityProviderType.AWS_LAMBDA, methods), attempt)
+    assert (refusal.reason.partition(f"{SERVER_ID} ")[2] if refusal else "") == reason
+
+
+def test_no_key_is_a_key_and_an_empty_password_a_password():
+    assert (factor_of(NO_KEY), factor_of(Password(""))) == ("publickey", "password")
+
+
+@pytest.mark.parametrize(
+    ("methods", "protocol", "credential"),
+    [
+        ("", FileProtocol.SFTP, NO_KEY),
+        ("PUBLIC_KEY_AND_PASSWORD", FileProtocol.SFTP, NO_KEY),
+        ("PASSWORD", FileProtocol.SFTP, Password("")),
+        ("", FileProtocol.FTP, Password("")),
+    ],
+)
+def test_who_shows_nothing_passes_the_gate_as_who_begins_to_log_in(
+    methods: str, protocol: FileProtocol, credential: Credential
+):
+    server = with_provider(IdentityProviderType.AWS_LAMBDA, methods)
+    assert nothing_shown(server, protocol) == credential
+    assert gate(server, replace(make_attempt(protocol=protocol), credential=credential)) is None

@@ -4,7 +4,7 @@ import ssl
 
 import pytest
 
-from crossdock.core.security_policies import DEFAULT_SECURITY_POLICY, SECURITY_POLICIES
+from crossdock.core.security_policies import CONNECTOR_SECURITY_POLICIES, DEFAULT_SECURITY_POLICY, SECURITY_POLICIES
 from crossdock.core.tls_policies import tls_policy
 
 NAMES = list(SECURITY_POLICIES)
@@ -48,10 +48,55 @@ def test_a_name_that_is_none_has_no_policy():
 
 def test_policies_are_in_the_order_of_their_names_and_have_each_algorithm_once():
     assert sorted(NAMES) == NAMES
-    for policy in SECURITY_POLICIES.values():
-        for algorithms in (policy.ssh_ciphers, policy.ssh_kexs, policy.ssh_macs, policy.tls_ciphers):
+    for policy in (*SECURITY_POLICIES.values(), *CONNECTOR_SECURITY_POLICIES.values()):
+        for algorithms in (policy.ssh_ciphers, policy.ssh_kexs, policy.ssh_macs, policy.ssh_host_keys):
             assert algorithms
             assert len(set(algorithms)) == len(algorithms)
+        assert len(set(policy.tls_ciphers)) == len(policy.tls_ciphers)
+
+
+def test_servers_have_suites_of_tls_and_connectors_none():
+    assert all(policy.tls_ciphers for policy in SECURITY_POLICIES.values())
+    assert not any(policy.tls_ciphers for policy in CONNECTOR_SECURITY_POLICIES.values())
+
+
+def test_rsa_with_sha1_signs_only_under_the_policies_that_the_guide_names():
+    named = [policy.name for policy in SECURITY_POLICIES.values() if "ssh-rsa" in policy.ssh_host_keys]
+    assert named == [
+        f"TransferSecurityPolicy-{name}"
+        for name in ("2018-11", "2020-06", "FIPS-2020-06", "FIPS-2023-05", "FIPS-2024-01")
+    ]
+    for policy in SECURITY_POLICIES.values():
+        assert {"rsa-sha2-256", "rsa-sha2-512", "ssh-ed25519"} < set(policy.ssh_host_keys)
+
+
+def test_connectors_take_no_host_keys_of_ed25519():
+    for policy in CONNECTOR_SECURITY_POLICIES.values():
+        assert "ssh-ed25519" not in policy.ssh_host_keys
+
+
+@pytest.mark.parametrize("year", ["2018-11", "2020-06"])
+def test_a_restricted_policy_has_no_chacha20_and_else_the_same_ciphers(year):
+    plain = SECURITY_POLICIES[f"TransferSecurityPolicy-{year}"]
+    restricted = SECURITY_POLICIES[f"TransferSecurityPolicy-Restricted-{year}"]
+    assert plain.ssh_ciphers == ("chacha20-poly1305@openssh.com", *restricted.ssh_ciphers)
+    assert (plain.ssh_kexs, plain.ssh_macs) == (restricted.ssh_kexs, restricted.ssh_macs)
+
+
+def test_the_default_is_in_the_order_of_the_guide():
+    policy = SECURITY_POLICIES[DEFAULT_SECURITY_POLICY]
+    assert policy.name == "TransferSecurityPolicy-2024-01"
+    assert policy.ssh_ciphers[:2] == ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
+    assert policy.ssh_kexs == (
+        "ecdh-sha2-nistp256",
+        "ecdh-sha2-nistp384",
+        "ecdh-sha2-nistp521",
+        "curve25519-sha256",
+        "curve25519-sha256@libssh.org",
+        "diffie-hellman-group18-sha512",
+        "diffie-hellman-group16-sha512",
+        "diffie-hellman-group-exchange-sha256",
+    )
 
 
 def test_what_fips_does_not_approve_is_in_no_policy_for_it():

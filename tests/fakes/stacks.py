@@ -27,6 +27,7 @@ from tests.fakes.aws_models import model_of
 from tests.fakes.cloud import HUB, ORIGIN, REGION, CloudParts, admin_of, make_operations, make_parts
 from tests.fakes.flaws import Flaws, MortalState, OpenTables
 from tests.fakes.functions import EchoRunner, MemoryFunctionCode
+from tests.fakes.host_keys import instant_vault
 from tests.fakes.models import assert_fits
 from tests.fakes.templates import Resources, body, policy, trusting
 from tests.fakes.transfer import ScriptedTrial
@@ -293,7 +294,12 @@ async def make_stacks() -> EmbeddedStacks:
         s3_operations(storage),
         secrets_operations(sealer=parts.sealer, epoch=parts.epoch),
         acm_operations(sealer=parts.sealer, epoch=parts.epoch, uses=ServersOfCertificates()),
-        transfer_operations(changes=changes, trial=ScriptedTrial(), certificates=AcmCertificateCheck(parts.clock)),
+        transfer_operations(
+            changes=changes,
+            trial=ScriptedTrial(),
+            certificates=AcmCertificateCheck(parts.clock),
+            host_keys=instant_vault(parts.sealer, parts.house.entropy),
+        ),
     ]
     sources = {"s3": BucketPolicies(), "lambda": LambdaPolicies(), "secretsmanager": SecretPolicies()}
     operations = make_operations(parts, *tables, sources=sources, validate=validate)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from tests.fakes.house import AllowEverything, AllowOnly, make_house
+from tests.fakes.host_keys import instant_vault
+from tests.fakes.house import AllowEverything, AllowOnly, PlainSealer, make_house
 from tests.fakes.models import assert_fits
 
 from crossdock.core.errors import ServiceError
@@ -18,6 +19,7 @@ from crossdock.ports.servers import LoginOutcome
 from crossdock.ports.state import Transaction
 from crossdock.transfer.changes import ServerChanges
 from crossdock.transfer.directory import StateServerDirectory
+from crossdock.transfer.host_key_directory import StateHostKeys
 from crossdock.transfer.table import transfer_operations
 
 HUB = "111111111111"
@@ -62,6 +64,7 @@ class ScriptedCertificates:
 class TransferApi:
     operations: Operations
     directory: StateServerDirectory
+    host_keys: StateHostKeys
     changes: ServerChanges
     trial: ScriptedTrial
     certificates: ScriptedCertificates
@@ -99,13 +102,15 @@ def make_transfer_api(*, authorizer: AllowOnly | None = None) -> TransferApi:
     house = make_house()
     changes, trial, certificates = ServerChanges(), ScriptedTrial(), ScriptedCertificates()
     authorizer = authorizer or AllowEverything()
+    vault = instant_vault(PlainSealer(), house.entropy)
     return TransferApi(
         operations=Operations(
-            [transfer_operations(changes=changes, trial=trial, certificates=certificates)],
+            [transfer_operations(changes=changes, trial=trial, certificates=certificates, host_keys=vault)],
             house=house,
             authorizer=authorizer,
         ),
         directory=StateServerDirectory(house.state, changes),
+        host_keys=StateHostKeys(state=house.state, vault=vault, clock=house.clock),
         changes=changes,
         trial=trial,
         certificates=certificates,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossdock.core.homes import HomeMapping, LogicalHome, MappingType, PathHome
+from crossdock.core.homes import HomeMapping, LogicalHome, MappingType, PathHome, initial_directory
 from crossdock.core.logins import PosixProfile
 from crossdock.transfer.home_mappings import MAX_ENTRIES, BadHome, check_mappings
 from crossdock.transfer.identity_answers import MAX_ANSWER_BYTES, MalformedAnswer, NotVouchedFor, read_identity
@@ -20,6 +20,14 @@ def read(**answer):
 
 def details(*mappings):
     return {"HomeDirectoryType": "LOGICAL", "HomeDirectoryDetails": json.dumps(list(mappings))}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "start"), [("/in/new", "/in/new"), ("/bucket/in", "/"), ("bucket", "/"), (7, "/"), (None, "/")]
+)
+def test_a_logical_home_begins_where_the_answer_says_if_its_mappings_lead_there(wanted, start):
+    identity = read(**details({"Entry": "/in", "Target": "/bucket/in"}), HomeDirectory=wanted)
+    assert initial_directory(identity.home) == start
 
 
 def test_the_least_answer_is_a_role():

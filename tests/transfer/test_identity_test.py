@@ -1,9 +1,9 @@
 """TestIdentityProvider: what the operator hears of a login."""
 
 import pytest
-from tests.fakes.transfer import SERVICE_MANAGED, make_transfer_api
+from tests.fakes.transfer import FTP_SERVER, SERVICE_MANAGED, make_transfer_api
 
-from crossdock.core.logins import Identity, Password
+from crossdock.core.logins import NO_KEY, Identity, Password
 from crossdock.ports.authority import IdentityAnswer
 from crossdock.ports.servers import LoginOutcome
 
@@ -49,3 +49,24 @@ async def test_a_service_managed_server_has_no_provider_to_test(api):
     server_id = (await api.call("CreateServer", **SERVICE_MANAGED))["ServerId"]
     error = await api.refused("TestIdentityProvider", ServerId=server_id, UserName="anna")
     assert error.message == f"{server_id} not configured for external auth"
+
+
+@pytest.mark.parametrize(
+    ("methods", "given", "credential"),
+    [
+        ({}, {}, NO_KEY),
+        ({}, {"UserPassword": ""}, NO_KEY),
+        ({}, {"UserPassword": "pw"}, Password("pw")),
+        ({"SftpAuthenticationMethods": "PUBLIC_KEY_AND_PASSWORD"}, {}, NO_KEY),
+        ({"SftpAuthenticationMethods": "PUBLIC_KEY_AND_PASSWORD"}, {"UserPassword": "pw"}, Password("pw")),
+        ({"SftpAuthenticationMethods": "PASSWORD"}, {}, Password("")),
+        ({}, {"ServerProtocol": "FTP"}, Password("")),
+    ],
+)
+async def test_without_a_password_an_sftp_server_asks_for_the_keys(api, methods, given, credential):
+    details = {**FTP_SERVER["IdentityProviderDetails"], **methods}
+    server = {**FTP_SERVER, "Protocols": ["SFTP", "FTP"], "IdentityProviderDetails": details}
+    server_id = (await api.call("CreateServer", **server))["ServerId"]
+    await api.call("TestIdentityProvider", ServerId=server_id, UserName="anna", **given)
+    ((_, attempt),) = api.trial.attempts
+    assert attempt.credential == credential

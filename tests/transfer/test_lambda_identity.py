@@ -8,7 +8,7 @@ from tests.fakes.house import AllowEverything, make_house
 from tests.fakes.transfer import FUNCTION, HUB, REGION
 
 from crossdock.core.errors import ServiceError
-from crossdock.core.logins import LoginAttempt, Password, PublicKey
+from crossdock.core.logins import NO_KEY, LoginAttempt, Password, PublicKey
 from crossdock.core.servers import EndpointType, FileProtocol, IdentityProviderChoice, IdentityProviderType, Server
 from crossdock.operations.call import Operations
 from crossdock.operations.operation import Operation, ServiceOperations, needs_nothing
@@ -68,10 +68,20 @@ async def test_the_function_is_invoked_as_transfer_on_behalf_of_the_server():
     }
 
 
-async def test_a_public_key_login_sends_no_password():
+@pytest.mark.parametrize(
+    ("credential", "shown"),
+    [(PublicKey("ssh-ed25519 AAAA"), {}), (NO_KEY, {}), (Password("pw"), {"password": "pw"})],
+)
+async def test_over_sftp_a_key_is_not_sent_and_the_lack_of_a_password_asks_for_the_keys(credential, shown):
     function = ScriptedFunction(Payload=b"{}")
-    await function.provider().identify(SERVER, replace(ATTEMPT, credential=PublicKey("ssh-ed25519 AAAA")))
-    assert "password" not in json.loads(function.calls[0].params["Payload"])
+    await function.provider().identify(SERVER, replace(ATTEMPT, credential=credential, protocol=FileProtocol.SFTP))
+    assert json.loads(function.calls[0].params["Payload"]) == {
+        "username": "anna",
+        "protocol": "SFTP",
+        "serverId": SERVER.server_id,
+        "sourceIp": "192.0.2.9",
+        **shown,
+    }
 
 
 async def test_a_role_in_the_answer_is_an_identity():

@@ -4,7 +4,7 @@ import pytest
 from tests.fakes.transfer import FTP_SERVER, FUNCTION
 
 from crossdock.core.errors import ServiceError
-from crossdock.transfer.server_rules import check_settings, with_defaults
+from crossdock.transfer.server_rules import check_settings, described_provider, with_defaults
 
 VPC = FTP_SERVER["EndpointDetails"]
 LAMBDA = {"IdentityProviderType": "AWS_LAMBDA", "IdentityProviderDetails": {"Function": FUNCTION}}
@@ -12,6 +12,7 @@ GATEWAY = {
     "IdentityProviderType": "API_GATEWAY",
     "IdentityProviderDetails": {"Url": "https://x", "InvocationRole": "arn:aws:iam::1:role/x"},
 }
+BOTH = {"SftpAuthenticationMethods": "PUBLIC_KEY_AND_PASSWORD"}
 DIRECTORY = {
     "IdentityProviderType": "AWS_DIRECTORY_SERVICE",
     "IdentityProviderDetails": {"DirectoryId": "d-0123456789"},
@@ -29,6 +30,7 @@ DIRECTORY = {
         {"EndpointType": "VPC", "EndpointDetails": VPC, "Protocols": ["AS2"]},
         {"EndpointType": "VPC_ENDPOINT", "EndpointDetails": {"VpcEndpointId": "vpce-01234567890123456"}},
         {**LAMBDA, "IdentityProviderDetails": {"Function": FUNCTION, "SftpAuthenticationMethods": "PASSWORD"}},
+        {**GATEWAY, "IdentityProviderDetails": {**GATEWAY["IdentityProviderDetails"], **BOTH}},
         {**FTP_SERVER, "ProtocolDetails": {"PassiveIp": "0.0.0.0"}},
         {"SecurityPolicyName": "TransferSecurityPolicy-FIPS-2024-01"},
         {"StructuredLogDestinations": []},
@@ -74,6 +76,11 @@ def test_what_aws_takes_is_taken(settings):
         ({"IdentityProviderType": "AWS_LAMBDA"}, "must contain Function"),
         ({**LAMBDA, "IdentityProviderDetails": {"Function": "users"}}, "ARN of a Lambda function"),
         ({**LAMBDA, "IdentityProviderDetails": {"Function": FUNCTION, "Url": "https://x"}}, "must not contain Url"),
+        (
+            {**DIRECTORY, "IdentityProviderDetails": {"DirectoryId": "d-0123456789", **BOTH}},
+            "must not contain SftpAuthenticationMethods when the type is AWS_DIRECTORY_SERVICE",
+        ),
+        ({"IdentityProviderDetails": BOTH}, "Must specify IdentityProviderType"),
         ({**FTP_SERVER, "ProtocolDetails": {"PassiveIp": "nowhere"}}, "PassiveIp"),
         ({"Domain": "EFS"}, "S3 domain only"),
         ({"SecurityPolicyName": "TransferSecurityPolicy-1999"}, "Unknown security policy"),
@@ -98,3 +105,15 @@ def test_what_aws_refuses_is_refused_with_a_sentence(settings, sentence):
     with pytest.raises(ServiceError, match=r"InvalidRequestException") as refusal:
         check_settings(with_defaults(settings))
     assert sentence in refusal.value.message
+
+
+@pytest.mark.parametrize("settings", [LAMBDA, GATEWAY])
+def test_what_sftp_wants_of_users_is_told_though_nobody_set_it(settings):
+    described = described_provider(with_defaults(settings))
+    assert described == {**settings["IdentityProviderDetails"], "SftpAuthenticationMethods": "PUBLIC_KEY_OR_PASSWORD"}
+
+
+def test_what_was_set_is_told_and_nothing_where_there_is_nothing_to_choose():
+    chosen = {**LAMBDA, "IdentityProviderDetails": {"Function": FUNCTION, **BOTH}}
+    for settings in (chosen, FTP_SERVER, DIRECTORY):
+        assert described_provider(with_defaults(settings)) == settings["IdentityProviderDetails"]

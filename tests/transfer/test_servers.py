@@ -99,6 +99,19 @@ async def test_the_identity_provider_can_be_changed_to_service_managed(api):
     assert "IdentityProviderDetails" not in server
 
 
+async def test_what_an_sftp_user_has_to_show_is_described(api):
+    methods = {"SftpAuthenticationMethods": "PUBLIC_KEY_AND_PASSWORD"}
+    details = {**FTP_SERVER["IdentityProviderDetails"], **methods}
+    server = {**FTP_SERVER, "Protocols": ["SFTP"], "IdentityProviderDetails": details}
+    server_id = (await api.call("CreateServer", **server))["ServerId"]
+    assert (await api.described(server_id))["IdentityProviderDetails"] == details
+    await api.call("UpdateServer", ServerId=server_id, IdentityProviderDetails=FTP_SERVER["IdentityProviderDetails"])
+    assert (await api.described(server_id))["IdentityProviderDetails"] == {
+        **FTP_SERVER["IdentityProviderDetails"],
+        "SftpAuthenticationMethods": "PUBLIC_KEY_OR_PASSWORD",
+    }
+
+
 async def test_elastic_addresses_have_aws_own_rules(api):
     details = {**FTP_SERVER["EndpointDetails"], "AddressAllocationIds": ["eipalloc-1"]}
     error = await api.refused("CreateServer", **{**FTP_SERVER, "EndpointDetails": details})
@@ -173,10 +186,6 @@ async def test_creating_a_server_tells_the_policy_what_kind_it_is(api):
     (asked,) = [asked for asked in api.authorizer.asked if asked.action == "transfer:CreateServer"]
     assert asked.context["transfer:RequestServerProtocols"] == ("FTP",)
     assert asked.context["transfer:RequestServerEndpointType"] == ("VPC",)
-
-
-async def test_a_host_key_is_refused_while_nothing_would_use_it(api):
-    assert "HostKey" in (await api.refused("CreateServer", HostKey="-----BEGIN")).message
 
 
 async def test_the_gateway_sees_the_server_in_our_words(api):

@@ -1,7 +1,8 @@
-"""Tags of servers and users, by ARN."""
+"""Tags of servers, users and host keys, by ARN."""
 
 import pytest
 from tests.fakes.aws_models import model_of
+from tests.fakes.host_keys import openssh_pem
 from tests.fakes.transfer import HUB, REGION, SERVICE_MANAGED, TransferApi, make_transfer_api
 
 from crossdock.core.errors import ServiceError
@@ -48,6 +49,22 @@ async def test_tags_of_a_server_are_given_changed_and_taken(api: TransferApi):
     assert await listed(api, arn) == {"team": "blue"}
     await api.call("UntagResource", Arn=arn, TagKeys=["team"])
     assert "Tags" not in await api.described(server_id)
+
+
+async def test_tags_of_a_host_key_are_given_changed_and_taken(api: TransferApi):
+    server_id, _ = await make_server(api)
+    key = {"ServerId": server_id, "HostKeyBody": openssh_pem("ssh-ed25519", "tagged").decode(), "Description": "new"}
+    key_id = (await api.call("ImportHostKey", **key, Tags=tags(team="red")))["HostKeyId"]
+    arn = f"arn:aws:transfer:{REGION}:{HUB}:host-key/{server_id}/{key_id}"
+    await api.call("TagResource", Arn=arn, Tags=tags(stage="test", team="blue"))
+    assert await listed(api, arn) == {"stage": "test", "team": "blue"}
+    await api.call("UntagResource", Arn=arn, TagKeys=["team"])
+    found = (await api.call("DescribeHostKey", ServerId=server_id, HostKeyId=key_id))["HostKey"]
+    assert (found["Tags"], found["Description"]) == (tags(stage="test"), "new")
+    assert "Tags" not in await api.described(server_id)
+    await api.call("DeleteHostKey", ServerId=server_id, HostKeyId=key_id)
+    with pytest.raises(ServiceError, match="Unknown host key"):
+        await api.call("ListTagsForResource", Arn=arn)
 
 
 async def test_tags_of_a_user_are_given_changed_and_taken(api: TransferApi):
@@ -166,6 +183,7 @@ def test_the_model_bounds_how_many_tags_one_call_has_and_how_long_they_are(param
     [
         ("server/s-00000000000000000", "Server", "s-00000000000000000"),
         ("user/s-00000000000000000/anna", "Server", "s-00000000000000000"),
+        ("host-key/s-00000000000000000/hostkey-1", "Server", "s-00000000000000000"),
         ("user/{server}/bert", "User", "bert"),
     ],
 )
@@ -196,14 +214,18 @@ async def test_a_server_of_another_account_region_or_partition_is_unknown(api: T
     ("arn", "sentence"),
     [
         ("arn:nonsense-of-20-characters", "is not an ARN"),
-        (f"arn:aws:transfer:{REGION}:{HUB}:workflow/w-0123456789abcdef0", "not the ARN of a Transfer server or user"),
-        (f"arn:aws:transfer:{REGION}:{HUB}:server/", "not the ARN of a Transfer server or user"),
-        (f"arn:aws:transfer:{REGION}:{HUB}:user/s-1", "not the ARN of a Transfer server or user"),
-        (f"arn:aws:transfer:{REGION}:{HUB}:user/s-1/", "not the ARN of a Transfer server or user"),
-        (f"arn:aws:lambda:{REGION}:{HUB}:server/s-1", "not the ARN of a Transfer server or user"),
+        (
+            f"arn:aws:transfer:{REGION}:{HUB}:workflow/w-0123456789abcdef0",
+            "not the ARN of a Transfer server, user or host key",
+        ),
+        (f"arn:aws:transfer:{REGION}:{HUB}:server/", "not the ARN of a Transfer server, user or host key"),
+        (f"arn:aws:transfer:{REGION}:{HUB}:user/s-1", "not the ARN of a Transfer server, user or host key"),
+        (f"arn:aws:transfer:{REGION}:{HUB}:host-key/s-1", "not the ARN of a Transfer server, user or host key"),
+        (f"arn:aws:transfer:{REGION}:{HUB}:user/s-1/", "not the ARN of a Transfer server, user or host key"),
+        (f"arn:aws:lambda:{REGION}:{HUB}:server/s-1", "not the ARN of a Transfer server, user or host key"),
     ],
 )
-async def test_only_servers_and_users_have_tags(api: TransferApi, arn: str, sentence: str):
+async def test_only_servers_users_and_host_keys_have_tags(api: TransferApi, arn: str, sentence: str):
     error = await api.refused("ListTagsForResource", Arn=arn)
     assert error.code == "InvalidRequestException"
     assert sentence in error.message

@@ -54,5 +54,9 @@ def server_arn(region: str, account_id: str, server_id: str) -> Arn:
     return Arn(service="transfer", region=region, account_id=account_id, resource=f"server/{server_id}")
 
 
+def host_key_arn(region: str, account_id: str, server_id: str, key_id: str) -> Arn:
+    return Arn(service="transfer", region=region, account_id=account_id, resource=f"host-key/{server_id}/{key_id}")
+
+
 def transfer_user_arn(region: str, account_id: str, server_id: str, user_name: str) -> Arn:
     return Arn(service="transfer", region=region, account_id=account_id, resource=f"user/{server_id}/{user_name}")

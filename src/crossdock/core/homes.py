@@ -42,13 +42,14 @@ class PathHome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogicalHome:
-    """A virtual tree. Of several mappings with the same entry the first counts.
+    """A virtual tree. Of several mappings with the same entry the first counts. `start` is where a session begins.
 
     The two private maps answer what every path asks, because AWS admits tens of thousands of mappings: which mapping
     has this entry, and which names lie directly below this path.
     """
 
     mappings: tuple[HomeMapping, ...]
+    start: str = "/"
     _by_entry: Mapping[str, HomeMapping] = field(init=False, repr=False, compare=False)
     _names_below: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
 
@@ -115,8 +116,8 @@ def normalise(path: str, *, start: str = "/") -> str:
 
 
 def initial_directory(home: HomeDirectory) -> str:
-    """The absolute path a session starts in: the root of a PATH home as clients see it, `/` of a LOGICAL one."""
-    return normalise(home.root) if isinstance(home, PathHome) else "/"
+    """The absolute path a session starts in: the root of a PATH home as clients see it, the start of a LOGICAL one."""
+    return normalise(home.root if isinstance(home, PathHome) else home.start)
 
 
 def locate(home: HomeDirectory, path: str) -> Location:
@@ -151,6 +152,12 @@ def is_given_directory(home: HomeDirectory, path: str) -> bool:
         return True
     mapping = home.mapping_at(path) if isinstance(home, LogicalHome) else None
     return mapping is not None and mapping.type is MappingType.DIRECTORY
+
+
+def is_given_file(home: HomeDirectory, path: str) -> bool:
+    """Whether a mapping of type FILE has this path: it stands for one object, and nothing can lie below it."""
+    mapping = home.mapping_at(path) if isinstance(home, LogicalHome) else None
+    return mapping is not None and mapping.type is MappingType.FILE and not is_given_directory(home, path)
 
 
 def _names_below(by_entry: Mapping[str, HomeMapping]) -> Mapping[str, tuple[str, ...]]:

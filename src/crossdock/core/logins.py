@@ -1,11 +1,14 @@
 """A login in three truths: claimed (`LoginAttempt`), vouched for (`Identity`), admitted (a session, in `files/`)."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
 
 from crossdock.core.homes import HomeDirectory, PathHome
 from crossdock.core.ids import ServerId
-from crossdock.core.servers import FileProtocol, Server, ServerState
+from crossdock.core.servers import FileProtocol, IdentityProviderType, Server, ServerState
 
 USERNAME_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_@.-]{2,99}")
 MAX_SESSION_NAME = 64
@@ -29,6 +32,34 @@ class PublicKey:
 
 
 Credential = Password | PublicKey
+
+NO_KEY = PublicKey("")
+"""No key at all: asks a provider which keys the user has. It is in no list of keys, so it logs nobody in."""
+
+
+class Factor(StrEnum):
+    """What a user shows to log in, by SSH's names for it (RFC 4252 §7 and §8)."""
+
+    PUBLIC_KEY = "publickey"
+    PASSWORD = "password"
+
+
+_KEY, _PASSWORD = frozenset({Factor.PUBLIC_KEY}), frozenset({Factor.PASSWORD})
+_BY_METHODS: Mapping[str, tuple[frozenset[Factor], ...]] = MappingProxyType(
+    {
+        "": (_KEY, _PASSWORD),
+        "PUBLIC_KEY_OR_PASSWORD": (_KEY, _PASSWORD),
+        "PUBLIC_KEY_AND_PASSWORD": (_KEY | _PASSWORD,),
+        "PUBLIC_KEY": (_KEY,),
+        "PASSWORD": (_PASSWORD,),
+    }
+)
+_BY_KIND: Mapping[IdentityProviderType, tuple[frozenset[Factor], ...]] = MappingProxyType(
+    {
+        IdentityProviderType.SERVICE_MANAGED: (_KEY,),
+        IdentityProviderType.AWS_DIRECTORY_SERVICE: (_PASSWORD,),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +104,45 @@ def gate(server: Server, attempt: LoginAttempt) -> Refusal | None:
         return Refusal(reason=f"server {server.server_id} is {server.state}")
     if attempt.protocol not in server.protocols:
         return Refusal(reason=f"server {server.server_id} does not speak {attempt.protocol}")
+    factor = factor_of(attempt.credential)
+    if not any(factor in way for way in ways_in(server, attempt.protocol)):
+        return Refusal(reason=f"server {server.server_id} admits nobody by {factor} over {attempt.protocol}")
     if not is_username(attempt.username):
         return Refusal(reason="the user name is not well formed (3 to 100 of A-Z a-z 0-9 _ @ . -)")
     return None
+
+
+def factor_of(credential: Credential) -> Factor:
+    return Factor.PASSWORD if isinstance(credential, Password) else Factor.PUBLIC_KEY
+
+
+def ways_in(server: Server, protocol: FileProtocol) -> tuple[frozenset[Factor], ...]:
+    """The ways to log in: each is a set of factors that suffices, and of which each is needed.
+
+    A setting that is not known leaves no way. Over FTP and FTPS there are passwords only.
+
+    Source: AWS Transfer Family API Reference, IdentityProviderDetails, SftpAuthenticationMethods; User Guide, "AWS
+    Transfer Family server endpoints", which identity provider takes keys and which passwords.
+    """
+    if protocol is not FileProtocol.SFTP:
+        return (_PASSWORD,)
+    choice = server.identity_provider
+    return _BY_KIND.get(choice.kind) or _BY_METHODS.get(choice.sftp_authentication_methods, ())
+
+
+def next_factors(ways: tuple[frozenset[Factor], ...], shown: frozenset[Factor]) -> frozenset[Factor]:
+    """What may be shown next, after what was shown. Where both are needed, the key comes first, as at AWS.
+
+    Source: AWS Transfer Family User Guide, "Using multiple authentication methods".
+    """
+    left = [way - shown for way in ways if shown < way]
+    return frozenset(Factor.PUBLIC_KEY if Factor.PUBLIC_KEY in factors else Factor.PASSWORD for factors in left)
+
+
+def nothing_shown(server: Server, protocol: FileProtocol) -> Credential:
+    """What an attempt holds that only asks: NO_KEY where a login begins with a key, else an empty password."""
+    first = next_factors(ways_in(server, protocol), frozenset())
+    return NO_KEY if Factor.PUBLIC_KEY in first else Password("")
 
 
 def is_username(text: str) -> bool:

@@ -43,6 +43,11 @@ def parse_address(text: str) -> Address:
     return address
 
 
+def normal_address(text: str) -> str:
+    """One spelling per host: no IPv6 zone, and an IPv4 address that arrived inside IPv6 as plain IPv4."""
+    return str(parse_address(text))
+
+
 def is_within(address: Address, networks: Iterable[Network]) -> bool:
     """Of the two families each is within its own networks only."""
     return any(address in network for network in networks)

@@ -15,15 +15,35 @@ def unknown_user(user_name: str) -> ServiceError:
     return _not_found("Unknown user", user_name, "User")
 
 
+def unknown_ssh_key(key_id: str) -> ServiceError:
+    return _not_found("Unknown SSH public key", key_id, "SshPublicKey")
+
+
+def unknown_host_key(key_id: str) -> ServiceError:
+    return _not_found("Unknown host key", key_id, "HostKey")
+
+
 def unknown_security_policy(name: str) -> ServiceError:
     return _not_found("Unknown security policy", name, "SecurityPolicy")
 
 
 def user_exists(user_name: str) -> ServiceError:
+    return _exists("User already exists", user_name, "User")
+
+
+def ssh_key_exists(key_id: str) -> ServiceError:
+    return _exists("The user has this SSH public key already", key_id, "SshPublicKey")
+
+
+def host_key_exists(key_id: str) -> ServiceError:
+    return _exists("The server has this host key already", key_id, "HostKey")
+
+
+def _exists(sentence: str, resource: str, kind: str) -> ServiceError:
     return ServiceError(
         "ResourceExistsException",
-        "User already exists",
-        members={"Message": "User already exists", "Resource": user_name, "ResourceType": "User"},
+        sentence,
+        members={"Message": sentence, "Resource": resource, "ResourceType": kind},
     )
 
 

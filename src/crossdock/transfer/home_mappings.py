@@ -5,9 +5,10 @@ Source: AWS Transfer Family User Guide, "Using logical directories to simplify y
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from crossdock.core.errors import CrossdockError
-from crossdock.core.homes import HomeMapping, LogicalHome, MappingType, PathHome, normalise
+from crossdock.core.homes import HomeMapping, LogicalHome, MappingType, Nowhere, PathHome, locate, normalise
 
 _USER_NAME = re.compile(r"\$\{transfer:UserName\}", re.IGNORECASE)
 MAX_ENTRIES = 50_000
@@ -54,9 +55,13 @@ def _check_mapping(mapping: object, number: int) -> str:
     return normalise(entry)
 
 
-def logical_home(mappings: Sequence[Mapping[str, str]], *, username: str) -> LogicalHome:
-    """Checked mappings as a home, `${transfer:UserName}` in targets filled."""
-    return LogicalHome(
+def logical_home(mappings: Sequence[Mapping[str, str]], *, username: str, start: object = None) -> LogicalHome:
+    """Checked mappings as a home, `${transfer:UserName}` in targets filled.
+
+    `start` is the HomeDirectory beside them, a directory of the virtual tree. What is none is passed over, as many name
+    their bucket there: the session then starts at `/`.
+    """
+    home = LogicalHome(
         mappings=tuple(
             HomeMapping(
                 entry=normalise(mapping["Entry"]),
@@ -66,6 +71,14 @@ def logical_home(mappings: Sequence[Mapping[str, str]], *, username: str) -> Log
             for mapping in mappings
         )
     )
+    return home if start is None else replace(home, start=_start(home, start))
+
+
+def _start(home: LogicalHome, wanted: object) -> str:
+    path = normalise(wanted) if isinstance(wanted, str) else "/"
+    mapping = home.mapping_at(path)
+    is_file = mapping is not None and mapping.type is MappingType.FILE
+    return "/" if is_file or isinstance(locate(home, path), Nowhere) else path
 
 
 def path_home(root: object) -> PathHome:

@@ -79,7 +79,8 @@ def _home(answer: Mapping[str, Any], username: str) -> HomeDirectory:
         if kind == "PATH":
             return path_home(answer.get("HomeDirectory"))
         if kind == "LOGICAL":
-            return logical_home(check_mappings(_parse_details(details)), username=username)
+            mappings = check_mappings(_parse_details(details))
+            return logical_home(mappings, username=username, start=answer.get("HomeDirectory"))
     except BadHome as error:
         raise MalformedAnswer(str(error)) from error
     raise MalformedAnswer(f"HomeDirectoryType must be PATH or LOGICAL, not {str(kind)!r}")

@@ -1,12 +1,13 @@
 """TestIdentityProvider: the very code a login runs, told to the operator instead of to a client."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from crossdock.core.arns import server_arn
 from crossdock.core.ids import ServerId
-from crossdock.core.logins import LoginAttempt, Password
-from crossdock.core.servers import FileProtocol, IdentityProviderType
+from crossdock.core.logins import Credential, LoginAttempt, Password, nothing_shown
+from crossdock.core.servers import FileProtocol, IdentityProviderType, Server
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Operation, Permission, Result
 from crossdock.ports.servers import LoginTrial
@@ -23,7 +24,11 @@ class IdentityTest:
         return {"TestIdentityProvider": Operation(handler=self.test, permissions=_permissions)}
 
     async def test(self, call: Call) -> Result:
-        """The provider's answer; Message also says what a login would fail at after the provider agreed."""
+        """The provider's answer; Message also says what a login would fail at after the provider agreed.
+
+        Without a password the provider of an SFTP server is asked which keys the user has, as AWS shows it: the answer
+        holds them. No key is tried, as the operation takes none.
+        """
         async with call.reading() as tx:
             server = server_of(await find_server(tx, call))
         if server.identity_provider.kind is IdentityProviderType.SERVICE_MANAGED:
@@ -32,7 +37,7 @@ class IdentityTest:
         attempt = LoginAttempt(
             server_id=ServerId(server.server_id),
             username=call.params["UserName"],
-            credential=Password(call.params.get("UserPassword", "")),
+            credential=_credential(call.params, server, protocol),
             protocol=protocol,
             source_ip=call.params.get("SourceIp", "127.0.0.1"),
         )
@@ -43,6 +48,15 @@ class IdentityTest:
             "Message": outcome.answer.message or outcome.refusal,
             "Url": server.identity_provider.url,
         }
+
+
+def _credential(params: Mapping[str, Any], server: Server, protocol: FileProtocol) -> Credential:
+    """The password if one is given, so that each of two factors can be tried.
+
+    Source: AWS Transfer Family API Reference, TestIdentityProvider, the example whose answer holds a public key.
+    """
+    password = params.get("UserPassword", "")
+    return Password(password) if password else nothing_shown(server, protocol)
 
 
 def _permissions(call: Call) -> Sequence[Permission]:

@@ -14,14 +14,18 @@ from crossdock.ports.certificates import CertificateCheck
 from crossdock.ports.state import Transaction
 from crossdock.transfer.changes import ServerChanges
 from crossdock.transfer.faults import invalid_request, unknown_server
+from crossdock.transfer.host_key_records import HOST_KEYS, host_keys_of
+from crossdock.transfer.host_key_vault import HostKeyVault
 from crossdock.transfer.server_certificates import check_certificate
+from crossdock.transfer.server_host_keys import add_first_keys, prepared_change, prepared_keys, put_in_front
 from crossdock.transfer.server_records import ENDPOINTS, SERVERS, ServerRecord
-from crossdock.transfer.server_rules import check_settings, with_defaults
+from crossdock.transfer.server_rules import check_settings, described_provider, with_defaults
 from crossdock.transfer.tag_rules import server_tags_given, tag_keys
-from crossdock.transfer.users import USERS
+from crossdock.transfer.user_records import count_users, drop_all_users
 
 TRANSFER = "transfer.amazonaws.com"
-_NOT_DESCRIBED = ("HostKey", "SecurityGroupIds")
+_NOT_DESCRIBED = ("SecurityGroupIds",)
+_NOT_KEPT = ("ServerId", "HostKey", "HostKeyStorageType")
 _CLEARED_WHEN_EMPTY = (
     "LoggingRole",
     "StructuredLogDestinations",
@@ -37,6 +41,7 @@ class Servers:
 
     changes: ServerChanges
     certificates: CertificateCheck
+    host_keys: HostKeyVault
 
     def operations(self) -> dict[str, Operation]:
         return {
@@ -50,12 +55,12 @@ class Servers:
         }
 
     async def create(self, call: Call) -> Result:
-        settings = with_defaults(call.params)
+        settings = with_defaults(_kept(call))
         if settings.get("EndpointDetails", {}).get("AddressAllocationIds"):
             raise invalid_request("AddressAllocationIds cannot be set in CreateServer")
-        _refuse_host_key(call)
         server_tags_given(call.params)
         check_settings(settings)
+        keys = await prepared_keys(self.host_keys, call, settings)
         record = ServerRecord(
             server_id=hex_id("s-", call.house.entropy),
             account_id=call.account_id,
@@ -68,14 +73,20 @@ class Servers:
         async with call.transaction() as tx:
             await check_certificate(tx, call, settings, self.certificates)
             await SERVERS.put(tx, record, call.account_id, call.region, record.server_id, is_new=True)
+            await add_first_keys(tx, self.host_keys, call, record.server_id, keys)
         self.changes.announce()
         return {"ServerId": record.server_id}
 
     async def describe(self, call: Call) -> Result:
         async with call.reading() as tx:
             record = await find_server(tx, call)
-            users = await USERS.everything(tx, call.account_id, call.region, record.server_id)
-        return {"Server": _described(record, user_count=len(users))}
+            users = await count_users(tx, (call.account_id, call.region, record.server_id))
+            keys = await host_keys_of(tx, record.server_id)
+        described = _described(record, user_count=users)
+        if keys:
+            # The oldest: the one that the owner gave, if any.
+            described["HostKeyFingerprint"] = keys[0].fingerprint
+        return {"Server": described}
 
     async def list(self, call: Call) -> Result:
         after = page_key(call.params.get("NextToken"), error_code="InvalidNextTokenException")
@@ -89,7 +100,7 @@ class Servers:
         return result
 
     async def update(self, call: Call) -> Result:
-        _refuse_host_key(call)
+        keys = await prepared_change(self.host_keys, call)
         async with call.transaction() as tx:
             record = await find_server(tx, call)
             settings = _updated(record, call)
@@ -97,6 +108,10 @@ class Servers:
             if {"Certificate", "Protocols"} & call.params.keys():
                 await check_certificate(tx, call, settings, self.certificates)
             await _store(tx, replace(record, settings=settings))
+            if call.params.get("HostKey"):
+                await put_in_front(tx, self.host_keys, call, record.server_id, keys[0])
+            else:
+                await add_first_keys(tx, self.host_keys, call, record.server_id, keys)
         self.changes.announce()
         return {"ServerId": record.server_id}
 
@@ -105,8 +120,8 @@ class Servers:
             record = await find_server(tx, call)
             key = (call.account_id, call.region, record.server_id)
             await SERVERS.delete(tx, *key)
-            for user in await USERS.everything(tx, *key):
-                await USERS.delete(tx, *key, user.user_name)
+            await drop_all_users(tx, key)
+            await HOST_KEYS.delete(tx, record.server_id)
             for endpoint in await ENDPOINTS.everything(tx, record.server_id):
                 await ENDPOINTS.delete(tx, record.server_id, endpoint.protocol)
         self.changes.announce()
@@ -141,7 +156,7 @@ async def _store(tx: Transaction, record: ServerRecord) -> None:
 
 def _updated(record: ServerRecord, call: Call) -> dict[str, Any]:
     """The settings after UpdateServer: named members replace, ProtocolDetails merges, an empty value clears."""
-    params = {name: value for name, value in call.params.items() if name != "ServerId"}
+    params = _kept(call)
     details = params.get("EndpointDetails", {})
     if details.get("AddressAllocationIds"):
         if record.state is not ServerState.OFFLINE:
@@ -166,6 +181,8 @@ def _described(record: ServerRecord, *, user_count: int) -> dict[str, Any]:
     if endpoint := settings.get("EndpointDetails"):
         # AWS never returns the groups: they belong to the VPC endpoint.
         settings["EndpointDetails"] = {k: v for k, v in endpoint.items() if k not in _NOT_DESCRIBED}
+    if settings.get("IdentityProviderDetails"):
+        settings["IdentityProviderDetails"] = described_provider(settings)
     return {
         **settings,
         "Arn": str(server_arn(record.region, record.account_id, record.server_id)),
@@ -176,15 +193,15 @@ def _described(record: ServerRecord, *, user_count: int) -> dict[str, Any]:
 
 
 async def _listed(tx: Transaction, record: ServerRecord) -> dict[str, Any]:
-    users = await USERS.everything(tx, record.account_id, record.region, record.server_id)
-    described = _described(record, user_count=len(users))
+    users = await count_users(tx, (record.account_id, record.region, record.server_id))
+    described = _described(record, user_count=users)
     names = ("Arn", "Domain", "IdentityProviderType", "EndpointType", "LoggingRole", "ServerId", "State", "UserCount")
     return {name: described[name] for name in names if name in described}
 
 
-def _refuse_host_key(call: Call) -> None:
-    if call.params.get("HostKey"):
-        raise invalid_request("HostKey cannot be imported: this server has no SFTP endpoint yet.")
+def _kept(call: Call) -> dict[str, Any]:
+    """What is kept of the input as it is; host keys are kept apart, sealed."""
+    return {name: value for name, value in call.params.items() if name not in _NOT_KEPT}
 
 
 def _arn_of_named_server(call: Call) -> str:

@@ -1,4 +1,4 @@
-"""TagResource, UntagResource, ListTagsForResource, for servers and users.
+"""TagResource, UntagResource, ListTagsForResource, for servers, users and host keys.
 
 Source: AWS Transfer Family API Reference, the operations of these names.
 """
@@ -14,10 +14,13 @@ from crossdock.operations.operation import Operation, Permission, Permissions, R
 from crossdock.operations.paging import page_key, page_token
 from crossdock.ports.state import Transaction
 from crossdock.transfer.changes import ServerChanges
-from crossdock.transfer.faults import invalid_request, unknown_server, unknown_user
+from crossdock.transfer.faults import invalid_request, unknown_host_key, unknown_server, unknown_user
+from crossdock.transfer.host_key_records import HostKeyRecord, host_keys_of, replace_host_key
 from crossdock.transfer.server_records import SERVERS, ServerRecord, tags_of
 from crossdock.transfer.tag_rules import check_count, server_tags_given, tag_keys, tags_given
-from crossdock.transfer.users import USERS, UserRecord
+from crossdock.transfer.user_records import USERS, UserRecord
+
+_Record = ServerRecord | UserRecord | HostKeyRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Tags:
 
     async def tag(self, call: Call) -> Result:
         tagged = _tagged(call)
-        given = tags_given(call.params) if tagged.user_name else server_tags_given(call.params)
+        given = server_tags_given(call.params) if tagged.is_server else tags_given(call.params)
         async with call.transaction() as tx:
             record = await _find(tx, call, tagged)
             tags = {**tags_of(record.settings), **given}
@@ -72,11 +75,16 @@ async def list_tags(call: Call) -> Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Tagged:
-    """What an ARN names: a server, or with `user_name` a user of it."""
+    """What an ARN names: a server, with `user_name` a user of it, with `host_key_id` a host key."""
 
     arn: Arn
     server_id: str
     user_name: str = ""
+    host_key_id: str = ""
+
+    @property
+    def is_server(self) -> bool:
+        return not (self.user_name or self.host_key_id)
 
     @property
     def server_key(self) -> tuple[str, str, str]:
@@ -95,30 +103,42 @@ def _tagged(call: Call) -> _Tagged:
             return _Tagged(arn=arn, server_id=server_id)
         case "transfer", ["user", server_id, user_name] if server_id and user_name:
             return _Tagged(arn=arn, server_id=server_id, user_name=user_name)
-    raise invalid_request(f"{text} is not the ARN of a Transfer server or user: Crossdock has no tags of anything else")
+        case "transfer", ["host-key", server_id, key_id] if server_id and key_id:
+            return _Tagged(arn=arn, server_id=server_id, host_key_id=key_id)
+    raise invalid_request(
+        f"{text} is not the ARN of a Transfer server, user or host key: Crossdock has no tags of anything else"
+    )
 
 
-async def _find(tx: Transaction, call: Call, tagged: _Tagged) -> ServerRecord | UserRecord:
+async def _find(tx: Transaction, call: Call, tagged: _Tagged) -> _Record:
     """In the caller's account and region. Raises ServiceError ResourceNotFoundException."""
     arn = tagged.arn
     is_here = (arn.partition, arn.account_id, arn.region) == ("aws", call.account_id, call.region)
     server = await SERVERS.get(tx, *tagged.server_key) if is_here else None
     if server is None:
         raise unknown_server(tagged.server_id)
-    if not tagged.user_name:
+    if tagged.is_server:
         return server
+    if tagged.host_key_id:
+        keys = await host_keys_of(tx, tagged.server_id)
+        key = next((key for key in keys if key.key_id == tagged.host_key_id), None)
+        if key is None:
+            raise unknown_host_key(tagged.host_key_id)
+        return key
     user = await USERS.get(tx, *tagged.server_key, tagged.user_name)
     if user is None:
         raise unknown_user(tagged.user_name)
     return user
 
 
-async def _keep(tx: Transaction, tagged: _Tagged, record: ServerRecord | UserRecord, tags: Mapping[str, str]) -> None:
+async def _keep(tx: Transaction, tagged: _Tagged, record: _Record, tags: Mapping[str, str]) -> None:
     settings = {name: value for name, value in record.settings.items() if name != "Tags"}
     if tags:
         settings["Tags"] = _as_list(tags)
     if isinstance(record, ServerRecord):
         await SERVERS.put(tx, replace(record, settings=settings), *tagged.server_key)
+    elif isinstance(record, HostKeyRecord):
+        await replace_host_key(tx, tagged.server_id, replace(record, settings=settings))
     else:
         await USERS.put(tx, replace(record, settings=settings), *tagged.server_key, record.user_name)
 

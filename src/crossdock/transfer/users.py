@@ -1,68 +1,65 @@
-"""Service-managed users: CreateUser, DescribeUser, UpdateUser, DeleteUser, ListUsers."""
+"""Service-managed users: CreateUser, DescribeUser, UpdateUser, DeleteUser, ListUsers.
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+`ssh_keys.py` has the operations on their keys, `user_rules.py` says what a user may be.
+
+Source: AWS Transfer Family API Reference, the operations of these names.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from crossdock.core.arns import transfer_user_arn
-from crossdock.core.ids import hex_id
-from crossdock.core.logins import is_username
+from crossdock.core.arns import server_arn
 from crossdock.operations.call import Call
-from crossdock.operations.operation import Operation, Permission, Result, pass_role
+from crossdock.operations.operation import Operation, Permission, Permissions, Result, pass_role
 from crossdock.operations.paging import page_key, page_token
-from crossdock.operations.records import Records
-from crossdock.ports.state import TableSpec, Transaction, VersionConflict
-from crossdock.transfer.faults import invalid_request, unknown_server, unknown_user, user_exists
-from crossdock.transfer.home_mappings import BadHome, check_mappings
-from crossdock.transfer.server_records import SERVERS, ServerRecord
+from crossdock.ports.state import VersionConflict
+from crossdock.transfer.faults import invalid_request, user_exists
+from crossdock.transfer.ssh_keys import new_key
 from crossdock.transfer.tag_rules import tag_keys, tags_given
+from crossdock.transfer.user_records import (
+    USERS,
+    UserRecord,
+    add_user,
+    count_users,
+    drop_user,
+    find_server_of_users,
+    find_user,
+    server_key,
+    user_arn,
+)
+from crossdock.transfer.user_rules import changed_settings, check_room_for_user, new_settings
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SshKey:
-    key_id: str
-    body: str
-    imported_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserRecord:
-    """A user as its owner configured it, `settings` in AWS's spelling."""
-
-    user_name: str
-    settings: dict[str, Any]
-    keys: tuple[SshKey, ...]
-
-
-USERS: Records[UserRecord] = Records(TableSpec(name="transfer_users"), UserRecord)
-_SETTINGS = ("Role", "HomeDirectory", "HomeDirectoryType", "HomeDirectoryMappings", "Policy", "PosixProfile", "Tags")
+_LISTED = ("HomeDirectory", "HomeDirectoryType", "Role")
 
 
 def user_operations() -> dict[str, Operation]:
     return {
-        "CreateUser": Operation(handler=create_user, permissions=_role_permissions("CreateUser", on_user=False)),
-        "DeleteUser": Operation(handler=delete_user, permissions=_role_permissions("DeleteUser", on_user=True)),
-        "DescribeUser": Operation(handler=describe_user, permissions=_role_permissions("DescribeUser", on_user=True)),
-        "ListUsers": Operation(handler=list_users, permissions=_role_permissions("ListUsers", on_user=False)),
-        "UpdateUser": Operation(handler=update_user, permissions=_role_permissions("UpdateUser", on_user=True)),
+        "CreateUser": Operation(handler=create_user, permissions=_on("CreateUser", _server)),
+        "DeleteUser": Operation(handler=delete_user, permissions=_on("DeleteUser", _user)),
+        "DescribeUser": Operation(handler=describe_user, permissions=_on("DescribeUser", _user)),
+        "ListUsers": Operation(handler=list_users, permissions=_on("ListUsers", _server)),
+        "UpdateUser": Operation(handler=update_user, permissions=_on("UpdateUser", _user)),
     }
 
 
 async def create_user(call: Call) -> Result:
-    name = call.params["UserName"]
-    if not is_username(name):
-        raise invalid_request("UserName must be 3 to 100 of the characters A-Z a-z 0-9 _ @ . -")
-    tags_given(call.params)
-    settings = {"HomeDirectoryType": "PATH", **_given(call)}
-    _check_home(settings)
+    name: str = call.params["UserName"]
+    settings = new_settings(call.params)
+    if tags_given(call.params):
+        settings["Tags"] = call.params["Tags"]
+    # An empty body is none: the model admits it.
+    body = call.params.get("SshPublicKeyBody")
+    keys = (new_key(call, body, ()),) if body else ()
+    user = UserRecord(user_name=name, settings=settings, keys=keys)
     async with call.transaction() as tx:
-        await _service_managed_server(tx, call)
-        keys = _first_key(call)
+        server = await find_server_of_users(tx, call)
+        if server.settings["IdentityProviderType"] != "SERVICE_MANAGED":
+            raise invalid_request("Users can only be created on a server whose identity provider is SERVICE_MANAGED")
+        if await USERS.get(tx, *server_key(call), name) is None:
+            check_room_for_user(await count_users(tx, server_key(call)))
         try:
-            await USERS.put(
-                tx, UserRecord(user_name=name, settings=settings, keys=keys), *_server_key(call), name, is_new=True
-            )
+            await add_user(tx, server_key(call), user)
         except VersionConflict as error:
             raise user_exists(name) from error
     return {"ServerId": call.params["ServerId"], "UserName": name}
@@ -70,39 +67,42 @@ async def create_user(call: Call) -> Result:
 
 async def describe_user(call: Call) -> Result:
     async with call.reading() as tx:
-        user = await _find_user(tx, call)
+        user = await find_user(tx, call)
     keys = [
         {"DateImported": key.imported_at, "SshPublicKeyBody": key.body, "SshPublicKeyId": key.key_id}
         for key in user.keys
     ]
-    described = {**user.settings, "Arn": _arn(call, user.user_name), "UserName": user.user_name, "SshPublicKeys": keys}
+    described = {
+        **user.settings,
+        "Arn": user_arn(call, user.user_name),
+        "UserName": user.user_name,
+        "SshPublicKeys": keys,
+    }
     return {"ServerId": call.params["ServerId"], "User": described}
 
 
 async def update_user(call: Call) -> Result:
     async with call.transaction() as tx:
-        user = await _find_user(tx, call)
-        settings = {**user.settings, **_given(call)}
-        if settings["HomeDirectoryType"] == "PATH":
-            settings.pop("HomeDirectoryMappings", None)
-        _check_home(settings)
-        await USERS.put(tx, replace(user, settings=settings), *_server_key(call), user.user_name)
+        user = await find_user(tx, call)
+        settings = changed_settings(user.settings, call.params)
+        await USERS.put(tx, replace(user, settings=settings), *server_key(call), user.user_name)
     return {"ServerId": call.params["ServerId"], "UserName": user.user_name}
 
 
 async def delete_user(call: Call) -> Result:
     async with call.transaction() as tx:
-        user = await _find_user(tx, call)
-        await USERS.delete(tx, *_server_key(call), user.user_name)
+        user = await find_user(tx, call)
+        await drop_user(tx, server_key(call), user.user_name)
     return {}
 
 
 async def list_users(call: Call) -> Result:
+    """In the order of their names, so that pages fit together while users come and go."""
     after = page_key(call.params.get("NextToken"), error_code="InvalidNextTokenException")
-    limit = call.params.get("MaxResults", 1000)
+    limit: int = call.params.get("MaxResults", 1000)
     async with call.reading() as tx:
-        await _server(tx, call)
-        rows = await USERS.page_with_keys(tx, *_server_key(call), after=after, limit=limit + 1)
+        await find_server_of_users(tx, call)
+        rows = await USERS.page_with_keys(tx, *server_key(call), after=after, limit=limit + 1)
     result: dict[str, Any] = {
         "ServerId": call.params["ServerId"],
         "Users": [_listed(call, user) for _, user in rows[:limit]],
@@ -112,76 +112,28 @@ async def list_users(call: Call) -> Result:
     return result
 
 
-def _given(call: Call) -> dict[str, Any]:
-    return {name: call.params[name] for name in _SETTINGS if name in call.params}
-
-
-def _check_home(settings: dict[str, Any]) -> None:
-    mappings = settings.get("HomeDirectoryMappings")
-    if settings["HomeDirectoryType"] == "PATH":
-        if mappings:
-            raise invalid_request("HomeDirectoryMappings can only be used with HomeDirectoryType LOGICAL")
-        return
-    if not mappings:
-        raise invalid_request("HomeDirectoryMappings is required when HomeDirectoryType is LOGICAL")
-    try:
-        check_mappings(mappings)
-    except BadHome as error:
-        raise invalid_request(str(error)) from error
-
-
-def _first_key(call: Call) -> tuple[SshKey, ...]:
-    body = call.params.get("SshPublicKeyBody")
-    if not body:
-        return ()
-    return (SshKey(key_id=hex_id("key-", call.house.entropy), body=body.strip(), imported_at=call.now),)
-
-
-def _server_key(call: Call) -> tuple[str, str, str]:
-    return call.account_id, call.region, call.params["ServerId"]
-
-
-async def _server(tx: Transaction, call: Call) -> ServerRecord:
-    server = await SERVERS.get(tx, *_server_key(call))
-    if server is None:
-        raise unknown_server(call.params["ServerId"])
-    return server
-
-
-async def _service_managed_server(tx: Transaction, call: Call) -> None:
-    server = await _server(tx, call)
-    if server.settings["IdentityProviderType"] != "SERVICE_MANAGED":
-        raise invalid_request("Users can only be created on a server whose identity provider is SERVICE_MANAGED")
-
-
-async def _find_user(tx: Transaction, call: Call) -> UserRecord:
-    await _server(tx, call)
-    user = await USERS.get(tx, *_server_key(call), call.params["UserName"])
-    if user is None:
-        raise unknown_user(call.params["UserName"])
-    return user
-
-
 def _listed(call: Call, user: UserRecord) -> dict[str, Any]:
-    names = ("HomeDirectory", "HomeDirectoryType", "Role")
-    listed = {name: user.settings[name] for name in names if name in user.settings}
     return {
-        **listed,
-        "Arn": _arn(call, user.user_name),
+        **{name: user.settings[name] for name in _LISTED if name in user.settings},
+        "Arn": user_arn(call, user.user_name),
         "SshPublicKeyCount": len(user.keys),
         "UserName": user.user_name,
     }
 
 
-def _arn(call: Call, user_name: str) -> str:
-    return str(transfer_user_arn(call.region, call.account_id, call.params["ServerId"], user_name))
+def _server(call: Call) -> str:
+    return str(server_arn(call.region, call.account_id, call.params["ServerId"]))
 
 
-def _role_permissions(action: str, *, on_user: bool) -> Any:
+def _user(call: Call) -> str:
+    return user_arn(call, call.params["UserName"])
+
+
+def _on(action: str, resource: Callable[[Call], str]) -> Permissions:
+    """Source: Service Authorization Reference: CreateUser is asked for on the server, for the user is not there yet."""
+
     def permissions(call: Call) -> Sequence[Permission]:
-        server = f"arn:aws:transfer:{call.region}:{call.account_id}:server/{call.params['ServerId']}"
-        resource = _arn(call, call.params["UserName"]) if on_user else server
-        own = Permission(action=f"transfer:{action}", resource=resource, context=tag_keys(call.params))
+        own = Permission(action=f"transfer:{action}", resource=resource(call), context=tag_keys(call.params))
         role = call.params.get("Role")
         return (own, pass_role(role, "transfer.amazonaws.com")) if role else (own,)
 

@@ -7,7 +7,8 @@ from crossdock.cloud.cloudformation.resources.iam import MANAGED_POLICY, POLICY,
 from crossdock.cloud.cloudformation.resources.kind import ResourceKind
 from crossdock.cloud.cloudformation.resources.lambda_ import FUNCTION, PERMISSION
 from crossdock.cloud.cloudformation.resources.storage import BUCKET, BUCKET_POLICY, LOG_GROUP, SECRET
-from crossdock.cloud.cloudformation.resources.transfer import SERVER, USER
+from crossdock.cloud.cloudformation.resources.transfer import SERVER
+from crossdock.cloud.cloudformation.resources.transfer_users import USER
 from crossdock.core.errors import ServiceError
 
 KINDS: Mapping[str, ResourceKind] = {

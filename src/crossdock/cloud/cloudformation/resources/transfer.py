@@ -1,9 +1,8 @@
-"""AWS::Transfer::Server, AWS::Transfer::User."""
+"""AWS::Transfer::Server."""
 
 from typing import Any
 
 from crossdock.cloud.cloudformation.intrinsics import Made
-from crossdock.cloud.cloudformation.loading import invalid
 from crossdock.cloud.cloudformation.resources.kind import (
     CannotUpdate,
     Properties,
@@ -14,14 +13,14 @@ from crossdock.cloud.cloudformation.resources.kind import (
     ignoring_absence,
     tag_changes,
 )
-from crossdock.cloud.cloudformation.resources.shapes import TAGS, TEXTS, document, listed, record, text, whole
+from crossdock.cloud.cloudformation.resources.shapes import TAGS, TEXTS, listed, record, text
 
 # CloudFormation's default is older than the API's.
 _DEFAULT_SECURITY_POLICY = "TransferSecurityPolicy-2018-11"
 _STARTING_POLLS = 100
 _POLL_S = 0.1
 _DEFAULT_PROTOCOL_DETAILS = {"PassiveIp": "AUTO", "SetStatOption": "DEFAULT", "TlsSessionResumptionMode": "ENFORCED"}
-# What UpdateServer and UpdateUser take for what a template no longer says.
+# What UpdateServer takes for what a template no longer says.
 _CLEARED_SERVER: dict[str, Any] = {
     "Certificate": "",
     "EndpointDetails": {},
@@ -37,7 +36,6 @@ _CLEARED_SERVER: dict[str, Any] = {
     "StructuredLogDestinations": [],
     "WorkflowDetails": {"OnPartialUpload": [], "OnUpload": []},
 }
-_CLEARED_USER: dict[str, Any] = {"HomeDirectory": "", "HomeDirectoryType": "PATH", "Policy": ""}
 
 
 async def _create_server(at: Workplace, properties: Properties) -> Made:
@@ -72,7 +70,7 @@ async def _update_server(at: Workplace, physical_id: str, old: Properties, new: 
         params["EndpointDetails"] = {**_emptied_lists(old.get("EndpointDetails", {})), **new["EndpointDetails"]}
     if settings:
         await at.do("transfer", "UpdateServer", params)
-    await _change_tags(at, physical_id, old, new)
+    await change_tags(at, physical_id, old, new)
     return _made_server(physical_id)
 
 
@@ -80,7 +78,8 @@ def _emptied_lists(details: Properties) -> dict[str, Any]:
     return {name: [] for name, value in details.items() if isinstance(value, list)}
 
 
-async def _change_tags(at: Workplace, arn: str, old: Properties, new: Properties) -> None:
+async def change_tags(at: Workplace, arn: str, old: Properties, new: Properties) -> None:
+    """Of a server or a user."""
     tags, removed = tag_changes(old, new)
     if removed:
         await at.do("transfer", "UntagResource", {"Arn": arn, "TagKeys": removed})
@@ -95,42 +94,6 @@ def _server_id(arn: str) -> str:
 
 async def _delete_server(at: Workplace, physical_id: str, _properties: Properties) -> None:
     await ignoring_absence(at.do("transfer", "DeleteServer", {"ServerId": _server_id(physical_id)}))
-
-
-async def _create_user(at: Workplace, properties: Properties) -> Made:
-    keys = properties.get("SshPublicKeys", [])
-    if len(keys) > 1:
-        raise invalid("Crossdock keeps one SSH public key for each user: SshPublicKeys has more.")
-    params = {name: value for name, value in properties.items() if name != "SshPublicKeys"}
-    await at.do("transfer", "CreateUser", {**params, **({"SshPublicKeyBody": keys[0]} if keys else {})})
-    made = _made_user(at, properties)
-    await at.claim(made.physical_id)
-    return made
-
-
-def _made_user(at: Workplace, properties: Properties) -> Made:
-    server_id, user_name = properties["ServerId"], properties["UserName"]
-    arn = f"arn:aws:transfer:{at.call.region}:{at.call.account_id}:user/{server_id}/{user_name}"
-    return Made(physical_id=arn, ref=arn, attributes={"Arn": arn, "ServerId": server_id, "UserName": user_name})
-
-
-async def _update_user(at: Workplace, physical_id: str, old: Properties, new: Properties) -> Made:
-    changed = changed_names(old, new)
-    if changed & {"ServerId", "UserName"}:
-        raise CannotUpdate
-    if "PosixProfile" in changed - new.keys():
-        raise invalid("Crossdock cannot take the PosixProfile from a user that is there already.")
-    if "SshPublicKeys" in changed:
-        raise invalid("Crossdock cannot change the SshPublicKeys of a user that is there already.")
-    if settings := changed - {"Tags"}:
-        cleared = {name: _CLEARED_USER[name] for name in settings - new.keys() if name in _CLEARED_USER}
-        await at.do("transfer", "UpdateUser", {**given(new, "ServerId", "UserName", *settings), **cleared})
-    await _change_tags(at, physical_id, old, new)
-    return _made_user(at, new)
-
-
-async def _delete_user(at: Workplace, _physical_id: str, properties: Properties) -> None:
-    await ignoring_absence(at.do("transfer", "DeleteUser", given(properties, "ServerId", "UserName")))
 
 
 _WORKFLOWS = listed(record({"WorkflowId": text, "ExecutionRole": text}, "WorkflowId", "ExecutionRole"))
@@ -176,25 +139,4 @@ SERVER = ResourceKind(
         "WorkflowDetails": record({"OnPartialUpload": _WORKFLOWS, "OnUpload": _WORKFLOWS}),
     },
     attributes=frozenset({"Arn", "ServerId"}),
-)
-USER = ResourceKind(
-    create=_create_user,
-    update=_update_user,
-    delete=_delete_user,
-    properties={
-        "HomeDirectory": text,
-        "HomeDirectoryMappings": listed(
-            record({"Entry": text, "Target": text, "Type": text}, "Entry", "Target"),
-        ),
-        "HomeDirectoryType": text,
-        "Policy": document,
-        "PosixProfile": record({"Gid": whole, "SecondaryGids": listed(whole), "Uid": whole}, "Gid", "Uid"),
-        "Role": text,
-        "ServerId": text,
-        "SshPublicKeys": TEXTS,
-        "Tags": TAGS,
-        "UserName": text,
-    },
-    required=frozenset({"Role", "ServerId", "UserName"}),
-    attributes=frozenset({"Arn", "ServerId", "UserName"}),
 )
