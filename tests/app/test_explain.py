@@ -17,11 +17,12 @@ from crossdock.app.explain import BadQuestion, Explain, build_explain
 from crossdock.cloud.ec2.ingress import SecurityGroupIngress
 from crossdock.cloud.logs.moments import milliseconds
 from crossdock.cloud.logs.table import logs_operations
-from crossdock.core.servers import Server, ServerState
+from crossdock.core.servers import IdentityProviderChoice, IdentityProviderType, Server, ServerState
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Operation, ServiceOperations, needs_nothing
 from crossdock.ports.logs import LogEvent, LogGroupId
 from crossdock.settings import LogSettings
+from crossdock.transfer.user_records import USERS, UserRecord
 
 ROLE = f"arn:aws:iam::{HUB}:role/files"
 TRUST = {"Effect": "Allow", "Principal": {"Service": "transfer.amazonaws.com"}, "Action": "sts:AssumeRole"}
@@ -33,6 +34,7 @@ LOGICAL = {
 }
 PUT = {"userName": "user1", "command": "put", "path": "a.csv"}
 SESSION = "0123456789abcdef"
+MANAGED = replace(SERVER, identity_provider=IdentityProviderChoice(kind=IdentityProviderType.SERVICE_MANAGED))
 
 
 class Provider:
@@ -192,6 +194,24 @@ async def test_without_any_way_to_know_the_user_nothing_is_known(asking: Asking)
     found = await asking()
     assert (found["outcome"], found["steps"][-1]["step"]) == ("Unknown", "identity provider")
     assert "--password-stdin" in found["steps"][-1]["remedy"]
+
+
+async def test_a_user_whom_the_server_knows_itself_needs_no_password_and_has_none(asking: Asking) -> None:
+    asking.servers = (MANAGED,)
+    user = UserRecord(
+        user_name="user1",
+        settings={"Role": ROLE, "HomeDirectoryType": "PATH", "HomeDirectory": "/box/home"},
+        keys=(),
+    )
+    async with asking.parts.state.transaction() as tx:
+        await USERS.put(tx, user, MANAGED.account_id, MANAGED.region, MANAGED.server_id, "user1")
+    found = await asking()
+    assert (found["outcome"], found["conclusion"]) == ("Allowed", f"user1 may put a.csv on {MANAGED.server_id}.")
+    refused = await asking(password="open sesame")
+    assert (refused["outcome"], refused["steps"][-1]["step"]) == ("Denied", "identity provider")
+    assert "no passwords" in refused["steps"][-1]["reason"]
+    assert await asking.refused(userName="user2") == f"the server {MANAGED.server_id} has no user user2"
+    assert asking.provider.asked == []
 
 
 async def test_a_logged_session_tells_role_home_and_session_policy(asking: Asking) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.fakes.clock import START
+from tests.fakes.filesystems import files
 from tests.fakes.object_store import MemoryS3
 
 from crossdock.core.errors import FileError, Unavailable
@@ -121,3 +122,30 @@ async def test_a_download_that_nobody_watches_closes_as_well():
     reader = ScriptedReader()
     await Download(reader).close()
     assert reader.closes == 1
+
+
+async def test_a_download_goes_on_elsewhere_in_the_same_version(s3: MemoryS3):
+    s3.add("bucket", "home/f", b"0123456789")
+    download = await files(s3).open_read("/bucket/home/f")
+    assert [chunk async for chunk in download.chunks()] == [b"0123456789"]
+    await download.seek(7)
+    assert await download.region() is None
+    assert [chunk async for chunk in download.chunks()] == [b"789"]
+    await download.close()
+
+
+async def test_a_download_does_not_go_on_in_another_version(s3: MemoryS3):
+    s3.add("bucket", "home/f", b"0123456789")
+    download = await files(s3).open_read("/bucket/home/f")
+    ends: list[DownloadEnd] = []
+    download.when_ended(ends.append)
+    s3.add("bucket", "home/f", b"9876543210")
+    with pytest.raises(Unavailable, match="replaced"):
+        await download.seek(7)
+    await download.close()
+    assert isinstance(ends[0].failure, Unavailable)
+
+
+async def test_what_cannot_be_opened_again_cannot_seek():
+    with pytest.raises(RuntimeError):
+        await Download(ScriptedReader()).seek(1)

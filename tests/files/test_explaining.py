@@ -14,7 +14,7 @@ from crossdock.core.errors import NotFound, Unavailable
 from crossdock.core.homes import HomeMapping, LogicalHome, MappingType, ObjectPlace, PathHome
 from crossdock.core.logins import Identity, Password
 from crossdock.core.principals import AssumedRole, ServicePrincipal
-from crossdock.core.servers import FileProtocol, Server, ServerState
+from crossdock.core.servers import FileProtocol, IdentityProviderChoice, IdentityProviderType, Server, ServerState
 from crossdock.files.explaining import COMMANDS, Explainer, Question
 from crossdock.files.explanations import Explanation, Outcome, covering
 from crossdock.files.verbs import VERBS, Need
@@ -209,6 +209,13 @@ async def test_a_server_that_would_not_admit_anybody_ends_the_walk(trial, server
     assert [step.name for step in found.steps] == ["server"]
     assert found.outcome is Outcome.DENIED
     assert words in found.conclusion
+
+
+@pytest.mark.parametrize("kind", [IdentityProviderType.SERVICE_MANAGED, IdentityProviderType.AWS_LAMBDA])
+async def test_who_logs_in_by_key_is_explained_without_a_password(trial, kind):
+    server = replace(SERVER, protocols=(FileProtocol.SFTP,), identity_provider=IdentityProviderChoice(kind=kind))
+    found = await ask(trial, server=server)
+    assert found.outcome is Outcome.ALLOWED
 
 
 async def test_a_role_that_does_not_trust_transfer_ends_the_walk_with_the_statement_to_add(trial):

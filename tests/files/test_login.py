@@ -20,10 +20,11 @@ from tests.fakes.logins import (
     answer,
     make_attempt,
 )
+from tests.fakes.public_keys import ed25519_line
 
 from crossdock.core.errors import Denied
 from crossdock.core.ids import ServerId
-from crossdock.core.logins import LoginAttempt, Password, Refusal
+from crossdock.core.logins import NO_KEY, LoginAttempt, Password, Refusal
 from crossdock.core.servers import FileProtocol, ServerState
 from crossdock.files.login import Admission, Trial
 from crossdock.files.login_check import LoginCheck
@@ -271,3 +272,37 @@ async def test_a_trial_tells_what_a_login_would_fail_at():
     outcome = await trial.try_login(replace(SERVER, protocols=(FileProtocol.SFTP,)), make_attempt())
     assert (outcome.answer.response, outcome.answer.status_code) == ("", 200)
     assert "does not speak FTP" in outcome.refusal
+
+
+async def test_one_factor_of_two_logs_nobody_in():
+    bench = Bench()
+    choice = replace(SERVER.identity_provider, sftp_authentication_methods="PUBLIC_KEY_AND_PASSWORD")
+    server = replace(SERVER, protocols=(FileProtocol.SFTP,), identity_provider=choice)
+    admission = replace(bench.admission, servers=MemoryDirectory((server,)))
+    outcome = await admission.admit(replace(make_attempt(), protocol=FileProtocol.SFTP))
+    assert outcome == Refusal(reason="beside the password, publickey is needed")
+    assert bench.provider.asked == []
+    assert bench.log.activities() == ["AUTH_FAILURE"]
+    assert bench.slept == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("keys", "refusal"),
+    [
+        ((ed25519_line(),), ""),
+        ((ed25519_line(), "none"), ""),
+        ((), "the identity provider returned no key that can be used"),
+        (("none",), "the identity provider returned no key that can be used (number 1: "),
+    ],
+)
+async def test_a_trial_without_a_key_tells_what_a_login_by_one_of_the_users_keys_would_come_to(
+    keys: tuple[str, ...], refusal: str
+):
+    bench = Bench()
+    bench.provider.answers["user1"] = answer(replace(IDENTITY, public_keys=keys))
+    attempt = replace(make_attempt(credential=NO_KEY), protocol=FileProtocol.SFTP)
+    server = replace(SERVER, protocols=(FileProtocol.SFTP,))
+    outcome = await Trial(bench.check).try_login(server, attempt)
+    assert outcome.refusal.startswith(refusal)
+    assert bool(outcome.refusal) == bool(refusal)
+    assert len(bench.assumer.assumed) == (not refusal)

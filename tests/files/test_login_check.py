@@ -11,22 +11,26 @@ from tests.fakes.house import CountingEntropy
 from tests.fakes.logins import (
     IDENTITY,
     ROLE,
-    SERVER,
     SERVER_ID,
     MemoryAssumer,
     ScriptedProvider,
     answer,
-    make_attempt,
 )
+from tests.fakes.logins import SERVER as FTP_SERVER
+from tests.fakes.logins import make_attempt as make_ftp_attempt
 from tests.fakes.object_store import MemoryS3
+from tests.fakes.public_keys import ed25519_line, true_line
 
-from crossdock.core.logins import Identity, LoginAttempt, Password, PublicKey, Refusal
-from crossdock.core.servers import Server, ServerState
-from crossdock.files.login_check import LoginCheck, Vouched
+from crossdock.core.logins import Credential, Identity, LoginAttempt, Password, PublicKey, Refusal
+from crossdock.core.servers import FileProtocol, Server, ServerState
+from crossdock.core.ssh_public_keys import parse_public_key
+from crossdock.files.login_check import MAX_KEYS, LoginCheck, Vouched, listed_keys
 from crossdock.files.session_log import MAX_MESSAGE
 from crossdock.ports.authority import IdentityAnswer
 
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA9O user1@laptop"
+KEY = ed25519_line("user1", "user1@laptop")
+OTHER = ed25519_line("other")
+SERVER = replace(FTP_SERVER, protocols=(FileProtocol.FTP, FileProtocol.SFTP))
 TEMPLATE = json.dumps(
     {
         "Version": "2012-10-17",
@@ -39,6 +43,12 @@ TEMPLATE = json.dumps(
         ],
     }
 )
+
+
+def make_attempt(username: str = "user1", credential: Credential | None = None) -> LoginAttempt:
+    """Keys come over SFTP."""
+    protocol = FileProtocol.SFTP if isinstance(credential, PublicKey) else FileProtocol.FTP
+    return replace(make_ftp_attempt(username, credential), protocol=protocol)
 
 
 class Bench:
@@ -119,25 +129,75 @@ async def test_an_answer_with_keys_does_not_vouch_for_a_password():
     assert bench.assumer.assumed == []
 
 
-@pytest.mark.parametrize("listed", [KEY, KEY.rsplit(" ", 1)[0], f"{KEY} and more"])
+@pytest.mark.parametrize("listed", [KEY, KEY.rsplit(" ", 1)[0], f"{KEY} and more", f" {KEY}\n"])
 async def test_a_listed_key_is_vouched_for_whatever_its_comment(listed: str):
-    bench = Bench(replace(IDENTITY, public_keys=("ssh-rsa AAAAB3 other", listed)))
+    bench = Bench(replace(IDENTITY, public_keys=(OTHER, listed)))
     assert await bench.reason(make_attempt(credential=PublicKey(KEY))) == ""
 
 
-@pytest.mark.parametrize(
-    "listed", [(), ("",), ("ssh-ed25519 AAAAC3 other",), ("ecdsa-sha2 AAAAC3NzaC1lZDI1NTE5AAAAIA9O",)]
-)
-async def test_any_other_key_is_refused(listed: tuple[str, ...]):
+@pytest.mark.parametrize("algorithm", ["ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp521", "ssh-ed25519"])
+async def test_keys_of_every_kind_are_known_again(algorithm: str):
+    bench = Bench(replace(IDENTITY, public_keys=(OTHER, true_line(algorithm))))
+    assert await bench.reason(make_attempt(credential=PublicKey(f"{true_line(algorithm)} mine"))) == ""
+
+
+@pytest.mark.parametrize("listed", [(), ("",), (OTHER,), (KEY.replace("ssh-ed25519", "ssh-rsa"),), (OTHER, KEY[:-40])])
+async def test_any_other_key_is_refused_by_its_fingerprint(listed: tuple[str, ...]):
     bench = Bench(replace(IDENTITY, public_keys=listed))
-    assert f"none of the {len(listed)}" in await bench.reason(make_attempt(credential=PublicKey(KEY)))
+    reason = await bench.reason(make_attempt(credential=PublicKey(KEY)))
+    assert f"the key {parse_public_key(KEY).fingerprint} is none of the {len(listed)}" in reason
     assert bench.assumer.assumed == []
 
 
-@pytest.mark.parametrize("key", ["", "ssh-ed25519", " "])
+async def test_lines_that_are_no_keys_lock_nobody_out_and_are_named_in_the_reason():
+    listed = ("none", KEY, "ssh-dss AAAAB3NzaC1kc3MAAACB", "")
+    bench = Bench(replace(IDENTITY, public_keys=listed))
+    assert await bench.reason(make_attempt(credential=PublicKey(KEY))) == ""
+    reason = await bench.reason(make_attempt(credential=PublicKey(OTHER)))
+    assert "number 1: the public key is not one line" in reason
+    assert "number 3: the key type is none of" in reason
+    assert "number 2" not in reason
+
+
+async def test_of_a_list_without_end_only_so_many_keys_are_looked_at():
+    listed = (*(f"{OTHER} {number}" for number in range(MAX_KEYS)), KEY)
+    assert listed_keys(listed[1:]).refusal(PublicKey(KEY)) == ""
+    assert f"only the first {MAX_KEYS}" in listed_keys(listed).refusal(PublicKey(KEY))
+
+
+@pytest.mark.parametrize("key", ["", "ssh-ed25519", " ", KEY[:-30]])
 async def test_half_a_key_matches_nothing(key: str):
-    bench = Bench(replace(IDENTITY, public_keys=("", "ssh-ed25519")))
-    assert await bench.reason(make_attempt(credential=PublicKey(key)))
+    bench = Bench(replace(IDENTITY, public_keys=("", "ssh-ed25519", key)))
+    assert "cannot be used" in await bench.reason(make_attempt(credential=PublicKey(key)))
+    assert bench.assumer.assumed == []
+
+
+async def test_asking_makes_no_session_and_vouching_asks_nobody():
+    bench = Bench(replace(IDENTITY, public_keys=(KEY,)))
+    attempt = make_attempt(credential=PublicKey(KEY))
+    said = await bench.check.ask(SERVER, attempt)
+    assert isinstance(said, IdentityAnswer)
+    assert bench.assumer.assumed == []
+    checked = await bench.check.vouch(SERVER, attempt, said)
+    assert isinstance(checked.outcome, Vouched)
+    assert len(bench.provider.asked) == 1
+
+
+async def test_vouching_looks_at_the_credential_and_the_gate_itself():
+    bench = Bench(replace(IDENTITY, public_keys=(KEY,)))
+    said = answer(replace(IDENTITY, public_keys=(KEY,)))
+    for server, key, reason in ((SERVER, OTHER, "none of the 1"), (replace(SERVER, protocols=()), KEY, "not speak")):
+        outcome = (await bench.check.vouch(server, make_attempt(credential=PublicKey(key)), said)).outcome
+        assert isinstance(outcome, Refusal)
+        assert reason in outcome.reason
+    assert bench.assumer.assumed == []
+
+
+async def test_who_does_not_pass_the_gate_is_not_asked_about():
+    bench = Bench()
+    said = await bench.check.ask(SERVER, make_attempt(username="a/../b", credential=PublicKey(KEY)))
+    assert isinstance(said, Refusal)
+    assert bench.provider.asked == []
 
 
 async def test_the_session_policy_is_filled_for_the_user():

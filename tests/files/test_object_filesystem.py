@@ -198,3 +198,18 @@ async def test_a_store_that_fails_is_unavailable(s3: MemoryS3):
     s3.fail("HeadObject", Unavailable("S3 answered 503"))
     with pytest.raises(Unavailable):
         await files(s3).stat("/bucket/home/f")
+
+
+async def test_a_mapped_file_is_that_one_object_whatever_lies_below_its_key(s3: MemoryS3):
+    s3.add("second-bucket", "texts/readme.txt/secret", b"not for you")
+    fs = files(s3, TREE)
+    for expecting in FileKind:
+        with pytest.raises(NotFound):
+            await fs.stat("/readme", expecting=expecting)
+    with pytest.raises(NotADirectory):
+        await names(fs, "/readme")
+    with pytest.raises(NotFound):
+        await fs.stat("/readme/secret")
+    s3.add("second-bucket", "texts/readme.txt", b"hello")
+    assert [(await fs.stat("/readme", expecting=expecting)).size for expecting in FileKind] == [5] * len(FileKind)
+    assert await names(fs, "/") == ["in/", "out/", "readme"]

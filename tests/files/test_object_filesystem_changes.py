@@ -15,6 +15,7 @@ from crossdock.core.errors import (
     IsADirectory,
     NotADirectory,
     NotFound,
+    Unavailable,
     Unsupported,
 )
 
@@ -311,3 +312,60 @@ async def test_a_rename_does_not_replace_what_came_to_the_new_name_meanwhile(s3:
         await store_file(files(s3), "/bucket/home/b", b"acknowledged")
         gate.open.set()
     assert (s3.content("bucket", "home/a"), s3.content("bucket", "home/b")) == (b"source", b"acknowledged")
+
+
+# A mapping of type FILE.
+
+
+async def test_a_mapped_file_is_written_read_and_removed_like_any_other(s3: MemoryS3):
+    fs = files(s3, TREE)
+    await store_file(fs, "/readme", b"new")
+    assert s3.content("second-bucket", "texts/readme.txt") == b"new"
+    await fs.remove("/readme")
+    assert not s3.keys("second-bucket")
+
+
+async def test_no_directory_is_made_of_a_mapped_file(s3: MemoryS3):
+    fs = files(s3, TREE)
+    with pytest.raises(Exists):
+        await fs.make_directory("/readme")
+    with pytest.raises(NotFound):
+        await fs.make_directory("/readme/below")
+    s3.add("second-bucket", "texts/readme.txt/")
+    with pytest.raises(NotADirectory):
+        await fs.remove_directory("/readme")
+    assert s3.keys("second-bucket") == ["texts/readme.txt/"]
+
+
+async def test_a_rename_that_may_replace_a_file_does(s3: MemoryS3):
+    s3.add("bucket", "home/a", b"new")
+    s3.add("bucket", "home/b", b"old")
+    await files(s3).rename("/bucket/home/a", "/bucket/home/b", replace=True)
+    assert s3.keys("bucket") == ["home/b"]
+    assert s3.content("bucket", "home/b") == b"new"
+
+
+async def test_a_rename_that_may_replace_keeps_a_file_that_is_renamed_onto_itself(s3: MemoryS3):
+    s3.add("bucket", "home/a", b"content")
+    await files(s3).rename("/bucket/home/a", "/bucket/home/a", replace=True)
+    assert s3.content("bucket", "home/a") == b"content"
+    with pytest.raises(NotFound):
+        await files(s3).rename("/bucket/home/none", "/bucket/home/none", replace=True)
+
+
+async def test_a_rename_that_may_replace_replaces_no_directory(s3: MemoryS3):
+    s3.add("bucket", "home/a")
+    s3.add("bucket", "home/d/x")
+    with pytest.raises(Exists):
+        await files(s3).rename("/bucket/home/a", "/bucket/home/d", replace=True)
+    assert s3.keys("bucket") == ["home/a", "home/d/x"]
+
+
+@pytest.mark.parametrize("stages", [True, False])
+async def test_an_upload_of_a_new_file_replaces_none(s3: MemoryS3, stages: bool):
+    upload = await files(s3, stages=stages).open_write("/bucket/home/f", is_new=True)
+    await upload.write(0, b"mine")
+    s3.add("bucket", "home/f", b"theirs")
+    with pytest.raises(Unavailable):
+        await upload.commit()
+    assert s3.content("bucket", "home/f") == b"theirs"

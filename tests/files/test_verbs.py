@@ -48,6 +48,10 @@ def rename_directory(new: str) -> Do:
     return lambda fs: fs.rename("/bucket/home/d", f"/bucket/home/{new}", directories=True)
 
 
+def rename_over(fs: FileSystem) -> Awaitable[None]:
+    return fs.rename("/bucket/home/f", "/bucket/home/target", replace=True)
+
+
 CASES: Mapping[FileVerb, Sequence[Case]] = {
     FileVerb.INSPECT: (
         Case(["home/f"], lambda fs: fs.stat("/bucket/home/f")),
@@ -98,6 +102,11 @@ CASES: Mapping[FileVerb, Sequence[Case]] = {
         Case(["home/f"], lambda fs: fs.rename("/bucket/home/f", "/bucket/home/target")),
         Case(["home/f", "home/target"], lambda fs: fs.rename("/bucket/home/f", "/bucket/home/target"), works=False),
         Case(["home/f/x"], lambda fs: fs.rename("/bucket/home/f", "/bucket/home/target"), works=False),
+    ),
+    FileVerb.RENAME_OVER: (
+        Case(["home/f", "home/target"], rename_over),
+        Case(["home/f", "home/target/x"], rename_over, works=False),
+        Case(["home/f/x"], rename_over, works=False),
     ),
     FileVerb.RENAME_DIRECTORY: (
         Case(["home/d/x", "home/d/y/z"], rename_directory("target")),

@@ -13,13 +13,15 @@ from crossdock.core.homes import LogicalHome, PathHome
 from crossdock.core.ids import ServerId
 from crossdock.core.logins import Identity, Password
 from crossdock.core.principals import AccountRoot
-from crossdock.core.servers import FileProtocol, Server
+from crossdock.core.servers import FileProtocol, IdentityProviderType, Server
 from crossdock.files.explaining import COMMANDS, Explainer, Question
 from crossdock.operations.call import House
 from crossdock.operations.caller import Caller, Origin
 from crossdock.ports.servers import ServerDirectory
+from crossdock.ports.users import UserDirectory
 from crossdock.transfer.identity_answers import MalformedAnswer, NotVouchedFor, read_identity
-from crossdock.transfer.lambda_identity import LambdaIdentityProvider
+from crossdock.transfer.identity_providers import IdentityProviders
+from crossdock.transfer.user_directory import StateUserDirectory
 
 Explain = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 
@@ -29,9 +31,10 @@ class BadQuestion(CrossdockError):
 
 
 def build_explain(cloud: Cloud, house: House, servers: ServerDirectory) -> Explain:
+    users = StateUserDirectory(house.state)
     explainer = Explainer(
         servers=servers,
-        provider=LambdaIdentityProvider(cloud.operations),
+        provider=IdentityProviders(cloud.operations, users),
         trial=EmbeddedRoleTrial(assumer=cloud.assumer),
         entropy=house.entropy,
     )
@@ -49,6 +52,8 @@ def build_explain(cloud: Cloud, house: House, servers: ServerDirectory) -> Expla
         identity = _given_identity(asked["identity"], username) if "identity" in asked else None
         if session:
             identity = await _logged_identity(cloud, server, username, str(session), given=identity)
+        elif identity is None and asked.get("password") is None:
+            identity = await _kept_identity(users, server, username)
         question = Question(
             server_id=server.server_id,
             username=username,
@@ -119,6 +124,16 @@ def _given_identity(answer: object, username: str) -> Identity:
         return read_identity(json.dumps(answer).encode(), username=username)
     except (MalformedAnswer, NotVouchedFor) as error:
         raise BadQuestion(f"the identity cannot be used: {error}") from error
+
+
+async def _kept_identity(users: UserDirectory, server: Server, username: str) -> Identity | None:
+    """Of a user that the server knows itself; None where somebody else vouches for users."""
+    if server.identity_provider.kind is not IdentityProviderType.SERVICE_MANAGED:
+        return None
+    user = await users.user(server, username)
+    if user is None:
+        raise BadQuestion(f"the server {server.server_id} has no user {username}")
+    return user.identity
 
 
 async def _logged_identity(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from crossdock.core.errors import FileError, NotADirectory, Unavailable
 from crossdock.core.homes import ObjectPlace, initial_directory, normalise
 from crossdock.core.ids import Entropy, ServerId
-from crossdock.core.logins import Identity, LoginAttempt, Password, gate, session_name
+from crossdock.core.logins import Identity, LoginAttempt, Password, gate, nothing_shown, session_name
 from crossdock.core.masking import mask
 from crossdock.core.servers import FileProtocol, Server, ServerState
 from crossdock.files.explanations import Explanation, Outcome, Step, covering, decided
@@ -149,11 +149,12 @@ class _Walk:
 
     def _attempt(self, server: Server) -> LoginAttempt:
         question = self._question
+        protocol = question.protocol or server.protocols[0]
         return LoginAttempt(
             server_id=server.server_id,
             username=question.username,
-            credential=question.password or Password(""),
-            protocol=question.protocol or server.protocols[0],
+            credential=question.password or nothing_shown(server, protocol),
+            protocol=protocol,
             source_ip=question.source_ip,
         )
 

@@ -66,14 +66,20 @@ class FileSystem(Protocol):
         """
 
     async def open_read(self, path: str, offset: int = 0) -> Download:
-        """Open a file at an offset; at or beyond its end there are no bytes. Raises NotFound, Denied."""
+        """Open a file at an offset; at or beyond its end there are no bytes. The download can `seek`.
 
-    async def open_write(self, path: str, *, expected_size: int | None = None, at: UploadStart = 0) -> Upload:
+        Raises NotFound, Denied.
+        """
+
+    async def open_write(
+        self, path: str, *, expected_size: int | None = None, at: UploadStart = 0, is_new: bool = False
+    ) -> Upload:
         """Begin to replace or create a file; nothing is visible before `commit`.
 
         `expected_size` is what the client announced (ALLO); another size is refused at commit as Interrupted. `at` says
         how many bytes of the file that is there stay before those that are written, and END that all do; at the END of
-        no file a new one begins. What is written is counted without them.
+        no file a new one begins. What is written is counted without them. With `is_new` no file is replaced: where one
+        is by the time of the commit, that fails as Unavailable.
 
         Whoever replaces or removes that file before the commit wins: the upload then fails as Unavailable or NotFound,
         which may be told by any of its calls.
@@ -91,9 +97,11 @@ class FileSystem(Protocol):
     async def remove_directory(self, path: str) -> None:
         """Delete an empty directory. Raises DirectoryNotEmpty, NotFound, NotADirectory, Denied."""
 
-    async def rename(self, old: str, new: str, *, directories: bool = False) -> None:
+    async def rename(self, old: str, new: str, *, directories: bool = False, replace: bool = False) -> None:
         """Rename a file; `directories` also a directory, with all that lies below it, as `moving.py` tells.
 
-        Raises NotFound, Exists (nothing is ever overwritten), Unsupported for a directory that is not to be renamed,
-        Denied.
+        With `replace` a file of the new name is replaced at one stroke, as POSIX has it; without, nothing ever is.
+
+        Raises NotFound, Exists (with `replace` only for a directory), Unsupported for a directory that is not to be
+        renamed, Denied.
         """

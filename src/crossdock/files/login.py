@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from crossdock.core.logins import LoginAttempt, Refusal
+from crossdock.core.logins import NO_KEY, LoginAttempt, Refusal, factor_of, next_factors, ways_in
 from crossdock.core.servers import Server, ServerState
 from crossdock.files.blocks import BlockPool
 from crossdock.files.login_check import LoginCheck, Vouched
@@ -13,7 +13,7 @@ from crossdock.files.renewal import renewed
 from crossdock.files.session import Session
 from crossdock.files.session_limits import SessionLimits, SessionPlace
 from crossdock.files.session_log import ERRORS_STREAM, SessionLog, auth_failure
-from crossdock.ports.authority import RoleSession, TransferLog
+from crossdock.ports.authority import IdentityAnswer, RoleSession, TransferLog
 from crossdock.ports.host import Clock
 from crossdock.ports.servers import LoginOutcome, ServerDirectory
 
@@ -23,7 +23,11 @@ Sleep = Callable[[float], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
-    """Admits users of all servers. `admit` is what the edges are given (`files.session.Admit`)."""
+    """Admits users of all servers.
+
+    `admit` is what the edges are given that know one credential (`files.session.Admit`). SSH, which asks before it
+    proves and may want two, goes the same road in steps: `files.ssh_login` calls `decide`, `refuse` and `delay`.
+    """
 
     servers: ServerDirectory
     check: LoginCheck
@@ -41,31 +45,51 @@ class Admission:
         client must not hear it.
         """
         began = self.clock.monotonic()
-        outcome = await self._decide(attempt)
+        outcome = await self._admit(attempt)
         if isinstance(outcome, Refusal):
-            left = self.failure_delay_s - (self.clock.monotonic() - began)
-            if left > 0:
-                await self.sleep(left)
+            await self.delay(began)
         return outcome
 
-    async def _decide(self, attempt: LoginAttempt) -> Session | Refusal:
+    async def delay(self, began: float) -> None:
+        """Wait until a failure may be answered of what began then, by the monotonic clock."""
+        left = self.failure_delay_s - (self.clock.monotonic() - began)
+        if left > 0:
+            await self.sleep(left)
+
+    async def _admit(self, attempt: LoginAttempt) -> Session | Refusal:
         server = await self.servers.server(attempt.server_id)
         if server is None:
             return Refusal(reason=f"there is no server {attempt.server_id}")
-        outcome = (await self.check.run(server, attempt)).outcome
+        factor = factor_of(attempt.credential)
+        if wanted := next_factors(ways_in(server, attempt.protocol), frozenset({factor})):
+            return self.refuse(server, attempt, Refusal(reason=f"beside the {factor}, {' or '.join(wanted)} is needed"))
+        return await self.decide(server, attempt)
+
+    async def decide(
+        self, server: Server, attempt: LoginAttempt, answer: IdentityAnswer | None = None
+    ) -> Session | Refusal:
+        """Open the session of a user whose last factor this is, or refuse and log it; without the failure delay.
+
+        `answer` is what the provider said of the attempt, when it was asked just before (`LoginCheck.ask`). Nothing is
+        waited for once the session is open, so whoever is cancelled here has none.
+        """
+        check = self.check
+        checked = await (check.run(server, attempt) if answer is None else check.vouch(server, attempt, answer))
+        outcome = checked.outcome
         if isinstance(outcome, Refusal):
-            return self._refuse(server, attempt, outcome)
+            return self.refuse(server, attempt, outcome)
         # Only who is admitted is counted, so that nobody can take up the places of others by guessing.
         place = self.limits.acquire(server.server_id, attempt.username)
         if isinstance(place, Refusal):
-            return self._refuse(server, attempt, place)
+            return self.refuse(server, attempt, place)
         try:
             return self._open(server, attempt, outcome, place)
         except BaseException:
             place.release()
             raise
 
-    def _refuse(self, server: Server, attempt: LoginAttempt, refusal: Refusal) -> Refusal:
+    def refuse(self, server: Server, attempt: LoginAttempt, refusal: Refusal) -> Refusal:
+        """Note a failed attempt in the server's log."""
         self.log.record(server, ERRORS_STREAM, auth_failure(server, attempt, refusal.reason))
         return refusal
 
@@ -112,7 +136,11 @@ class Trial:
     check: LoginCheck
 
     async def try_login(self, server: Server, attempt: LoginAttempt) -> LoginOutcome:
-        """What a login would come to while the server is online: owners try a provider before they start a server."""
-        checked = await self.check.run(replace(server, state=ServerState.ONLINE), attempt)
+        """What a login would come to while the server is online: owners try a provider before they start a server.
+
+        With NO_KEY the provider is asked for the user's keys, and what a login by one of them would come to.
+        """
+        run = self.check.run_for_keys if attempt.credential == NO_KEY else self.check.run
+        checked = await run(replace(server, state=ServerState.ONLINE), attempt)
         refusal = checked.outcome.reason if isinstance(checked.outcome, Refusal) else ""
         return LoginOutcome(answer=checked.answer, refusal=refusal)

@@ -4,17 +4,28 @@ A login that is refused anywhere tells why, and never the password; what cannot 
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from crossdock.core.homes import LogicalHome, initial_directory
 from crossdock.core.ids import Entropy
 from crossdock.core.logins import Credential, Identity, LoginAttempt, Password, PublicKey, Refusal, gate, session_name
 from crossdock.core.masking import mask
 from crossdock.core.servers import Server
+from crossdock.core.ssh_public_keys import BadPublicKey, PublicKeyLine, parse_public_key
 from crossdock.files.session_log import MAX_MESSAGE
 from crossdock.policy.refusals import MalformedPolicy
 from crossdock.policy.session_template import render_session_policy
 from crossdock.ports.authority import AssumeRefused, IdentityAnswer, IdentityProvider, RoleAssumer, RoleSession
+
+MAX_KEYS = 1000
+"""Keys of one answer that are looked at; a service-managed user can have 50 at AWS."""
+MAX_FLAWS = 500
+"""Characters that the log is told of what is wrong with a provider's list of keys."""
+
+_T = TypeVar("_T")
+_Proof = Callable[[Credential, Identity], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,16 +63,37 @@ class LoginCheck:
         self._timeout_s = timeout_s
 
     async def run(self, server: Server, attempt: LoginAttempt) -> Checked:
-        return _without_password(await self._check(server, attempt), attempt.credential)
+        """Everything: ask the provider about the attempt, and make the role session of who passes."""
+        return await self._run(server, attempt, credential_refusal)
 
-    async def _check(self, server: Server, attempt: LoginAttempt) -> Checked:
+    async def run_for_keys(self, server: Server, attempt: LoginAttempt) -> Checked:
+        """What a login by one of the user's keys would come to, whichever it is: for trials, never for clients."""
+        return await self._run(server, attempt, keys_refusal)
+
+    async def ask(self, server: Server, attempt: LoginAttempt) -> IdentityAnswer | Refusal:
+        """The gate and the provider alone, as SSH asks whether a key would do; `vouch` goes on from its answer."""
+        answer = await self._in_turn(server, attempt, lambda: self._provider.identify(server, attempt))
+        return answer if isinstance(answer, Refusal) else answer_without_password(answer, attempt.credential)
+
+    async def vouch(self, server: Server, attempt: LoginAttempt, answer: IdentityAnswer) -> Checked:
+        """The rest of a login whose provider has answered moments ago. The gate is asked again."""
+        found = await self._in_turn(server, attempt, lambda: self._vouch(server, attempt, answer, credential_refusal))
+        return _without_password(_checked(found), attempt.credential)
+
+    async def _run(self, server: Server, attempt: LoginAttempt, proof: _Proof) -> Checked:
+        async def ask_and_vouch() -> Checked:
+            return await self._vouch(server, attempt, await self._provider.identify(server, attempt), proof)
+
+        return _without_password(_checked(await self._in_turn(server, attempt, ask_and_vouch)), attempt.credential)
+
+    async def _in_turn(self, server: Server, attempt: LoginAttempt, step: Callable[[], Awaitable[_T]]) -> _T | Refusal:
         if (refusal := gate(server, attempt)) is not None:
-            return _refused(refusal.reason)
+            return refusal
         try:
             async with asyncio.timeout(self._timeout_s), self._turns:
-                return await self._vouch(server, attempt)
+                return await step()
         except TimeoutError:
-            return _refused(f"the login took longer than {self._timeout_s:g} s")
+            return Refusal(reason=f"the login took longer than {self._timeout_s:g} s")
 
     async def assume(
         self, server: Server, username: str, session_id: str, identity: Identity, policy: str | None
@@ -75,12 +107,11 @@ class LoginCheck:
             session_policy=policy,
         )
 
-    async def _vouch(self, server: Server, attempt: LoginAttempt) -> Checked:
-        answer = await self._provider.identify(server, attempt)
+    async def _vouch(self, server: Server, attempt: LoginAttempt, answer: IdentityAnswer, proof: _Proof) -> Checked:
         identity = answer.identity
         if identity is None:
-            return _refused(answer.message or "the identity provider vouches for nobody", answer)
-        if reason := credential_refusal(attempt.credential, identity):
+            return _refused(nobody(answer), answer)
+        if reason := proof(attempt.credential, identity):
             return _refused(reason, answer)
         session_id = self._entropy(8).hex()
         try:
@@ -113,15 +144,55 @@ def credential_refusal(credential: Credential, identity: Identity) -> str:
                 "it must check the password and leave PublicKeys out"
             )
         return ""
-    if any(_is_same_key(credential, listed) for listed in identity.public_keys):
-        return ""
-    return f"the key is none of the {len(identity.public_keys)} that the identity provider returned"
+    return listed_keys(identity.public_keys).refusal(credential)
 
 
-def _is_same_key(key: PublicKey, listed: str) -> bool:
-    """Type and body count, the comment does not."""
-    offered = key.openssh.split()[:2]
-    return len(offered) == 2 and offered == listed.split()[:2]
+def keys_refusal(_: Credential, identity: Identity) -> str:
+    """Why no key at all could log in with this answer; empty when one could."""
+    listed = listed_keys(identity.public_keys)
+    return "" if listed.usable else f"the identity provider returned no key that can be used{listed.flaws}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedKeys:
+    """The keys of a provider's answer, read once. `flaws` says which of its lines are none, for the log."""
+
+    usable: frozenset[PublicKeyLine]
+    count: int
+    flaws: str = ""
+
+    def refusal(self, credential: Credential) -> str:
+        """Why the key is not among them; empty when it is. Type and body count, the comment does not."""
+        if not isinstance(credential, PublicKey):
+            return "no key was shown"
+        try:
+            offered = parse_public_key(credential.openssh)
+        except BadPublicKey as error:
+            return f"the key cannot be used, and is none of the {self.count} of the identity provider: {error}"
+        if offered in self.usable:
+            return ""
+        return (
+            f"the key {offered.fingerprint} is none of the {self.count} that the identity provider returned{self.flaws}"
+        )
+
+
+def listed_keys(lines: tuple[str, ...]) -> ListedKeys:
+    """Lines that are no keys are left out: one slip in a list must not lock out who has another key."""
+    usable, flaws = set[PublicKeyLine](), list[str]()
+    if len(lines) > MAX_KEYS:
+        flaws.append(f"only the first {MAX_KEYS} are looked at")
+    for number, line in enumerate(lines[:MAX_KEYS], 1):
+        try:
+            usable.add(parse_public_key(line))
+        except BadPublicKey as error:
+            flaws.append(f"number {number}: {error}")
+    told = f" ({'; '.join(flaws)})"[:MAX_FLAWS] if flaws else ""
+    return ListedKeys(usable=frozenset(usable), count=len(lines), flaws=told)
+
+
+def nobody(answer: IdentityAnswer) -> str:
+    """Why an answer without an identity admits nobody."""
+    return answer.message or "the identity provider vouches for nobody"
 
 
 def session_policy_of(identity: Identity, username: str) -> str | None:
@@ -131,6 +202,10 @@ def session_policy_of(identity: Identity, username: str) -> str | None:
     home = identity.home
     home_root = None if isinstance(home, LogicalHome) else initial_directory(home)
     return render_session_policy(identity.session_policy, home_root=home_root, username=username)
+
+
+def _checked(found: Checked | Refusal) -> Checked:
+    return _refused(found.reason) if isinstance(found, Refusal) else found
 
 
 def _refused(reason: str, answer: IdentityAnswer | None = None) -> Checked:

@@ -123,6 +123,12 @@ async def require_free(store: ObjectStore, place: ObjectPlace) -> None:
     raise Exists(f"{place} is there already")
 
 
+async def require_no_directory(store: ObjectStore, place: ObjectPlace) -> None:
+    """For the target of a rename that may replace a file. Raises Exists."""
+    if await has_children(store, place, if_denied=False):
+        raise Exists(f"{place} is a directory, which no file replaces")
+
+
 async def refuse_directory(store: ObjectStore, place: ObjectPlace) -> None:
     """For a file to be renamed that is not there: raises Unsupported if a directory is."""
     if await has_children(store, place, if_denied=False):

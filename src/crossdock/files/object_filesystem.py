@@ -9,12 +9,12 @@ directories"; what AWS leaves open is decided in favour of keeping data.
 
 from collections.abc import AsyncIterator, Coroutine, Mapping
 
-from crossdock.core.errors import Denied, FileError, NotFound
+from crossdock.core.errors import Denied, FileError, NotADirectory, NotFound
 from crossdock.core.homes import HomeDirectory, Nowhere, ObjectPlace
 from crossdock.files.blocks import BlockPool
 from crossdock.files.download import Download
 from crossdock.files.filesystem import Attributes, Entry, FileKind
-from crossdock.files.keys import page_entries
+from crossdock.files.keys import file_attributes, page_entries
 from crossdock.files.lookups import (
     DIRECTORY,
     enter,
@@ -26,6 +26,7 @@ from crossdock.files.lookups import (
     require_empty,
     require_free,
     require_new,
+    require_no_directory,
 )
 from crossdock.files.moving import move_directory
 from crossdock.files.parts_sink import PartsSink
@@ -34,7 +35,7 @@ from crossdock.files.prefix import Prefix, UploadStart, find_prefix
 from crossdock.files.staged_sink import StagedSink
 from crossdock.files.unbroken import unbroken
 from crossdock.files.upload import Sink, Upload
-from crossdock.ports.objects import ObjectStore, can_stage
+from crossdock.ports.objects import ObjectReader, ObjectStore, can_stage
 
 
 def upload_metadata(username: str, server_id: str) -> Mapping[str, str]:
@@ -59,12 +60,16 @@ class ObjectFileSystem:
             return DIRECTORY
         if not isinstance(location, ObjectPlace):
             raise NotFound(f"nothing is mapped at {path}")
+        if self._places.is_mapped_file(path):
+            return file_attributes(await self._store.head(location))
         if expecting is FileKind.DIRECTORY:
             return await enter(self._store, location)
         return await inspect(self._store, location)
 
     async def list(self, path: str) -> AsyncIterator[Entry]:
         location = self._places.locate(path)
+        if self._places.is_mapped_file(path):
+            raise NotADirectory(f"{path} is a file of the home directory's layout")
         given = frozenset(self._places.names_below(path))
         for name in sorted(given):
             if (attributes := await self._given_attributes(f"{path.rstrip('/')}/{name}")) is not None:
@@ -83,13 +88,20 @@ class ObjectFileSystem:
             raise NotFound(f"nothing is mapped at {path}")
 
     async def open_read(self, path: str, offset: int = 0) -> Download:
-        return Download(await self._store.read(self._places.of_file(path), offset=offset), offset=offset)
+        place = self._places.of_file(path)
 
-    async def open_write(self, path: str, *, expected_size: int | None = None, at: UploadStart = 0) -> Upload:
+        async def read(offset: int) -> ObjectReader:
+            return await self._store.read(place, offset=offset)
+
+        return Download(await read(offset), offset=offset, reopen=read)
+
+    async def open_write(
+        self, path: str, *, expected_size: int | None = None, at: UploadStart = 0, is_new: bool = False
+    ) -> Upload:
         place = self._places.of_file(path)
         prefix = await find_prefix(self._store, place, at)
         # What ends where no file was must not replace one that came meanwhile, of which it has nothing.
-        is_new = at == "END" and prefix is None
+        is_new = is_new or (at == "END" and prefix is None)
         return Upload(await self._open_sink(place, prefix, is_new=is_new), place=place, expected_size=expected_size)
 
     async def remove(self, path: str) -> None:
@@ -109,16 +121,22 @@ class ObjectFileSystem:
         # Only the marker goes: a file that appears below meanwhile is not lost.
         await self._store.delete(ObjectPlace(bucket=place.bucket, key=place.directory_prefix))
 
-    async def rename(self, old: str, new: str, *, directories: bool = False) -> None:
+    async def rename(self, old: str, new: str, *, directories: bool = False, replace: bool = False) -> None:
         """What somebody puts under the old name meanwhile stays there: what was renamed has the new name all the same.
 
-        What somebody puts under the new name meanwhile is not replaced: the rename raises Exists.
+        What somebody puts under the new name meanwhile is not replaced without `replace`: the rename raises Exists.
         """
         source, target = self._places.of_file(old), self._places.of_file(new)
-        await require_free(self._store, target)
+        if not replace:
+            await require_free(self._store, target)
+        elif source == target:
+            await self._store.head(source)
+            return
+        else:
+            await require_no_directory(self._store, target)
         try:
             # A connection that ends in between must not leave both names.
-            await unbroken(self._move(source, target))
+            await unbroken(self._move(source, target, replace=replace))
         except NotFound:
             if not directories:
                 await refuse_directory(self._store, source)
@@ -127,8 +145,8 @@ class ObjectFileSystem:
             return
         await move_directory(self._store, source, target)
 
-    async def _move(self, source: ObjectPlace, target: ObjectPlace) -> None:
-        copied = await self._store.copy(source, target, if_none_match=True)
+    async def _move(self, source: ObjectPlace, target: ObjectPlace, *, replace: bool) -> None:
+        copied = await self._store.copy(source, target, if_none_match=not replace)
         await self._store.delete(source, if_match=copied.source.etag)
 
     async def _given_attributes(self, path: str) -> Attributes | None:

@@ -40,9 +40,11 @@ class RecordedFileSystem:
         download.when_ended(self._downloaded)
         return download
 
-    async def open_write(self, path: str, *, expected_size: int | None = None, at: UploadStart = 0) -> Upload:
+    async def open_write(
+        self, path: str, *, expected_size: int | None = None, at: UploadStart = 0, is_new: bool = False
+    ) -> Upload:
         with self._telling("OPEN", path):
-            upload = await self._files.open_write(path, expected_size=expected_size, at=at)
+            upload = await self._files.open_write(path, expected_size=expected_size, at=at, is_new=is_new)
         self._log.opened(self._real(path), Mode.WRITE if at == 0 else Mode.CONTINUE)
         upload.when_ended(self._uploaded)
         return upload
@@ -62,9 +64,9 @@ class RecordedFileSystem:
             await self._files.remove_directory(path)
         self._log.done(Activity.RMDIR, self._real(path))
 
-    async def rename(self, old: str, new: str, *, directories: bool = False) -> None:
+    async def rename(self, old: str, new: str, *, directories: bool = False, replace: bool = False) -> None:
         with self._telling(Activity.RENAME, old):
-            await self._files.rename(old, new, directories=directories)
+            await self._files.rename(old, new, directories=directories, replace=replace)
         self._log.renamed(self._real(old), self._real(new))
 
     def _downloaded(self, end: DownloadEnd) -> None:

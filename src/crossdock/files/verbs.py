@@ -27,6 +27,7 @@ class FileVerb(StrEnum):
     MAKE_DIRECTORY = "MAKE_DIRECTORY"
     REMOVE_DIRECTORY = "REMOVE_DIRECTORY"
     RENAME = "RENAME"
+    RENAME_OVER = "RENAME_OVER"
     RENAME_DIRECTORY = "RENAME_DIRECTORY"
 
 
@@ -124,14 +125,14 @@ _ABORT = S3Call(
 VERBS: Mapping[FileVerb, VerbCalls] = {
     FileVerb.INSPECT: VerbCalls(
         ftp=("SIZE", "MDTM", "MLST", "MFMT", "RNFR"),
-        sftp=("STAT", "LSTAT", "FSTAT"),
+        sftp=("STAT", "LSTAT", "OPEN for writing without CREAT and TRUNC"),
         calls=(
             _head(need=Need.SOMETIMES, note="a file; a directory is found without it"),
             _list(Need.SOMETIMES, "there is no such file, or it may not be read: is it a directory?"),
         ),
     ),
-    FileVerb.ENTER: VerbCalls(ftp=("CWD", "CDUP"), sftp=("OPENDIR", "REALPATH"), calls=(_list(),)),
-    FileVerb.LIST: VerbCalls(ftp=("LIST", "NLST", "MLSD", "STAT"), sftp=("READDIR",), calls=(_list(),)),
+    FileVerb.ENTER: VerbCalls(ftp=("CWD", "CDUP"), sftp=(), calls=(_list(),)),
+    FileVerb.LIST: VerbCalls(ftp=("LIST", "NLST", "MLSD", "STAT"), sftp=("OPENDIR", "READDIR"), calls=(_list(),)),
     FileVerb.READ: VerbCalls(
         ftp=("RETR",),
         sftp=("OPEN for reading", "READ"),
@@ -192,6 +193,15 @@ VERBS: Mapping[FileVerb, VerbCalls] = {
         sftp=("RENAME",),
         calls=(
             *_FREE,
+            _list(Need.IF_ALLOWED, "is the target a directory? And if the source is missing, is that one?"),
+            *_copy(On.OBJECT, On.TARGET),
+            _delete(On.OBJECT),
+        ),
+    ),
+    FileVerb.RENAME_OVER: VerbCalls(
+        ftp=(),
+        sftp=("posix-rename@openssh.com",),
+        calls=(
             _list(Need.IF_ALLOWED, "is the target a directory? And if the source is missing, is that one?"),
             *_copy(On.OBJECT, On.TARGET),
             _delete(On.OBJECT),
