@@ -51,6 +51,7 @@ from crossdock.ports.functions import FunctionSpec, InvocationResult
 from crossdock.ports.servers import LoginOutcome
 from crossdock.settings import SettingRow, Settings, setting_rows
 from crossdock.transfer.changes import ServerChanges
+from crossdock.transfer.host_key_vault import HostKeyVault
 from crossdock.transfer.security_group_use import ServersOfGroups
 from crossdock.transfer.server_certificates import ServersOfCertificates
 from crossdock.transfer.table import transfer_operations
@@ -120,9 +121,9 @@ encrypts nothing here. Any other property fails the resource with a sentence, an
 FILE_COMMANDS = """\
 # What a file command needs
 
-Which S3 calls each FTP command makes, as the user's role, and the action that a policy must allow for it: in the role's
-policy, in a session policy if there is one, and in the bucket's policy if the bucket is another account's. An upload
-needs `s3:PutObject` alone, so a drop box works; a listing needs `s3:ListBucket` alone.
+Which S3 calls each FTP command and SFTP request makes, as the user's role, and the action that a policy must allow for
+it: in the role's policy, in a session policy if there is one, and in the bucket's policy if the bucket is another
+account's. An upload needs `s3:PutObject` alone, so a drop box works; a listing needs `s3:ListBucket` alone.
 
 *Sometimes* and *if allowed* stand beside a call that is not always made: the first fails the command where it is
 denied, the second is made for a better answer, and left out where it is denied.
@@ -206,7 +207,12 @@ def service_tables() -> list[ServiceOperations]:
         s3_operations(storage),
         secrets_operations(sealer=sealer, epoch=epoch),
         sts_operations(principals=principals, tokens=tokens, library=library),
-        transfer_operations(changes=ServerChanges(), trial=NoTrial(), certificates=AcmCertificateCheck(SystemClock())),
+        transfer_operations(
+            changes=ServerChanges(),
+            trial=NoTrial(),
+            certificates=AcmCertificateCheck(SystemClock()),
+            host_keys=HostKeyVault(sealer=sealer, threads=ThreadPoolExecutor(1), entropy=os.urandom),
+        ),
     ]
 
 
@@ -287,7 +293,7 @@ def cloudformation_page() -> str:
 
 def file_commands_page() -> str:
     rows = [row for calls in VERBS.values() for row in _verb_rows(calls)]
-    calls = _table(("FTP", "S3 calls", "Action", "On", "When"), rows)
+    calls = _table(("FTP", "SFTP", "S3 calls", "Action", "On", "When"), rows)
     return _page(FILE_COMMANDS, [*calls, "", *_ftp_commands()])
 
 
@@ -303,7 +309,8 @@ def _ftp_commands() -> Iterable[str]:
 
 def _verb_rows(verb: VerbCalls) -> Iterable[tuple[str, ...]]:
     for number, call in enumerate(verb.calls):
-        yield ", ".join(verb.ftp) if number == 0 else "", call.operation, f"`{call.action}`", ON[call.on], _when(call)
+        names = (", ".join(verb.ftp), ", ".join(verb.sftp)) if number == 0 else ("", "")
+        yield *names, call.operation, f"`{call.action}`", ON[call.on], _when(call)
 
 
 def _when(call: S3Call) -> str:

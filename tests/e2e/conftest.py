@@ -36,5 +36,5 @@ def aws_command() -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def clients_are_there():
-    for client in ("lftp", "curl", "wget", "ncftp", "ncftpget", "ncftpput", "ncftpls", "tnftp"):
+    for client in ("lftp", "curl", "wget", "ncftp", "ncftpget", "ncftpput", "ncftpls", "tnftp", "sftp", "ssh-keygen"):
         assert shutil.which(client), f"{client} is missing: run `make test`, which installs it"

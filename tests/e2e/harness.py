@@ -22,7 +22,7 @@ from botocore.config import Config
 START_S = 60.0
 COMMAND_S = 60.0
 POLL_S = 0.02
-FREE_PORTS = ("--api-port", "0", "--ftp-port", "0", "--passive-ports", "0")
+FREE_PORTS = ("--api-port", "0", "--ftp-port", "0", "--sftp-port", "0", "--passive-ports", "0")
 CLEAN = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "TZ": "UTC", "TERM": "dumb"}
 """What the clients' processes get: nothing of the caller's AWS settings."""
 

@@ -7,12 +7,13 @@ import hashlib
 import json
 import os
 import re
+import socket
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from tests.e2e.harness import Service, lftp
+from tests.e2e.harness import Service, lftp, until
 
 HUB, PARTNER = "111111111111", "222222222222"
 AWS_TEMPLATE = (
@@ -299,8 +300,8 @@ def test_a_logical_home_joins_buckets_of_two_accounts(dock):
 
 
 @pytest.mark.parametrize("template", sorted(TEMPLATES))
-def test_the_template_with_a_server_of_its_own_deploys_and_says_what_is_not_served(service, aws_command, template):
-    """CreateServer=true makes a PUBLIC SFTP server: described, OFFLINE, and it says so, while SFTP has no edge."""
+def test_the_template_with_a_server_of_its_own_deploys_and_serves_it(service, aws_command, template):
+    """CreateServer=true makes a PUBLIC SFTP server."""
     service.aws(
         aws_command,
         "hub",
@@ -309,12 +310,19 @@ def test_the_template_with_a_server_of_its_own_deploys_and_says_what_is_not_serv
     )
     stack = service.client("hub", "cloudformation").describe_stacks(StackName="own-server")["Stacks"][0]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-    server = service.client("hub", "transfer").describe_server(ServerId=outputs["ServerId"])["Server"]
-    assert (server["State"], server["Protocols"], server["EndpointType"]) == ("OFFLINE", ["SFTP"], "PUBLIC")
+    transfer = service.client("hub", "transfer")
+
+    def online() -> dict:
+        server = transfer.describe_server(ServerId=outputs["ServerId"])["Server"]
+        return server if server["State"] == "ONLINE" else {}
+
+    server = until("the server is online", online)
+    assert (server["Protocols"], server["EndpointType"]) == (["SFTP"], "PUBLIC")
     assert server["SecurityPolicyName"] == "TransferSecurityPolicy-2018-11"
     (endpoint,) = json.loads(service.crossdock("endpoints", outputs["ServerId"], "-o", "json").stdout)
-    assert endpoint["state"] == "OFFLINE"
-    assert "SFTP is not served yet" in service.crossdock("endpoints", outputs["ServerId"]).stdout
+    assert (endpoint["protocol"], endpoint["state"]) == ("SFTP", "ONLINE")
+    with socket.create_connection((endpoint["host"], endpoint["port"]), timeout=30) as client:
+        assert client.recv(17) == b"SSH-2.0-Crossdock"
     service.aws(aws_command, "hub", "cloudformation", "delete-stack", "--stack-name", "own-server")
     service.aws(aws_command, "hub", "cloudformation", "wait", "stack-delete-complete", "--stack-name", "own-server")
     assert service.client("hub", "transfer").list_servers()["Servers"] == []

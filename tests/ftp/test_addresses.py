@@ -1,7 +1,7 @@
 import pytest
 
-from crossdock.core.networks import BadNetwork
-from crossdock.ftp.addresses import is_ipv6, normal_address, passive_host, passive_overrides
+from crossdock.core.networks import BadNetwork, normal_address
+from crossdock.ftp.addresses import is_ipv6, passive_host, passive_overrides
 
 
 @pytest.mark.parametrize(

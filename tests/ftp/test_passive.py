@@ -10,7 +10,8 @@ import pytest
 from tests.fakes.sockets import no_descriptor_left
 
 from crossdock.core.networks import parse_network
-from crossdock.ftp.passive import Expectation, PassivePorts, listen
+from crossdock.ftp.passive import Expectation, PassivePorts
+from crossdock.operations.listening import listen
 
 HERE, THERE = "127.0.0.1", "127.0.0.2"
 PATIENCE_S = 10.0

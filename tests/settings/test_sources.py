@@ -169,7 +169,7 @@ def test_the_known_settings_of_a_refusal_are_all_there_are(tmp_path):
     sentence = refused_file(tmp_path, "frob = 1\n")
     known = sentence.partition("(known: ")[2].rstrip(")").split(", ")
     rows = list(setting_rows())
-    assert known[-6:] == ["[api]", "[ftp]", "[ftps]", "[lambda]", "[login]", "[logs]"]
+    assert known[-7:] == ["[api]", "[ftp]", "[ftps]", "[lambda]", "[login]", "[logs]", "[sftp]"]
     assert set(known) == {f"[{row.section}]" if row.section else row.name for row in rows}
     of_login = refused_file(tmp_path, "[login]\nfrob = 1\n").partition("(known: ")[2].rstrip(")").split(", ")
     assert set(of_login) == {row.name for row in rows if row.section == "login"}

@@ -23,10 +23,14 @@ from crossdock.gateway import Gateway
 from crossdock.operations.call import House
 from crossdock.ports.ingress import Ingress
 from crossdock.settings import Settings
+from crossdock.sftp.server import SftpEdge
 from crossdock.transfer.changes import ServerChanges
 from crossdock.transfer.directory import StateServerDirectory
-from crossdock.transfer.lambda_identity import LambdaIdentityProvider
+from crossdock.transfer.host_key_directory import StateHostKeys
+from crossdock.transfer.host_key_vault import HostKeyVault
+from crossdock.transfer.identity_providers import IdentityProviders
 from crossdock.transfer.table import transfer_operations
+from crossdock.transfer.user_directory import StateUserDirectory
 
 UPLOAD_MEMORY_BYTES = 64 << 20
 
@@ -36,6 +40,7 @@ class Gatehouse:
     directory: StateServerDirectory
     gateway: Gateway
     edge: FtpEdge
+    sftp_edge: SftpEdge
 
 
 async def build_gatehouse(settings: Settings, disk: Disk, house: House, cloud: Cloud) -> Gatehouse:
@@ -43,14 +48,20 @@ async def build_gatehouse(settings: Settings, disk: Disk, house: House, cloud: C
     changes = ServerChanges()
     directory = StateServerDirectory(disk.state, changes)
     check = LoginCheck(
-        provider=LambdaIdentityProvider(cloud.operations),
+        provider=IdentityProviders(cloud.operations, StateUserDirectory(disk.state)),
         assumer=cloud.assumer,
         entropy=house.entropy,
         concurrent=settings.login.concurrent,
         timeout_s=settings.login.timeout_s,
     )
+    host_key_vault = HostKeyVault(sealer=disk.sealer, threads=disk.threads, entropy=house.entropy)
     cloud.operations.add(
-        transfer_operations(changes=changes, trial=Trial(check), certificates=AcmCertificateCheck(house.clock))
+        transfer_operations(
+            changes=changes,
+            trial=Trial(check),
+            certificates=AcmCertificateCheck(house.clock),
+            host_keys=host_key_vault,
+        )
     )
     admission = Admission(
         servers=directory,
@@ -62,9 +73,10 @@ async def build_gatehouse(settings: Settings, disk: Disk, house: House, cloud: C
         sleep=asyncio.sleep,
         failure_delay_s=settings.login.failure_delay_s,
     )
+    limits = LoginLimits(per_address=settings.login.connections_per_address, total=settings.login.connections)
     edge = FtpEdge(
         admit=admission.admit,
-        limits=LoginLimits(per_address=settings.login.connections_per_address, total=settings.login.connections),
+        limits=limits,
         certificates=build_server_certificates(settings, disk, house),
         ingress=cloud.ingress,
         tasks=house.tasks,
@@ -75,9 +87,19 @@ async def build_gatehouse(settings: Settings, disk: Disk, house: House, cloud: C
         ftp=settings.ftp,
         login=settings.login,
     )
+    sftp_edge = SftpEdge(
+        admission=admission,
+        limits=limits,
+        host_keys=StateHostKeys(state=disk.state, vault=host_key_vault, clock=house.clock),
+        ingress=cloud.ingress,
+        tasks=house.tasks,
+        clock=house.clock,
+        settings=settings.sftp,
+        allow_append=settings.ftp.allow_append,
+    )
     gateway = Gateway(
         directory,
-        {FileProtocol.FTP: edge, FileProtocol.FTPS: edge},
+        {FileProtocol.FTP: edge, FileProtocol.FTPS: edge, FileProtocol.SFTP: sftp_edge},
         host=settings.host,
         default_ports={
             FileProtocol.FTP: settings.ftp_port,
@@ -89,7 +111,7 @@ async def build_gatehouse(settings: Settings, disk: Disk, house: House, cloud: C
         tasks=house.tasks,
         objection=partial(_exposure, settings, cloud.ingress),
     )
-    return Gatehouse(directory=directory, gateway=gateway, edge=edge)
+    return Gatehouse(directory=directory, gateway=gateway, edge=edge, sftp_edge=sftp_edge)
 
 
 def _exposure(settings: Settings, ingress: Ingress, server: Server, protocol: FileProtocol, host: str) -> str:

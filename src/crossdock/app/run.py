@@ -70,6 +70,7 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
         cloud = await stack.enter_async_context(build_cloud(settings, disk, house, accounts, models, lambda: api_url))
         gatehouse = await build_gatehouse(settings, disk, house, cloud)
         stack.callback(gatehouse.edge.close)
+        stack.callback(gatehouse.sftp_edge.close)
 
         is_ready = False
         endpoint = Endpoint(
@@ -117,7 +118,7 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
 def _settle_memory() -> None:
     """Take what was loaded at the start, AWS's models above all, out of what the collector of cycles looks through.
 
-    Every full collection would otherwise stop the loop, and so every session, for as long as a hundred small files take.
+    Every full collection would otherwise stop the loop, and so every session, for as long as many small files take.
     """
     gc.collect()
     gc.freeze()

@@ -17,11 +17,6 @@ class PassiveOverride:
     host: str
 
 
-def normal_address(text: str) -> str:
-    """One spelling per host: no IPv6 zone, and an IPv4 address that arrived inside IPv6 as plain IPv4."""
-    return str(parse_address(text))
-
-
 def is_ipv6(normal: str) -> bool:
     return ":" in normal
 

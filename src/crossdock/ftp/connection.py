@@ -6,13 +6,14 @@ import socket
 from dataclasses import dataclass, field, replace
 from typing import Protocol, cast
 
+from crossdock.core.networks import normal_address
+from crossdock.core.proxy_protocol import BadProxyHeader, NeedMore, parse_proxy_header
 from crossdock.files.limits import Admittance
 from crossdock.ftp.activities import Hosts, Peer, Surroundings
-from crossdock.ftp.addresses import NO_ADDRESS, normal_address
+from crossdock.ftp.addresses import NO_ADDRESS
 from crossdock.ftp.channel import ControlChannel
 from crossdock.ftp.control_session import ControlSession
 from crossdock.ftp.passive import PassivePorts
-from crossdock.ftp.proxy_protocol import BadProxyHeader, NeedMore, parse_proxy_header
 from crossdock.ftp.replies import Reply
 from crossdock.ftp.tls import TlsFailed
 from crossdock.ftp.words import PeerClosed

@@ -12,16 +12,17 @@ from dataclasses import replace
 from crossdock.core.ids import ServerId
 from crossdock.core.logins import Refusal
 from crossdock.core.networks import Network
+from crossdock.core.proxy_protocol import expects_header
 from crossdock.core.servers import Server
 from crossdock.files.limits import Admittance, LoginLimits
 from crossdock.ftp import replies
 from crossdock.ftp.activities import Place, Surroundings
 from crossdock.ftp.connection import ControlConnection
 from crossdock.ftp.control_session import ControlSession
-from crossdock.ftp.passive import BACKLOG, PassivePorts, listen
-from crossdock.ftp.proxy_protocol import expects_header
+from crossdock.ftp.passive import PassivePorts
 from crossdock.ftp.replies import Reply
 from crossdock.ftp.words import Draining
+from crossdock.operations.listening import BACKLOG, listen
 from crossdock.ports.ingress import Ingress
 
 _log = logging.getLogger(__name__)

@@ -4,15 +4,11 @@ Everything is UTC: RFC 3659 §2.3 demands it for facts, and clients that read LI
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from crossdock.files.filesystem import Attributes, Entry
+from crossdock.files.long_line import long_line
 from crossdock.ftp.replies import one_line
-
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
-_RECENT = timedelta(days=365) / 2
-_CLOCK_SKEW = timedelta(days=1)
 
 _FACTS: Mapping[str, Callable[[Attributes], str | None]] = {
     "type": lambda attributes: "dir" if attributes.is_directory else "file",
@@ -25,10 +21,7 @@ FACT_NAMES: tuple[str, ...] = tuple(_FACTS)
 
 def list_line(entry: Entry, now: datetime) -> bytes:
     """One line as AWS Transfer Family prints it, which is `ls -l` without owner and group."""
-    attributes = entry.attributes
-    mode = "drwxr--r--" if attributes.is_directory else "-rwxr--r--"
-    when = _list_date(attributes.modified_at or _UNKNOWN_TIME, now)
-    return f"{mode}   1 - - {attributes.size:>12} {when} {one_line(entry.name)}\r\n".encode(errors="replace")
+    return f"{long_line(one_line(entry.name), entry.attributes, now)}\r\n".encode(errors="replace")
 
 
 def name_line(entry: Entry, prefix: str = "") -> bytes:
@@ -70,11 +63,3 @@ def listed_path(argument: str) -> str:
     while argument.startswith("-"):
         _, _, argument = argument.partition(" ")
     return argument
-
-
-def _list_date(moment: datetime, now: datetime) -> str:
-    """`Mar 15 00:47`, or `Mar 15  2024` when that is more than half a year ago or lies ahead, as `ls` does."""
-    utc = moment.astimezone(UTC)
-    is_recent = now - _RECENT < utc <= now + _CLOCK_SKEW
-    clock = f"{utc.hour:02}:{utc.minute:02}" if is_recent else f"{utc.year:>5}"
-    return f"{_MONTHS[utc.month - 1]} {utc.day:>2} {clock}"

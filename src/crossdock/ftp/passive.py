@@ -9,17 +9,16 @@ import socket
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from crossdock.core.networks import Network
-from crossdock.ftp.addresses import normal_address
+from crossdock.core.networks import Network, normal_address
+from crossdock.core.proxy_protocol import ProxyHeader, expects_header
 from crossdock.ftp.passive_book import REST_S, PassiveBook
 from crossdock.ftp.proxied import HeaderWait
-from crossdock.ftp.proxy_protocol import ProxyHeader, expects_header
+from crossdock.operations.listening import BACKLOG, listen
 
 _log = logging.getLogger(__name__)
 
 WAIT_S = 5.0
 CLAIM_S = 60.0
-BACKLOG = 1024
 _ACCEPTS_PER_TURN = 64
 _MOST_QUEUED = BACKLOG + 1
 """Connections that the kernel holds for a listener: one more than was asked for."""
@@ -264,21 +263,3 @@ async def _wait(event: asyncio.Event, timeout_s: float) -> None:
             await event.wait()
     except TimeoutError:
         pass
-
-
-async def listen(host: str, port: int, *, backlog: int = BACKLOG) -> socket.socket:
-    """A non-blocking listening socket; an IPv6 wildcard takes IPv4 clients too. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    family, kind, protocol, _, address = found[0]
-    listener = socket.socket(family, kind, protocol)
-    try:
-        listener.setblocking(False)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family is socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        listener.bind(address)
-        listener.listen(backlog)
-    except OSError:
-        listener.close()
-        raise
-    return listener

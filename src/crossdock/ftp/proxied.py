@@ -5,7 +5,7 @@ import logging
 import socket
 from collections.abc import Callable
 
-from crossdock.ftp.proxy_protocol import MAX_BLOCK, BadProxyHeader, NeedMore, ProxyHeader, parse_proxy_header
+from crossdock.core.proxy_protocol import MAX_BLOCK, BadProxyHeader, NeedMore, ProxyHeader, parse_proxy_header
 
 _log = logging.getLogger(__name__)
 

@@ -16,6 +16,7 @@ from crossdock.settings.sections import (
     LoginSettings,
     LogSettings,
     Settings,
+    SftpSettings,
 )
 from crossdock.settings.sources import data_dir_of, load_settings, unknown_variables
 from crossdock.settings.values import check_option
@@ -31,6 +32,7 @@ __all__ = [
     "LoginSettings",
     "SettingRow",
     "Settings",
+    "SftpSettings",
     "certificate_paths",
     "check_option",
     "data_dir_of",

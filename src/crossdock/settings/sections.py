@@ -95,6 +95,40 @@ class FtpsSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SftpSettings:
+    """What an SFTP connection may do and for how long."""
+
+    login_timeout_s: float = setting(
+        120.0, "How long a client may take from connecting to being logged in.", low=1, high=DAY_S
+    )
+    attempts_per_connection: int = setting(
+        6,
+        "Failed passwords and keys after which a connection is closed. Clients try all the keys that they have.",
+        low=1,
+        high=100,
+    )
+    channels_per_connection: int = setting(
+        10, "How many times at once a client may open SFTP within one connection.", low=1, high=1000
+    )
+    idle_timeout_s: float = setting(
+        1800.0, "How long a session may go without a byte in either direction.", low=1, high=7 * DAY_S
+    )
+    keepalive_s: float = setting(
+        60.0,
+        "How often a client that says nothing is asked whether it is still there; three times without an answer end "
+        "its connection. 0 = never.",
+        low=0,
+        high=DAY_S,
+    )
+    proxy_protocol_from: tuple[str, ...] = setting(
+        (),
+        "Networks of load balancers that send the PROXY protocol. A connection from there must begin with it, and "
+        "counts as its client's; from elsewhere it is not read.",
+        check=check_networks,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LambdaSettings:
     """How functions run."""
 
@@ -205,7 +239,7 @@ class Settings:
         False,
         "Plain FTP, which sends passwords unencrypted, may be opened on a public address, on 0.0.0.0 or on ::.",
     )
-    sftp_port: int = port(2222, "The first SFTP server, once SFTP is served.")
+    sftp_port: int = port(2222, "The first SFTP server; later ones take the next free port.")
     web_port: int = port(8080, "The web console, once there is one.")
     drain_timeout: float = setting(
         30.0, "Seconds that transfers may finish in when a server or the service stops.", low=0, high=DAY_S
@@ -230,6 +264,7 @@ class Settings:
     login: LoginSettings = field(default_factory=LoginSettings)
     ftp: FtpSettings = field(default_factory=FtpSettings)
     ftps: FtpsSettings = field(default_factory=FtpsSettings)
+    sftp: SftpSettings = field(default_factory=SftpSettings)
     lambda_: LambdaSettings = field(default_factory=LambdaSettings)
     logs: LogSettings = field(default_factory=LogSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
@@ -239,6 +274,7 @@ SECTIONS: Mapping[str, type] = {
     "login": LoginSettings,
     "ftp": FtpSettings,
     "ftps": FtpsSettings,
+    "sftp": SftpSettings,
     "lambda": LambdaSettings,
     "logs": LogSettings,
     "api": ApiSettings,

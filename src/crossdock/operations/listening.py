@@ -1,0 +1,25 @@
+"""Listening sockets, for edges that accept by themselves."""
+
+import asyncio
+import socket
+
+BACKLOG = 1024
+"""Connections that may wait to be accepted."""
+
+
+async def listen(host: str, port: int, *, backlog: int = BACKLOG) -> socket.socket:
+    """A non-blocking listening socket; an IPv6 wildcard takes IPv4 clients too. Raises OSError."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    family, kind, protocol, _, address = found[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setblocking(False)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family is socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        listener.bind(address)
+        listener.listen(backlog)
+    except OSError:
+        listener.close()
+        raise
+    return listener

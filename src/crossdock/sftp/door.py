@@ -1,0 +1,161 @@
+"""An open SSH port of one server, and the clients that are there."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from crossdock.core.errors import CrossdockError
+from crossdock.core.logins import Refusal
+from crossdock.core.networks import Network
+from crossdock.core.proxy_protocol import expects_header
+from crossdock.core.servers import FileProtocol, Server
+from crossdock.files.limits import Admittance, LoginLimits
+from crossdock.files.ssh_login import SshLogin
+from crossdock.operations.listening import BACKLOG, listen
+from crossdock.ports.ingress import Ingress
+from crossdock.sftp.arrival import Arrival
+from crossdock.sftp.ssh_applicant import Applicant
+from crossdock.sftp.ssh_client import SshClient, Surroundings
+from crossdock.sftp.ssh_connection import SshConnection
+from crossdock.sftp.ssh_options import Offers
+
+_log = logging.getLogger(__name__)
+
+CUT_GRACE_S = 10.0
+"""How long sessions that were cut may still take to commit or discard."""
+
+LoginFor = Callable[[Server, str], SshLogin]
+"""The login of a new connection to a server, from an address."""
+
+
+class SshDoor:
+    """Implements `arrival.ArrivalDoor`."""
+
+    def __init__(
+        self,
+        server: Server,
+        *,
+        offers: Offers,
+        surroundings: Surroundings,
+        login_for: LoginFor,
+        limits: LoginLimits,
+        ingress: Ingress,
+        balancers: Sequence[Network],
+    ) -> None:
+        self.port = 0
+        self._server = server
+        self._offers = offers
+        self._surroundings = surroundings
+        self._login_for = login_for
+        self._limits = limits
+        self._ingress = ingress
+        self._balancers = balancers
+        self._acceptor: asyncio.Server | None = None
+        self._coming: set[asyncio.Task[bool]] = set()
+        self._clients: dict[SshClient, Admittance] = {}
+        self._somebody_left = asyncio.Event()
+
+    async def open(self, host: str, port: int) -> None:
+        """Accept clients; port 0 is chosen by the system. Raises OSError."""
+        listening = await listen(host, port)
+        self.port = listening.getsockname()[1]
+        # Two steps, the first without a pause: a cancellation would leave a socket that nobody knows of.
+        acceptor = await asyncio.get_running_loop().create_server(
+            lambda: Arrival(self), sock=listening, backlog=BACKLOG, start_serving=False
+        )
+        try:
+            await acceptor.start_serving()
+        except BaseException:
+            acceptor.close()
+            raise
+        self._acceptor = acceptor
+
+    def update(self, server: Server) -> None:
+        """Take over changed settings; who is there keeps theirs."""
+        self._server = server
+
+    async def close(self, *, drain_timeout_s: float) -> None:
+        """Accept nobody more, let transfers finish for that long, then end them."""
+        if self._acceptor is not None:
+            self._acceptor.close()
+            self._acceptor = None
+        for task in self._coming:
+            task.cancel()
+        for client in list(self._clients):
+            client.drain()
+        if not await self._left(drain_timeout_s):
+            for client in list(self._clients):
+                client.cut("the server was stopped")
+            if not await self._left(CUT_GRACE_S):
+                _log.warning("sftp sessions outlive their server", extra={"sessions": len(self._clients)})
+
+    # What an arrival asks.
+
+    def header_timeout_s(self, address: str) -> float | None:
+        return self._surroundings.settings.login_timeout_s if expects_header(address, self._balancers) else None
+
+    def receive(self, address: str, transport: asyncio.Transport, seen: bytes) -> None:
+        if self._acceptor is None:
+            transport.abort()
+            return
+        if not self._ingress.admits(self._server, address, protocol=FileProtocol.SFTP, port=self.port):
+            # As a firewall would: whoever may not come here learns nothing.
+            _log.info("ssh connection refused", extra={"source_ip": address, "reason": "no ingress rule"})
+            transport.abort()
+            return
+        admittance = self._limits.acquire(address)
+        if isinstance(admittance, Refusal):
+            _log.info("ssh connection refused", extra={"source_ip": address, "reason": admittance.reason})
+            transport.abort()
+            return
+        task = self._surroundings.means.tasks.start(
+            self._let_in(address, transport, seen, admittance), name="ssh arrival"
+        )
+        self._coming.add(task)
+        task.add_done_callback(lambda task: self._arrived(task, transport, admittance))
+
+    async def _let_in(self, address: str, transport: asyncio.Transport, seen: bytes, admittance: Admittance) -> bool:
+        """Whether the connection is a client's from now on, who leaves when it ends."""
+        server = self._server
+        try:
+            options = await self._offers.current(server)
+        except CrossdockError as error:
+            extra = {"server_id": server.server_id, "source_ip": address, "reason": str(error)}
+            _log.error("ssh connection refused", extra=extra)
+            return False
+        if transport.is_closing():
+            return False
+        applicant = Applicant(self._login_for(server, address))
+        client = SshClient(self._surroundings, server, applicant, source_ip=address, left=self._leave)
+        connection = SshConnection(
+            options, client, applicant, attempts=self._surroundings.settings.attempts_per_connection
+        )
+        self._clients[client] = admittance
+        transport.set_protocol(connection)
+        connection.connection_made(transport)
+        if seen:
+            connection.data_received(seen)
+        if not transport.is_closing():
+            transport.resume_reading()
+        return True
+
+    def _arrived(self, task: "asyncio.Task[bool]", transport: asyncio.Transport, admittance: Admittance) -> None:
+        """Whoever did not get in is sent away, for whatever reason."""
+        self._coming.discard(task)
+        if task.cancelled() or task.exception() is not None or not task.result():
+            transport.abort()
+            admittance.release()
+
+    def _leave(self, client: SshClient) -> None:
+        self._clients.pop(client).release()
+        self._somebody_left.set()
+
+    async def _left(self, timeout_s: float) -> bool:
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self._clients:
+                    self._somebody_left.clear()
+                    await self._somebody_left.wait()
+        except TimeoutError:
+            return False
+        return True

@@ -1,0 +1,104 @@
+"""The channels of a connection: the `sftp` subsystem and nothing else."""
+
+import asyncio
+from collections.abc import Callable
+
+import asyncssh
+
+from crossdock.files.session import Session
+from crossdock.files.unbroken import unbroken
+from crossdock.sftp.conversation import Means, SftpConversation
+from crossdock.sftp.ssh_pipe import PlainPipe
+
+SUBSYSTEM = "sftp"
+
+
+class SftpChannel(asyncssh.SSHServerSession[bytes]):
+    """Shells, commands, terminals and other subsystems are refused, which is what asyncssh does with what is not
+    overridden here. `ended` is called once, when the channel is gone."""
+
+    def __init__(self, session: Session, means: Means, *, ended: Callable[["SftpChannel"], None]) -> None:
+        self._session = session
+        self._means = means
+        self._ended = ended
+        self._pipe: PlainPipe | None = None
+        self.conversation: SftpConversation | None = None
+        """None until the client has asked for the subsystem."""
+
+    def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
+        self._chan = chan
+
+    def subsystem_requested(self, subsystem: str) -> bool:
+        return subsystem == SUBSYSTEM
+
+    def session_started(self) -> None:
+        self._pipe = PlainPipe(self._chan)
+        self.conversation = SftpConversation(self._session, self._pipe, self._means)
+
+    def data_received(self, data: bytes, datatype: int | None) -> None:
+        if self.conversation is not None:
+            self.conversation.received(memoryview(data))
+
+    def eof_received(self) -> bool:
+        """True: answers that are owed are still sent, and the conversation closes the channel."""
+        if self.conversation is not None:
+            self.conversation.ended()
+        return self.conversation is not None
+
+    def pause_writing(self) -> None:
+        if self._pipe is not None:
+            self._pipe.filled()
+
+    def resume_writing(self) -> None:
+        if self._pipe is not None:
+            self._pipe.emptied()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._pipe is not None:
+            self._pipe.lost()
+        if self.conversation is not None:
+            self.conversation.lost("" if exc is None else str(exc))
+        self._ended(self)
+
+
+class Channels:
+    """All of one connection, which share the user's session."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._time = asyncio.get_running_loop().time
+        self._here: set[SftpChannel] = set()
+        self._last_end = self._time()
+
+    def __len__(self) -> int:
+        """Those that were not closed, and those whose uploads are still being committed or discarded."""
+        return len(self._here)
+
+    def add(self, session: Session) -> SftpChannel:
+        channel = SftpChannel(session, self._means, ended=self._ended)
+        self._here.add(channel)
+        return channel
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a file is open anywhere, or an answer owed."""
+        return any(one.conversation.is_busy for one in self._here if one.conversation is not None)
+
+    @property
+    def last_active(self) -> float:
+        """When something was last sent in either direction, or a channel ended, by the loop's clock."""
+        return max([self._last_end, *(one.conversation.last_active for one in self._here if one.conversation)])
+
+    async def closed(self) -> None:
+        """Wait, when the connection is lost, until nothing is under way any more."""
+        for channel in list(self._here):
+            await self._forget(channel)
+
+    def _ended(self, channel: SftpChannel) -> None:
+        self._last_end = self._time()
+        self._means.tasks.start(unbroken(self._forget(channel)), name="sftp channel end")
+
+    async def _forget(self, channel: SftpChannel) -> None:
+        if channel.conversation is not None:
+            await channel.conversation.closed()
+        self._here.discard(channel)

@@ -1,0 +1,59 @@
+"""The pipe of a conversation by asyncssh's own means."""
+
+import asyncio
+from collections.abc import Sequence
+
+import asyncssh
+
+from crossdock.sftp.pipe import Chunk
+
+HIGH_WATER = 1 << 20
+"""Bytes that may wait in a channel before `drained` waits."""
+LOW_WATER = 256 << 10
+
+
+class PlainPipe:
+    """See `pipe.Pipe`. The channel's session says when it is `filled`, `emptied` and `lost`."""
+
+    def __init__(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
+        self._chan = chan
+        self._is_over = False
+        self._has_room = asyncio.Event()
+        self._has_room.set()
+        self._is_lost = False
+        chan.set_write_buffer_limits(high=HIGH_WATER, low=LOW_WATER)
+
+    def send(self, chunks: Sequence[Chunk]) -> None:
+        # A client that has closed its channel wants no more answers.
+        if not self._is_over and not self._chan.is_closing():
+            self._chan.write(b"".join(chunks))
+
+    async def drained(self) -> None:
+        await self._has_room.wait()
+        if self._is_lost:
+            raise ConnectionError("the SSH channel is closed")
+
+    def pause(self) -> None:
+        if not self._is_lost:
+            self._chan.pause_reading()
+
+    def resume(self) -> None:
+        if not self._is_lost:
+            self._chan.resume_reading()
+
+    def close(self) -> None:
+        if not self._is_over:
+            self._is_over = True
+            if not self._chan.is_closing():
+                self._chan.exit(0)
+
+    def filled(self) -> None:
+        self._has_room.clear()
+
+    def emptied(self) -> None:
+        self._has_room.set()
+
+    def lost(self) -> None:
+        """The channel is gone."""
+        self._is_over = self._is_lost = True
+        self._has_room.set()
