@@ -128,7 +128,11 @@ class SshDoor:
         applicant = Applicant(self._login_for(server, address))
         client = SshClient(self._surroundings, server, applicant, source_ip=address, left=self._leave)
         connection = SshConnection(
-            options, client, applicant, attempts=self._surroundings.settings.attempts_per_connection
+            options,
+            client,
+            applicant,
+            attempts=self._surroundings.settings.attempts_per_connection,
+            socket_is_full=client.socket_is_full,
         )
         self._clients[client] = admittance
         transport.set_protocol(connection)

@@ -17,8 +17,11 @@ class SftpChannel(asyncssh.SSHServerSession[bytes]):
     """Shells, commands, terminals and other subsystems are refused, which is what asyncssh does with what is not
     overridden here. `ended` is called once, when the channel is gone."""
 
-    def __init__(self, session: Session, means: Means, *, ended: Callable[["SftpChannel"], None]) -> None:
+    def __init__(
+        self, session: Session, means: Means, *, socket_is_full: bool, ended: Callable[["SftpChannel"], None]
+    ) -> None:
         self._session = session
+        self._socket_is_full = socket_is_full
         self._means = means
         self._ended = ended
         self._pipe: PlainPipe | None = None
@@ -32,7 +35,7 @@ class SftpChannel(asyncssh.SSHServerSession[bytes]):
         return subsystem == SUBSYSTEM
 
     def session_started(self) -> None:
-        self._pipe = PlainPipe(self._chan)
+        self._pipe = PlainPipe(self._chan, socket_is_full=self._socket_is_full)
         self.conversation = SftpConversation(self._session, self._pipe, self._means)
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
@@ -47,11 +50,16 @@ class SftpChannel(asyncssh.SSHServerSession[bytes]):
 
     def pause_writing(self) -> None:
         if self._pipe is not None:
-            self._pipe.filled()
+            self._pipe.channel_is_full(True)
 
     def resume_writing(self) -> None:
         if self._pipe is not None:
-            self._pipe.emptied()
+            self._pipe.channel_is_full(False)
+
+    def socket_is_full(self, is_so: bool) -> None:
+        self._socket_is_full = is_so
+        if self._pipe is not None:
+            self._pipe.socket_is_full(is_so)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._pipe is not None:
@@ -69,13 +77,14 @@ class Channels:
         self._time = asyncio.get_running_loop().time
         self._here: set[SftpChannel] = set()
         self._last_end = self._time()
+        self._socket_is_full = False
 
     def __len__(self) -> int:
         """Those that were not closed, and those whose uploads are still being committed or discarded."""
         return len(self._here)
 
     def add(self, session: Session) -> SftpChannel:
-        channel = SftpChannel(session, self._means, ended=self._ended)
+        channel = SftpChannel(session, self._means, socket_is_full=self._socket_is_full, ended=self._ended)
         self._here.add(channel)
         return channel
 
@@ -88,6 +97,11 @@ class Channels:
     def last_active(self) -> float:
         """When something was last sent in either direction, or a channel ended, by the loop's clock."""
         return max([self._last_end, *(one.conversation.last_active for one in self._here if one.conversation)])
+
+    def socket_is_full(self, is_so: bool) -> None:
+        self._socket_is_full = is_so
+        for channel in self._here:
+            channel.socket_is_full(is_so)
 
     async def closed(self) -> None:
         """Wait, when the connection is lost, until nothing is under way any more."""

@@ -69,6 +69,9 @@ class SshClient(asyncssh.SSHServer):
         reason = self._reason or ("" if exc is None else str(exc))
         self._means.tasks.start(unbroken(self._leave(reason)), name="ssh end")
 
+    def socket_is_full(self, is_so: bool) -> None:
+        self._channels.socket_is_full(is_so)
+
     def drain(self) -> None:
         """End as soon as no file is open and no answer is owed: now, for who has not logged in."""
         if self._is_lost:

@@ -1,22 +1,30 @@
-"""asyncssh's server connection with what it does not offer: partial success, a limit of attempts, policies for keys.
+"""asyncssh's server connection with what it does not offer: partial success, a limit of attempts, policies for keys,
+one request after the other, and word of a socket that takes no more.
 
 Overridden is what asyncssh calls itself by; `tests/sftp/test_ssh_connection.py` notices when a new asyncssh does not.
 
-Source: RFC 4252 §5.1 (partial success), §7 (keys); RFC 8332 (what RSA keys sign with).
+Source: RFC 4252 §5.1 (partial success, requests in order), §7 (keys); RFC 8332 (what RSA keys sign with).
 """
 
 import asyncio
 import base64
+from collections.abc import Callable
+from typing import cast
 
 import asyncssh
 from asyncssh.packet import SSHPacket, String
 from asyncssh.public_key import decode_ssh_public_key
 
 from crossdock.sftp.ssh_applicant import Applicant
+from crossdock.sftp.ssh_password import PasswordAuth
 
 DISC_NO_MORE_AUTH_METHODS = 14
 REQUESTS_PER_ATTEMPT = 4
 """A client may ask about a key and then sign with it; who sends far more requests than may fail waits for no answer."""
+MOST_UNHEARD_BYTES = 64 << 10
+"""What a client may send ahead of its login's outcome; a packet has at most 35,000 (RFC 4253 §6.1)."""
+MOST_UNSENT_BYTES = 256 << 10
+"""What may wait for the socket before `socket_is_full` is told; half of it before it is told again."""
 
 
 class BareChannel(asyncssh.SSHServerChannel[bytes]):
@@ -27,7 +35,10 @@ class BareChannel(asyncssh.SSHServerChannel[bytes]):
 
 
 class SshConnection(asyncssh.SSHServerConnection):
-    """`owner` is what asyncssh makes by itself otherwise; with so many failed `attempts` the client is sent away."""
+    """`owner` is what asyncssh makes by itself otherwise; with so many failed `attempts` the client is sent away.
+
+    `socket_is_full` is told whether the socket takes no more, so that what is sent piles up here.
+    """
 
     def __init__(
         self,
@@ -36,6 +47,7 @@ class SshConnection(asyncssh.SSHServerConnection):
         applicant: Applicant,
         *,
         attempts: int,
+        socket_is_full: Callable[[bool], None],
     ) -> None:
         super().__init__(asyncio.get_running_loop(), options)
         self._protocol_factory = lambda: owner
@@ -44,6 +56,23 @@ class SshConnection(asyncssh.SSHServerConnection):
         self._failed = 0
         self._requests = 0
         self._method = b""
+        self._socket_is_full = socket_is_full
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        cast(asyncio.Transport, transport).set_write_buffer_limits(MOST_UNSENT_BYTES, MOST_UNSENT_BYTES // 2)
+        super().connection_made(transport)
+
+    def data_received(self, data: bytes, datatype: int | None = None) -> None:
+        if not self._auth_complete and len(self._inpbuf) + len(data) > MOST_UNHEARD_BYTES:
+            self._force_close(asyncssh.ProtocolError("too much was sent ahead of the login's outcome"))
+        else:
+            super().data_received(data, datatype)
+
+    def pause_writing(self) -> None:
+        self._socket_is_full(True)
+
+    def resume_writing(self) -> None:
+        self._socket_is_full(False)
 
     async def reload_config(self) -> None:
         """There are no files of OpenSSH's kind that a user's name could match."""
@@ -54,7 +83,24 @@ class SshConnection(asyncssh.SSHServerConnection):
         if self._requests > REQUESTS_PER_ATTEMPT * self._attempts:
             self._send_away()
             return
-        await super()._finish_userauth(begin_auth, method, packet)
+        if method == b"password":
+            self._begin_password(begin_auth, packet)
+        else:
+            await super()._finish_userauth(begin_auth, method, packet)
+        # asyncssh gives a request up, unanswered, when the next comes: whoever sends many at once could so try many
+        # passwords in the time of one.
+        if self._auth is not None and self._auth.task is not None:
+            await asyncio.wait([self._auth.task])
+
+    def _begin_password(self, is_new_name: bool, packet: SSHPacket) -> None:
+        if self.is_closed():
+            return
+        if is_new_name:
+            self._owner.begin_auth(self._username)
+        if self.password_auth_supported():
+            self._auth = PasswordAuth(self, self._username, b"password", packet)
+        else:
+            self.send_userauth_failure(False)
 
     def send_userauth_failure(self, partial_success: bool) -> None:
         is_partial = self._applicant.take_partial_success() or partial_success

@@ -13,14 +13,19 @@ LOW_WATER = 256 << 10
 
 
 class PlainPipe:
-    """See `pipe.Pipe`. The channel's session says when it is `filled`, `emptied` and `lost`."""
+    """See `pipe.Pipe`. The channel's session says when channel and socket are full, and when the channel is `lost`.
 
-    def __init__(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
+    Both count: what the client's window takes leaves the channel, and waits for the socket if the client does not read.
+    """
+
+    def __init__(self, chan: asyncssh.SSHServerChannel[bytes], *, socket_is_full: bool = False) -> None:
         self._chan = chan
         self._is_over = False
+        self._channel_is_full = False
+        self._socket_is_full = socket_is_full
         self._has_room = asyncio.Event()
-        self._has_room.set()
         self._is_lost = False
+        self._look()
         chan.set_write_buffer_limits(high=HIGH_WATER, low=LOW_WATER)
 
     def send(self, chunks: Sequence[Chunk]) -> None:
@@ -47,13 +52,21 @@ class PlainPipe:
             if not self._chan.is_closing():
                 self._chan.exit(0)
 
-    def filled(self) -> None:
-        self._has_room.clear()
+    def channel_is_full(self, is_so: bool) -> None:
+        self._channel_is_full = is_so
+        self._look()
 
-    def emptied(self) -> None:
-        self._has_room.set()
+    def socket_is_full(self, is_so: bool) -> None:
+        self._socket_is_full = is_so
+        self._look()
 
     def lost(self) -> None:
         """The channel is gone."""
         self._is_over = self._is_lost = True
-        self._has_room.set()
+        self._look()
+
+    def _look(self) -> None:
+        if self._is_lost or not (self._channel_is_full or self._socket_is_full):
+            self._has_room.set()
+        else:
+            self._has_room.clear()
