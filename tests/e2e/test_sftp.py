@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,8 +9,6 @@ from pathlib import Path
 
 import pytest
 from tests.e2e.harness import CLEAN, COMMAND_S, Service, start_service, until
-
-pytestmark = pytest.mark.skipif(not shutil.which("sftp"), reason="OpenSSH's clients are not installed")
 
 USER, BUCKET = "user1", "hub-inbox-111111111111"
 
@@ -194,3 +191,15 @@ def test_a_restart_keeps_the_host_keys_and_the_port(tmp_path: Path) -> None:
     with start_service(tmp_path / "data") as service:
         assert scan(service, server["ServerId"]) == before
     assert {line.split()[1] for line in before} == {"ssh-rsa", "ecdsa-sha2-nistp256", "ssh-ed25519"}
+
+
+@pytest.mark.parametrize("cipher", ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes256-ctr"])
+def test_a_file_is_whole_though_keys_change_all_the_while(by_key: Jetty, cipher: str) -> None:
+    content = os.urandom((40 << 20) + 4321)
+    (by_key.directory / "large").write_bytes(content)
+    often = ("-o", "RekeyLimit=1M", "-c", cipher)
+    batch = by_key.directory / "large-batch"
+    batch.write_text("put large\nget large back\nrm large\n")
+    by_key.run("sftp", *often, "-b", str(batch), f"{USER}@{by_key.host}")
+    assert (by_key.directory / "back").read_bytes() == content
+    (by_key.directory / "back").unlink()

@@ -71,6 +71,11 @@ def expects_header(address: str, trusted: Sequence[Network]) -> bool:
         return False
 
 
+def is_version_2(data: bytes) -> bool:
+    """Whether a header that was parsed is of version 2."""
+    return data.startswith(_V2)
+
+
 def parse_proxy_header(data: bytes) -> ProxyHeader | NeedMore:
     """The header at the beginning of a connection, of which these bytes have come.
 

@@ -69,6 +69,8 @@ class Server:
     `is_wanted` is what the owner asked for (StartServer, StopServer); `state` is what became of it.
     `passive_ip` is `AUTO`, a dotted quad, or `0.0.0.0`. `security_policy` is a name of `core.security_policies`.
     `setstat_is_no_op`: attributes that a client sets after an upload are ignored, not refused.
+    `needs_proxy_header`: connections for SFTP must come through a load balancer that says for whom, in version 2 of the
+    PROXY protocol.
     """
 
     server_id: ServerId
@@ -86,6 +88,7 @@ class Server:
     tls_session_resumption: TlsSessionResumption = TlsSessionResumption.ENFORCED
     security_policy: str = DEFAULT_SECURITY_POLICY
     setstat_is_no_op: bool = False
+    needs_proxy_header: bool = False
     security_group_ids: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
 

@@ -126,6 +126,14 @@ class SftpSettings:
         "counts as its client's; from elsewhere it is not read.",
         check=check_networks,
     )
+    proxy_protocol_optional: bool = setting(
+        False, "Connections from `proxy_protocol_from` may also come without a header, and then count as their own."
+    )
+    fast_path: bool = setting(
+        True,
+        "File data goes past asyncssh's own handling of packets, which is what limits transfers. Off: for comparison, "
+        "and should a client not get along with it.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

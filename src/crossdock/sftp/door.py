@@ -13,7 +13,7 @@ from crossdock.files.limits import Admittance, LoginLimits
 from crossdock.files.ssh_login import SshLogin
 from crossdock.operations.listening import BACKLOG, listen
 from crossdock.ports.ingress import Ingress
-from crossdock.sftp.arrival import Arrival
+from crossdock.sftp.arrival import Arrival, HeaderRule
 from crossdock.sftp.ssh_applicant import Applicant
 from crossdock.sftp.ssh_client import SshClient, Surroundings
 from crossdock.sftp.ssh_connection import SshConnection
@@ -91,14 +91,22 @@ class SshDoor:
 
     # What an arrival asks.
 
-    def header_timeout_s(self, address: str) -> float | None:
-        return self._surroundings.settings.login_timeout_s if expects_header(address, self._balancers) else None
+    def header_rule(self, address: str) -> HeaderRule | None:
+        settings = self._surroundings.settings
+        must = self._server.needs_proxy_header
+        if not must and not expects_header(address, self._balancers):
+            return None
+        return HeaderRule(
+            timeout_s=settings.login_timeout_s,
+            is_optional=settings.proxy_protocol_optional and not must,
+            is_version_2=must,
+        )
 
-    def receive(self, address: str, transport: asyncio.Transport, seen: bytes) -> None:
+    def receive(self, address: str, transport: asyncio.Transport, seen: bytes, *, balancer: str = "") -> None:
         if self._acceptor is None:
             transport.abort()
             return
-        if not self._ingress.admits(self._server, address, protocol=FileProtocol.SFTP, port=self.port):
+        if not self._may_come(address, balancer):
             # As a firewall would: whoever may not come here learns nothing.
             _log.info("ssh connection refused", extra={"source_ip": address, "reason": "no ingress rule"})
             transport.abort()
@@ -113,6 +121,19 @@ class SshDoor:
         )
         self._coming.add(task)
         task.add_done_callback(lambda task: self._arrived(task, transport, admittance))
+
+    def _may_come(self, address: str, balancer: str) -> bool:
+        """Whether the rules let the client in; of a load balancer that only the server trusts, the balancer itself.
+
+        As at AWS, whose security groups see the balancer: only what they keep to the balancer makes its word good.
+        """
+        only_by_server = bool(balancer) and not expects_header(balancer, self._balancers)
+        if only_by_server and not self._ingress.is_restricted(self._server):
+            extra = {"server_id": self._server.server_id, "source_ip": balancer}
+            _log.warning("nobody vouches for a load balancer: name it in sftp.proxy_protocol_from", extra=extra)
+            return False
+        asked = balancer if only_by_server else address
+        return self._ingress.admits(self._server, asked, protocol=FileProtocol.SFTP, port=self.port)
 
     async def _let_in(self, address: str, transport: asyncio.Transport, seen: bytes, admittance: Admittance) -> bool:
         """Whether the connection is a client's from now on, who leaves when it ends."""

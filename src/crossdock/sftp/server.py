@@ -16,6 +16,7 @@ from crossdock.ports.ingress import Ingress
 from crossdock.settings import SftpSettings
 from crossdock.sftp.conversation import Means
 from crossdock.sftp.door import SshDoor
+from crossdock.sftp.fast_reliance import fast_paths
 from crossdock.sftp.ssh_client import Surroundings
 from crossdock.sftp.ssh_options import Offers
 
@@ -50,7 +51,9 @@ class SftpEdge:
         self._balancers = tuple(parse_network(cidr) for cidr in self._settings.proxy_protocol_from)
         self._pool = Threads(POOL_THREADS, name="sftp-data")
         self._surroundings = Surroundings(
-            means=Means(pool=self._pool, tasks=tasks, clock=clock, allow_append=allow_append), settings=self._settings
+            means=Means(pool=self._pool, tasks=tasks, clock=clock, allow_append=allow_append),
+            settings=self._settings,
+            paths=fast_paths() if self._settings.fast_path else None,
         )
 
     async def open(self, server: Server, protocol: FileProtocol, host: str, port: int) -> "SftpListener":

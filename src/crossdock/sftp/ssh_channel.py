@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import asyncssh
 
@@ -9,6 +10,10 @@ from crossdock.files.session import Session
 from crossdock.files.unbroken import unbroken
 from crossdock.sftp.conversation import Means, SftpConversation
 from crossdock.sftp.ssh_pipe import PlainPipe
+
+if TYPE_CHECKING:  # it imports names that another asyncssh may lack: see `fast_reliance`
+    from crossdock.sftp.fast_path import FastPath
+    from crossdock.sftp.fast_pipe import FastPipe
 
 SUBSYSTEM = "sftp"
 
@@ -18,13 +23,20 @@ class SftpChannel(asyncssh.SSHServerSession[bytes]):
     overridden here. `ended` is called once, when the channel is gone."""
 
     def __init__(
-        self, session: Session, means: Means, *, socket_is_full: bool, ended: Callable[["SftpChannel"], None]
+        self,
+        session: Session,
+        means: Means,
+        *,
+        path: Callable[[], "FastPath | None"],
+        socket_is_full: bool,
+        ended: Callable[["SftpChannel"], None],
     ) -> None:
         self._session = session
+        self._path = path
         self._socket_is_full = socket_is_full
         self._means = means
         self._ended = ended
-        self._pipe: PlainPipe | None = None
+        self._pipe: PlainPipe | FastPipe | None = None
         self.conversation: SftpConversation | None = None
         """None until the client has asked for the subsystem."""
 
@@ -35,8 +47,14 @@ class SftpChannel(asyncssh.SSHServerSession[bytes]):
         return subsystem == SUBSYSTEM
 
     def session_started(self) -> None:
-        self._pipe = PlainPipe(self._chan, socket_is_full=self._socket_is_full)
-        self.conversation = SftpConversation(self._session, self._pipe, self._means)
+        path = self._path()
+        if path is None:
+            self._pipe = PlainPipe(self._chan, socket_is_full=self._socket_is_full)
+            self.conversation = SftpConversation(self._session, self._pipe, self._means)
+        else:
+            self._pipe = pipe = path.pipe(self._chan)
+            self.conversation = SftpConversation(self._session, pipe, self._means)
+            pipe.attach(self.conversation)
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
         if self.conversation is not None:
@@ -49,16 +67,16 @@ class SftpChannel(asyncssh.SSHServerSession[bytes]):
         return self.conversation is not None
 
     def pause_writing(self) -> None:
-        if self._pipe is not None:
+        if isinstance(self._pipe, PlainPipe):
             self._pipe.channel_is_full(True)
 
     def resume_writing(self) -> None:
-        if self._pipe is not None:
+        if isinstance(self._pipe, PlainPipe):
             self._pipe.channel_is_full(False)
 
     def socket_is_full(self, is_so: bool) -> None:
         self._socket_is_full = is_so
-        if self._pipe is not None:
+        if isinstance(self._pipe, PlainPipe):
             self._pipe.socket_is_full(is_so)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -70,10 +88,11 @@ class SftpChannel(asyncssh.SSHServerSession[bytes]):
 
 
 class Channels:
-    """All of one connection, which share the user's session."""
+    """All of one connection, which share the user's session. `path` is the connection's fast path, if it has one."""
 
-    def __init__(self, means: Means) -> None:
+    def __init__(self, means: Means, path: Callable[[], "FastPath | None"]) -> None:
         self._means = means
+        self._path = path
         self._time = asyncio.get_running_loop().time
         self._here: set[SftpChannel] = set()
         self._last_end = self._time()
@@ -84,7 +103,9 @@ class Channels:
         return len(self._here)
 
     def add(self, session: Session) -> SftpChannel:
-        channel = SftpChannel(session, self._means, socket_is_full=self._socket_is_full, ended=self._ended)
+        channel = SftpChannel(
+            session, self._means, path=self._path, socket_is_full=self._socket_is_full, ended=self._ended
+        )
         self._here.add(channel)
         return channel
 

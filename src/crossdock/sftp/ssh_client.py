@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import asyncssh
 
@@ -15,6 +16,9 @@ from crossdock.sftp.conversation import Means
 from crossdock.sftp.ssh_applicant import Applicant
 from crossdock.sftp.ssh_channel import Channels, SftpChannel
 
+if TYPE_CHECKING:
+    from crossdock.sftp.fast_path import FastPath, FastPaths
+
 _log = logging.getLogger(__name__)
 
 DRAIN_LOOK_S = 0.05
@@ -23,10 +27,11 @@ DRAIN_LOOK_S = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What the clients of one endpoint share."""
+    """What the clients of one endpoint share. Without `paths` their data takes asyncssh's way."""
 
     means: Means
     settings: SftpSettings
+    paths: "FastPaths | None" = None
 
 
 class SshClient(asyncssh.SSHServer):
@@ -53,7 +58,9 @@ class SshClient(asyncssh.SSHServer):
         self._loop = asyncio.get_running_loop()
         self._conn: asyncssh.SSHServerConnection | None = None
         self._is_banner_due = bool(server.pre_login_banner)
-        self._channels = Channels(surroundings.means)
+        self._paths = surroundings.paths
+        self._path: FastPath | None = None
+        self._channels = Channels(surroundings.means, self._take_path)
         self._idle: asyncio.TimerHandle | None = None
         self._is_lost = False
         self._reason = ""
@@ -115,6 +122,13 @@ class SshClient(asyncssh.SSHServer):
                 asyncssh.OPEN_RESOURCE_SHORTAGE, f"a connection may have {most} channels at once"
             )
         return self._channels.add(self._applicant.session)
+
+    def _take_path(self) -> "FastPath | None":
+        """The fast path, from the first channel on that serves files; asked for once, since it may be refused."""
+        paths, self._paths = self._paths, None
+        if paths is not None and self._conn is not None:
+            self._path = paths.take_over(self._conn)
+        return self._path
 
     def _look(self) -> None:
         """One timer, moved only when it fires."""

@@ -15,6 +15,7 @@ import asyncssh
 from asyncssh.packet import SSHPacket, String
 from asyncssh.public_key import decode_ssh_public_key
 
+from crossdock.core.proxy_protocol import BadProxyHeader, NeedMore, parse_proxy_header
 from crossdock.sftp.ssh_applicant import Applicant
 from crossdock.sftp.ssh_password import PasswordAuth
 
@@ -57,16 +58,31 @@ class SshConnection(asyncssh.SSHServerConnection):
         self._requests = 0
         self._method = b""
         self._socket_is_full = socket_is_full
+        self._preface: bytes | None = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         cast(asyncio.Transport, transport).set_write_buffer_limits(MOST_UNSENT_BYTES, MOST_UNSENT_BYTES // 2)
         super().connection_made(transport)
 
     def data_received(self, data: bytes, datatype: int | None = None) -> None:
+        if self._preface is not None:
+            data = self._behind_header(self._preface + data)
         if not self._auth_complete and len(self._inpbuf) + len(data) > MOST_UNHEARD_BYTES:
             self._force_close(asyncssh.ProtocolError("too much was sent ahead of the login's outcome"))
         else:
             super().data_received(data, datatype)
+
+    def _behind_header(self, begin: bytes) -> bytes:
+        """What follows a PROXY protocol header, which is not believed: AWS's ProxyConfig NONE. No client begins so."""
+        self._preface = None
+        try:
+            header = parse_proxy_header(begin)
+        except BadProxyHeader:
+            return begin
+        if isinstance(header, NeedMore):
+            self._preface = begin
+            return b""
+        return begin[header.size :]
 
     def pause_writing(self) -> None:
         self._socket_is_full(True)

@@ -85,6 +85,7 @@ def server_of(record: ServerRecord) -> Server:
         tls_session_resumption=TlsSessionResumption(details.get("TlsSessionResumptionMode", "ENFORCED")),
         security_policy=settings.get("SecurityPolicyName", DEFAULT_SECURITY_POLICY),
         setstat_is_no_op=details.get("SetStatOption") == "ENABLE_NO_OP",
+        needs_proxy_header=details.get("ProxyConfig", {}).get("SftpMode") == "PROXY_PROTOCOL_V2_ENFORCED",
         security_group_ids=tuple(settings.get("EndpointDetails", {}).get("SecurityGroupIds", [])),
         tags=tags_of(settings),
     )
