@@ -203,6 +203,33 @@ async def test_a_client_need_not_wait_for_its_subsystem(suite: tuple[str, str]):
         await raw.until(lambda: raw.data == data + b"and on")
 
 
+async def test_more_than_the_buffer_holds_may_have_piled_up_before():
+    """As while a login takes its time: asyncssh reads on without bounds."""
+    data = os.urandom(1_500_000)
+    async with ssh_house(window=4 << 20) as house:
+        client = await house.connect()
+        raw, held = RawChannel(client.conn), bytearray()
+        await raw.open(window=4 << 20)
+        client.conn._send = held.extend
+        raw.begin()
+        for at in range(0, len(data), 30_000):
+            raw.send(MSG_CHANNEL_DATA, String(data[at : at + 30_000]))
+        del client.conn._send
+        house.logins[0].conn.data_received(bytes(held))
+        await raw.until(lambda: len(raw.data) == len(data))
+        assert raw.data == data
+        assert 0 < house.sessions[0].strays < len(data)
+
+
+async def test_a_connection_may_be_taken_over_at_rest():
+    async with ssh_house() as house:
+        client = await house.connect()
+        assert house.logins[0].path() is not None
+        channel = await client.channel()
+        assert await echoed(channel, bytes(200_000)) == bytes(200_000)
+        assert nothing_took_asyncsshs_way(house)
+
+
 async def test_a_connection_with_compression_is_left_to_asyncssh():
     async with ssh_house(compression_algs=["zlib@openssh.com", "none"]) as house:
         client = await house.connect(compression_algs=["zlib@openssh.com"])
