@@ -9,7 +9,7 @@ Users are `user1` to `user3` with the password `secret`; everybody's home is `/h
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -18,6 +18,7 @@ from tests.fakes.clock import START, FakeClock
 from tests.fakes.house import CountingEntropy
 from tests.fakes.ingress import OnlyNamedGroups
 from tests.fakes.object_store import MemoryS3
+from tests.fakes.patience import PATIENCE_S, eventually
 
 from crossdock.core.arns import role_arn
 from crossdock.core.homes import HomeDirectory, PathHome
@@ -46,8 +47,6 @@ from crossdock.ports.state import JsonValue
 from crossdock.settings import FtpSettings, LoginSettings
 
 SOME = bytes(range(256)) * 40
-PATIENCE_S = 10.0
-"""How long a test waits for what must come."""
 
 
 def ftp_server(**changes: object) -> Server:
@@ -175,13 +174,6 @@ class FtpHouse:
     async def everybody_left(self) -> None:
         """Wait until no connection is counted any more."""
         await eventually(lambda: not self.limits.connections)
-
-
-async def eventually(is_so: Callable[[], bool]) -> None:
-    """Let the loop turn until something is so."""
-    async with asyncio.timeout(PATIENCE_S):
-        while not is_so():  # noqa: ASYNC110 - what is waited for is the loop's own turning
-            await asyncio.sleep(0)
 
 
 def pass_time(seconds: float) -> None:

@@ -8,12 +8,14 @@ Users are `user1` and `user2`: `secret` is their password and `CLIENT_KEY` their
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import asyncssh
+from tests.fakes import patience
 from tests.fakes.blocks import make_pool
 from tests.fakes.clock import FakeClock
 from tests.fakes.filesystems import make_s3
@@ -36,6 +38,7 @@ from crossdock.settings import SftpSettings
 from crossdock.sftp.server import SftpEdge, SftpListener
 
 PATIENCE_S = 20.0
+eventually = partial(patience.eventually, patience_s=PATIENCE_S)
 CLIENT_KEY = asyncssh.generate_private_key("ssh-ed25519")
 RSA_KEY = asyncssh.generate_private_key("ssh-rsa", key_size=2048)
 STRANGE_KEY = asyncssh.generate_private_key("ssh-ed25519")
@@ -127,13 +130,6 @@ class SftpHouse:
 
     async def everybody_left(self) -> None:
         await eventually(lambda: not self.limits.connections)
-
-
-async def eventually(is_so: Callable[[], bool]) -> None:
-    """Let the loop turn until something is so."""
-    async with asyncio.timeout(PATIENCE_S):
-        while not is_so():  # noqa: ASYNC110 - what is waited for is the loop's own turning
-            await asyncio.sleep(0)
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from crossdock.operations.tasks import TaskSupervisor
+from crossdock.operations.tasks import TaskSupervisor, came_true
 
 
 async def test_a_task_runs_without_being_awaited() -> None:
@@ -55,3 +55,20 @@ async def test_closing_cancels_what_still_runs_and_waits_for_its_end(caplog: pyt
     assert ended
     assert task.cancelled()
     assert caplog.records == []
+
+
+async def test_what_comes_true_is_noticed_when_it_is_told():
+    here, left = {"one", "other"}, asyncio.Event()
+    supervisor = TaskSupervisor()
+    waiting = supervisor.start(came_true(lambda: not here, left, timeout_s=60), name="waiting")
+    for name in sorted(here):
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        here.discard(name)
+        left.set()
+    assert await waiting
+
+
+async def test_what_does_not_come_true_in_time_is_given_up():
+    assert not await came_true(lambda: False, asyncio.Event(), timeout_s=0.01)
+    assert await came_true(lambda: True, asyncio.Event(), timeout_s=0)

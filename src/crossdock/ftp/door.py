@@ -22,7 +22,8 @@ from crossdock.ftp.control_session import ControlSession
 from crossdock.ftp.passive import PassivePorts
 from crossdock.ftp.replies import Reply
 from crossdock.ftp.words import Draining
-from crossdock.operations.listening import BACKLOG, listen
+from crossdock.operations.listening import accept
+from crossdock.operations.tasks import came_true
 from crossdock.ports.ingress import Ingress
 
 _log = logging.getLogger(__name__)
@@ -67,18 +68,7 @@ class ControlDoor:
 
     async def open(self, host: str, port: int) -> None:
         """Accept clients; port 0 is chosen by the system. Raises OSError."""
-        listening = await listen(host, port)
-        self.port = listening.getsockname()[1]
-        # Two steps, the first without a pause: a cancellation would leave a socket that nobody knows of.
-        acceptor = await asyncio.get_running_loop().create_server(
-            lambda: ControlConnection(self), sock=listening, backlog=BACKLOG, start_serving=False
-        )
-        try:
-            await acceptor.start_serving()
-        except BaseException:
-            acceptor.close()
-            raise
-        self._acceptor = acceptor
+        self._acceptor, self.port = await accept(host, port, lambda: ControlConnection(self))
 
     # Who is reached here.
 
@@ -166,11 +156,4 @@ class ControlDoor:
         )
 
     async def _left(self, leaving: set[ControlSession], timeout_s: float) -> bool:
-        try:
-            async with asyncio.timeout(timeout_s):
-                while leaving & self._sessions.keys():
-                    self._somebody_left.clear()
-                    await self._somebody_left.wait()
-        except TimeoutError:
-            return False
-        return True
+        return await came_true(lambda: leaving.isdisjoint(self._sessions), self._somebody_left, timeout_s=timeout_s)

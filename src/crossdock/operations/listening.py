@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
 
 BACKLOG = 1024
 """Connections that may wait to be accepted."""
@@ -23,3 +24,19 @@ async def listen(host: str, port: int, *, backlog: int = BACKLOG) -> socket.sock
         listener.close()
         raise
     return listener
+
+
+async def accept(host: str, port: int, protocol: Callable[[], asyncio.BaseProtocol]) -> tuple[asyncio.Server, int]:
+    """Accept connections, each met by a new `protocol`. Returns what to close, and the port. Raises OSError."""
+    listening = await listen(host, port)
+    port = listening.getsockname()[1]
+    # Two steps, the first without a pause: a cancellation would leave a socket that nobody knows of.
+    acceptor = await asyncio.get_running_loop().create_server(
+        protocol, sock=listening, backlog=BACKLOG, start_serving=False
+    )
+    try:
+        await acceptor.start_serving()
+    except BaseException:
+        acceptor.close()
+        raise
+    return acceptor, port

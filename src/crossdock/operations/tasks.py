@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 _log = logging.getLogger(__name__)
@@ -31,3 +31,15 @@ class TaskSupervisor:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def came_true(holds: Callable[[], bool], changed: asyncio.Event, *, timeout_s: float) -> bool:
+    """Wait until something holds, asking again whenever `changed` is set. False when it does not hold in time."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            while not holds():
+                changed.clear()
+                await changed.wait()
+    except TimeoutError:
+        return False
+    return True

@@ -11,7 +11,8 @@ from crossdock.core.proxy_protocol import expects_header
 from crossdock.core.servers import FileProtocol, Server
 from crossdock.files.limits import Admittance, LoginLimits
 from crossdock.files.ssh_login import SshLogin
-from crossdock.operations.listening import BACKLOG, listen
+from crossdock.operations.listening import accept
+from crossdock.operations.tasks import came_true
 from crossdock.ports.ingress import Ingress
 from crossdock.sftp.arrival import Arrival, HeaderRule
 from crossdock.sftp.ssh_applicant import Applicant
@@ -57,18 +58,7 @@ class SshDoor:
 
     async def open(self, host: str, port: int) -> None:
         """Accept clients; port 0 is chosen by the system. Raises OSError."""
-        listening = await listen(host, port)
-        self.port = listening.getsockname()[1]
-        # Two steps, the first without a pause: a cancellation would leave a socket that nobody knows of.
-        acceptor = await asyncio.get_running_loop().create_server(
-            lambda: Arrival(self), sock=listening, backlog=BACKLOG, start_serving=False
-        )
-        try:
-            await acceptor.start_serving()
-        except BaseException:
-            acceptor.close()
-            raise
-        self._acceptor = acceptor
+        self._acceptor, self.port = await accept(host, port, lambda: Arrival(self))
 
     def update(self, server: Server) -> None:
         """Take over changed settings; who is there keeps theirs."""
@@ -176,11 +166,4 @@ class SshDoor:
         self._somebody_left.set()
 
     async def _left(self, timeout_s: float) -> bool:
-        try:
-            async with asyncio.timeout(timeout_s):
-                while self._clients:
-                    self._somebody_left.clear()
-                    await self._somebody_left.wait()
-        except TimeoutError:
-            return False
-        return True
+        return await came_true(lambda: not self._clients, self._somebody_left, timeout_s=timeout_s)

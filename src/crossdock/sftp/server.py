@@ -1,6 +1,7 @@
 """The SFTP edge as the gateway sees it: opens an endpoint for a server, changes it, drains it."""
 
 import logging
+from functools import cached_property
 
 from crossdock.core.errors import CrossdockError
 from crossdock.core.networks import parse_network
@@ -50,11 +51,7 @@ class SftpEdge:
         self._settings = settings or SftpSettings()
         self._balancers = tuple(parse_network(cidr) for cidr in self._settings.proxy_protocol_from)
         self._pool = Threads(POOL_THREADS, name="sftp-data")
-        self._surroundings = Surroundings(
-            means=Means(pool=self._pool, tasks=tasks, clock=clock, allow_append=allow_append),
-            settings=self._settings,
-            paths=fast_paths() if self._settings.fast_path else None,
-        )
+        self._means = Means(pool=self._pool, tasks=tasks, clock=clock, allow_append=allow_append)
 
     async def open(self, server: Server, protocol: FileProtocol, host: str, port: int) -> "SftpListener":
         """Raises OSError when the port cannot be had; without an errno, and with a sentence, for a host key."""
@@ -74,6 +71,12 @@ class SftpEdge:
         )
         await door.open(host, port)
         return SftpListener(door)
+
+    @cached_property
+    def _surroundings(self) -> Surroundings:
+        """Not before there is a server: to look whether asyncssh is what the fast path relies on takes a while."""
+        paths = fast_paths() if self._settings.fast_path else None
+        return Surroundings(means=self._means, settings=self._settings, paths=paths)
 
     def close(self) -> None:
         """Let the threads go, when every listener is closed."""

@@ -74,8 +74,8 @@ async def test_objects_that_filled_the_disk_can_be_deleted_and_then_there_is_roo
         assert len(keys) > 5
         first, *rest = keys
         blobs.delete(await objects.objects.delete("bucket", first))
-        # Bytes are removed in the background. On so small a disk what is left for deleting does for few objects; once the
-        # first is gone there is room for the logs of the others.
+        # Bytes are removed in the background. On so small a disk what is left for deleting does for few objects; once
+        # the first is gone there is room for the logs of the others.
         await blobs.close()
         blobs = await open_disk_blobs(disk / "blobs")
         for key in rest:
