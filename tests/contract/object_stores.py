@@ -17,8 +17,11 @@ from tests.fakes.stub_s3 import aws_session
 
 from crossdock.adapters.aws.connection import S3Connection, open_s3
 from crossdock.adapters.aws.object_store import AwsObjectStore
+from crossdock.adapters.aws.retrying import Patience
 from crossdock.adapters.embedded.object_store import EmbeddedObjectStore
 from crossdock.adapters.embedded.s3_client import S3Client
+from crossdock.cloud.s3.storage import INDEXED_BYTES
+from crossdock.adapters.host.clock import SystemClock
 from crossdock.cloud.sts.assume import caller_of
 from crossdock.ports.functions import TemporaryCredentials
 from crossdock.ports.objects import ObjectStore
@@ -122,7 +125,14 @@ def resources_of(buckets: Iterable[str]) -> list[str]:
 
 @asynccontextmanager
 async def embedded(directory: Path) -> AsyncIterator[ObjectStores]:
-    async with serve_cloud() as cloud:
+    async with serve_cloud(indexed_bytes=INDEXED_BYTES) as cloud:
+        yield CloudStores(cloud, embedded_store)
+
+
+@asynccontextmanager
+async def embedded_blobs(directory: Path) -> AsyncIterator[ObjectStores]:
+    """Where no object is so small that it lies in the index."""
+    async with serve_cloud(indexed_bytes=0) as cloud:
         yield CloudStores(cloud, embedded_store)
 
 
@@ -151,7 +161,14 @@ async def aws(directory: Path) -> AsyncIterator[ObjectStores]:
 
 
 def connect(cloud: HttpCloud) -> AbstractAsyncContextManager[S3Connection]:
-    return open_s3(region=REGION, endpoint_url=cloud.url, path_style=True, max_attempts=1, session=aws_session())
+    return open_s3(
+        region=REGION,
+        clock=SystemClock(),
+        endpoint_url=cloud.url,
+        path_style=True,
+        patience=Patience(attempts=1),
+        session=aws_session(),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,5 +184,6 @@ ADAPTERS: Mapping[str, Adapter] = {
     "memory": Adapter(open=memory, stages=False, is_portable=True),
     "memory-staging": Adapter(open=memory_staging, stages=True, is_portable=True),
     "embedded": Adapter(open=embedded, stages=True, is_portable=True),
+    "embedded-blobs": Adapter(open=embedded_blobs, stages=True, is_portable=True),
     "aws": Adapter(open=aws, stages=False, is_portable=True),
 }

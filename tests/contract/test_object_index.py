@@ -8,7 +8,17 @@ from itertools import count
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.fakes.object_indexes import KINDS, Indexes, entry, in_use, indexes_of, part, segments, upload
+from tests.fakes.object_indexes import (
+    KINDS,
+    Indexes,
+    entry,
+    in_use,
+    indexes_of,
+    part,
+    segments,
+    small_entry,
+    upload,
+)
 
 from crossdock.ports.storage import BucketRetired, ObjectEntry, PreconditionFailed, SourceChanged
 
@@ -58,6 +68,33 @@ async def test_an_object_is_found_as_it_was_put(objects):
     (listed,) = (await objects.scan("b")).objects
     assert (listed.key, listed.size, listed.etag) == ("a//b/ü\U0001f600", 7, "abc-2")
     assert (listed.modified_at, listed.owner_account) == (put.modified_at, "111111111111")
+
+
+async def test_a_small_object_is_found_with_its_bytes_and_replaced_like_any(objects):
+    small = small_entry(b"\x00\xff small")
+    assert await objects.put("b", "k", entry("one")) == ()
+    assert await objects.put("b", "k", small) == segments("one")
+    assert await objects.get("b", "k") == small
+    assert await objects.put("b", "k", small_entry(b"other")) == ()
+    assert (await objects.get("b", "k")).content == b"other"
+    (listed,) = (await objects.scan("b")).objects
+    assert listed.size == 5
+    assert await objects.put("b", "k", entry("two")) == ()
+    assert (await objects.get("b", "k")).content is None
+    assert await objects.delete("b", "k") == segments("two")
+
+
+async def test_a_copy_of_a_small_object_has_bytes_of_its_own(objects):
+    small = small_entry(b"bytes")
+    await objects.put("b", "source", small)
+    assert await objects.link("b", "copy", small, source_bucket_id="b", source_key="source") == ()
+    assert await objects.delete("b", "source") == ()
+    assert (await objects.get("b", "copy")).content == b"bytes"
+    with pytest.raises(SourceChanged):
+        await objects.link("b", "again", small_entry(b"others"), source_bucket_id="b", source_key="copy")
+    with pytest.raises(SourceChanged):
+        await objects.link("b", "again", entry(), source_bucket_id="b", source_key="copy")
+    assert await objects.get("b", "again") is None
 
 
 async def test_a_put_returns_the_segments_that_it_replaced(objects):

@@ -89,10 +89,13 @@ class HttpCloud:
 
 @asynccontextmanager
 async def serve_cloud(
-    *services: ServiceOperations, settings: ApiSettings | None = None, absent: Collection[str] = ()
+    *services: ServiceOperations,
+    settings: ApiSettings | None = None,
+    absent: Collection[str] = (),
+    indexed_bytes: int = 0,
 ) -> AsyncIterator[HttpCloud]:
     """S3, IAM, STS and these services, until the block ends. What is `absent` has no model, as in the true service."""
-    s3 = await make_s3()
+    s3 = await make_s3(indexed_bytes=indexed_bytes)
     clock = s3.parts.clock
     clock.advance((datetime.now(UTC) - clock.now()).total_seconds())
     for service in services:

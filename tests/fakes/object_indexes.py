@@ -42,6 +42,11 @@ def entry(*blobs: str, etag: str = "e") -> ObjectEntry:
     return ObjectEntry(size=sum(s.size for s in held), etag=etag, modified_at=NOW, segments=held)
 
 
+def small_entry(content: bytes, *, etag: str = "e") -> ObjectEntry:
+    """Of an object that lies in the index."""
+    return ObjectEntry(size=len(content), etag=etag, modified_at=NOW, content=content)
+
+
 def upload(upload_id: str, *, bucket_id: str = "b", key: str = "k") -> UploadRecord:
     return UploadRecord(upload_id=upload_id, bucket_id=bucket_id, key=key, started_at=NOW, initiator_arn="arn")
 

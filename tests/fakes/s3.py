@@ -210,7 +210,8 @@ class EmbeddedS3:
         )
 
 
-async def make_s3() -> EmbeddedS3:
+async def make_s3(*, indexed_bytes: int = 0) -> EmbeddedS3:
+    """Its small objects are blobs like any, unless told, so that little ones show what becomes of large ones."""
     parts = make_parts()
     objects, steps = MemoryObjects(), Steps()
     blobs = WatchedBlobs(steps)
@@ -221,6 +222,7 @@ async def make_s3() -> EmbeddedS3:
         blobs=blobs,
         epoch=parts.epoch,
         executor=ThreadPoolExecutor(max_workers=2, thread_name_prefix="digests"),
+        indexed_bytes=indexed_bytes,
     )
     operations = make_operations(parts, s3_operations(storage), sources={"s3": BucketPolicies()})
     return EmbeddedS3(

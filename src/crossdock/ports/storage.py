@@ -21,13 +21,15 @@ class Segment:
 class ObjectEntry:
     """One object's metadata.
 
-    `metadata` is the `x-amz-meta-*` map, `headers` are Content-Type and its like, by lower-case name.
+    `metadata` is the `x-amz-meta-*` map, `headers` are Content-Type and its like, by lower-case name. `content` are all
+    the bytes of a small object, which the index itself keeps; it has no segments then.
     """
 
     size: int
     etag: str
     modified_at: datetime
-    segments: tuple[Segment, ...]
+    segments: tuple[Segment, ...] = ()
+    content: bytes | None = field(default=None, repr=False)
     owner_account: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -69,7 +71,7 @@ class PreconditionFailed(CrossdockError):
 
 
 class SourceChanged(CrossdockError):
-    """The object whose segments were to be shared no longer has them: read it again."""
+    """The object whose bytes were to be shared no longer has them: read it again."""
 
 
 class ObjectIndex(Protocol):
@@ -105,9 +107,9 @@ class ObjectIndex(Protocol):
         if_match: str | None = None,
         if_none_match: bool = False,
     ) -> tuple[Segment, ...]:
-        """Like `put`, of an entry that shares the segments of another object: a copy that copies no bytes.
+        """Like `put`, of an entry that shares the segments, or has the content, of another object.
 
-        Raises SourceChanged besides, when the source does not have exactly these segments (any more).
+        Raises SourceChanged besides, when the source does not have exactly these (any more).
         """
 
     async def delete(self, bucket_id: str, key: str, *, if_match: str | None = None) -> tuple[Segment, ...]:

@@ -113,7 +113,7 @@ def test_an_older_format_is_brought_up_to_date_step_by_step_and_a_crash_begins_a
             raise OSError("no room")
 
     migrations = {1: lambda directory: done.append(1), 2: second}
-    open_and_close(path)
+    open_and_close(path, newest=1)
     with pytest.raises(DataDirectoryUnusable, match="no room"):
         open_data_directory(path, command="test", newest=3, migrations=migrations)
     assert (path / "format").read_text() == "2\n"
@@ -128,7 +128,7 @@ def test_there_is_a_migration_from_every_format_since_the_first():
 
 
 def test_a_format_without_a_migration_is_refused(path):
-    open_and_close(path)
+    open_and_close(path, newest=1)
     with pytest.raises(DataDirectoryUnusable, match="cannot bring up to date"):
         open_data_directory(path, command="test", newest=3, migrations={2: lambda directory: None})
 

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from tests.fakes.object_indexes import small_entry
 from tests.fakes.small_disk import SIZE, small_disk
 
 from crossdock.adapters.host.blob_files import BlobFiles
@@ -97,3 +98,21 @@ def test_bytes_that_were_written_past_it_are_found_when_they_are_sealed(tmp_path
     with pytest.raises(OutOfSpace):
         files.seal(blob_id, fd, size=19)
     os.close(fd)
+
+
+async def test_small_objects_leave_room_to_delete_them_and_take_that_of_deleted_ones(tmp_path, monkeypatch):
+    database = open_object_database(tmp_path / "objects.db")
+    small = small_entry(b"x" * (16 << 10))
+    for key in ("0", "1"):
+        await database.objects.put("b", key, small)
+    monkeypatch.setattr(os, "statvfs", lambda place: Disk(10**9, 0))
+    with pytest.raises(OutOfSpace):
+        await database.objects.put("b", "2", small)
+    with pytest.raises(OutOfSpace):
+        await database.objects.link("b", "2", small, source_bucket_id="b", source_key="0")
+    await database.objects.delete("b", "0")
+    await database.objects.put("b", "2", small)
+    with pytest.raises(OutOfSpace):
+        await database.objects.put("b", "3", small)
+    assert [found.key for found in (await database.objects.scan("b")).objects] == ["1", "2"]
+    await database.close()

@@ -3,12 +3,12 @@
 import time
 
 import pytest
-from tests.fakes.object_indexes import entry, segments
+from tests.fakes.object_indexes import entry, segments, small_entry
 from tests.fakes.small_disk import fill, small_disk
 
 from crossdock.adapters.host.object_database import open_object_database
 from crossdock.adapters.host.object_rows import SCHEMA, put_object
-from crossdock.adapters.host.sqlite_files import Durability, open_for_writing
+from crossdock.adapters.host.sqlite_files import Durability, open_for_reading, open_for_writing
 from crossdock.core.errors import OutOfSpace, Unavailable
 from crossdock.ports.storage import ObjectEntry
 
@@ -85,3 +85,21 @@ async def test_a_file_that_is_no_database_is_unavailable(tmp_path):
         open_object_database(tmp_path / "objects.db")
     with pytest.raises(Unavailable):
         open_object_database(tmp_path / "missing" / "objects.db")
+
+
+async def test_the_bytes_of_small_objects_go_with_them(tmp_path):
+    database = open_object_database(tmp_path / "objects.db")
+    for n in range(5):
+        await database.objects.put("b", str(n % 2), small_entry(bytes([n]) * 1000))
+    assert bytes_kept(tmp_path / "objects.db") == 2
+    await database.objects.delete("b", "0")
+    await database.objects.put("b", "1", entry("blob"))
+    assert bytes_kept(tmp_path / "objects.db") == 0
+    await database.close()
+
+
+def bytes_kept(path) -> int:
+    connection = open_for_reading(path)
+    (count,) = connection.execute("SELECT count(*) FROM contents").fetchone()
+    connection.close()
+    return count

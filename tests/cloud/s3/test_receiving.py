@@ -26,7 +26,7 @@ async def content(s3: EmbeddedS3, received) -> bytes:
 async def test_no_body_is_an_empty_one(s3: EmbeddedS3):
     received = await receive(s3.storage, None, Claims())
     assert (received.size, received.segment, received.segments) == (0, None, ())
-    kept = await receive(s3.storage, None, Claims(), keep_empty=True)
+    kept = await receive(s3.storage, None, Claims(), as_segment=True)
     assert kept.segment is not None
     assert await content(s3, kept) == b""
 

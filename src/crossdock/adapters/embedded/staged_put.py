@@ -8,7 +8,7 @@ from crossdock.adapters.embedded.s3_client import S3Client
 from crossdock.cloud.s3.reading import object_info
 from crossdock.core.errors import Unavailable
 from crossdock.core.homes import ObjectPlace
-from crossdock.ports.objects import FileRegion, ObjectInfo
+from crossdock.ports.objects import FileRegion, ObjectInfo, ObjectReader
 from crossdock.ports.storage import StagedBlob
 
 
@@ -35,15 +35,9 @@ class EmbeddedStagedPut:
     async def begin_with(self, source: ObjectInfo, size: int) -> None:
         reader = await self._client.read(source.place, if_match=source.etag)
         try:
-            staged = await self._stage()
-            missing = size
-            while missing:
-                region = await reader.region()
-                if region is None:
-                    raise Unavailable(f"{source.place} ended {missing} bytes early")
-                wanted = FileRegion(fd=region.fd, offset=region.offset, size=min(region.size, missing))
-                await staged.append(wanted)
-                missing -= wanted.size
+            missing = await _append(await self._stage(), reader, size)
+            if missing:
+                raise Unavailable(f"{source.place} ended {missing} bytes early")
         finally:
             await reader.close()
 
@@ -59,3 +53,19 @@ class EmbeddedStagedPut:
         if self._staged is None:
             self._staged = await self._client.stage()
         return self._staged
+
+
+async def _append(staged: StagedBlob, reader: ObjectReader, size: int) -> int:
+    """Append the first `size` bytes of an object; returns how many of them it has not."""
+    while size and (region := await reader.region()) is not None:
+        wanted = FileRegion(fd=region.fd, offset=region.offset, size=min(region.size, size))
+        await staged.append(wanted)
+        size -= wanted.size
+    if size:
+        async for chunk in reader.chunks():
+            wanted_bytes = chunk[:size]
+            await staged.write(wanted_bytes)
+            size -= len(wanted_bytes)
+            if not size:
+                break
+    return size

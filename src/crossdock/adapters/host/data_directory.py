@@ -28,9 +28,15 @@ from crossdock.core.errors import CrossdockError, OutOfSpace
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 
-MIGRATIONS: Mapping[int, Callable[[Path], None]] = {}
+
+def _leave_as_it_is(path: Path) -> None:
+    """For a format that only adds what an older Crossdock would not read."""
+
+
+# 2: small objects lie in objects.db.
+MIGRATIONS: Mapping[int, Callable[[Path], None]] = {1: _leave_as_it_is}
 """From a format to the next: `MIGRATIONS[n]` changes a directory of format n to n + 1.
 
 A crash may end it half way, so it must be able to begin again.

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from crossdock.adapters.host import object_rows
-from crossdock.adapters.host.disk_errors import sqlite_errors
+from crossdock.adapters.host.disk_errors import disk_errors, sqlite_errors
 from crossdock.adapters.host.group_commit import GroupCommit
+from crossdock.adapters.host.headroom import leave_headroom
+from crossdock.adapters.host.object_rows import Present
 from crossdock.adapters.host.scanning import beyond, roll_up, scan_start
-from crossdock.adapters.host.sqlite_files import Durability, ReadPool, open_for_reading, open_for_writing
+from crossdock.adapters.host.sqlite_files import Durability, ReadPool, free_bytes, open_for_reading, open_for_writing
 from crossdock.operations.threads import in_thread
 from crossdock.ports.storage import (
     BucketRetired,
@@ -54,6 +56,7 @@ class SqliteObjectIndex:
     ) -> tuple[Segment, ...]:
         def put(connection: sqlite3.Connection) -> tuple[Segment, ...]:
             replaced = _check(connection, bucket_id, key, if_match, if_none_match)
+            self._require_room(connection, entry)
             return _replace(connection, bucket_id, key, entry, replaced)
 
         return await self._commits.run(put)
@@ -71,9 +74,12 @@ class SqliteObjectIndex:
     ) -> tuple[Segment, ...]:
         def link(connection: sqlite3.Connection) -> tuple[Segment, ...]:
             replaced = _check(connection, bucket_id, key, if_match, if_none_match)
-            source = object_rows.get_object(connection, source_bucket_id, source_key)
+            source = object_rows.find_present(connection, source_bucket_id, source_key)
             if source is None or source.segments != entry.segments:
                 raise SourceChanged(source_key)
+            if object_rows.get_content(connection, source.content_id) != entry.content:
+                raise SourceChanged(source_key)
+            self._require_room(connection, entry)
             _share(connection, entry.segments)
             return _replace(connection, bucket_id, key, entry, replaced)
 
@@ -81,12 +87,12 @@ class SqliteObjectIndex:
 
     async def delete(self, bucket_id: str, key: str, *, if_match: str | None = None) -> tuple[Segment, ...]:
         def delete(connection: sqlite3.Connection) -> tuple[Segment, ...]:
-            entry = object_rows.get_object(connection, bucket_id, key)
-            _check_etag(entry, if_match)
-            if entry is None:
+            present = object_rows.find_present(connection, bucket_id, key)
+            _check_etag(present, if_match)
+            if present is None:
                 return ()
             connection.execute("DELETE FROM objects WHERE bucket_id = ? AND key = ?", (bucket_id, key.encode()))
-            return _release(connection, entry.segments)
+            return _release(connection, present)
 
         return await self._commits.run(delete)
 
@@ -119,6 +125,12 @@ class SqliteObjectIndex:
                     yield segment
         finally:
             connection.close()
+
+    def _require_room(self, connection: sqlite3.Connection, entry: ObjectEntry) -> None:
+        """What fits into the pages of deleted rows needs none: the file keeps them."""
+        if entry.content is not None and free_bytes(connection) < len(entry.content):
+            with disk_errors("keeping a small object"):
+                leave_headroom(self._path, len(entry.content))
 
 
 class SqliteUploadIndex:
@@ -214,17 +226,17 @@ def open_object_database(path: Path) -> ObjectDatabase:
 
 def _check(
     connection: sqlite3.Connection, bucket_id: str, key: str, if_match: str | None, if_none_match: bool
-) -> ObjectEntry | None:
+) -> Present | None:
     """May the key be written? Returns what is there now."""
     _check_not_retired(connection, bucket_id)
-    present = object_rows.get_object(connection, bucket_id, key)
+    present = object_rows.find_present(connection, bucket_id, key)
     if if_none_match and present is not None:
         raise PreconditionFailed("the key exists")
     _check_etag(present, if_match)
     return present
 
 
-def _check_etag(present: ObjectEntry | None, if_match: str | None) -> None:
+def _check_etag(present: Present | None, if_match: str | None) -> None:
     if if_match is not None and (present is None or present.etag != if_match):
         raise PreconditionFailed("the ETag is another one")
 
@@ -235,10 +247,10 @@ def _check_not_retired(connection: sqlite3.Connection, bucket_id: str) -> None:
 
 
 def _replace(
-    connection: sqlite3.Connection, bucket_id: str, key: str, entry: ObjectEntry, replaced: ObjectEntry | None
+    connection: sqlite3.Connection, bucket_id: str, key: str, entry: ObjectEntry, replaced: Present | None
 ) -> tuple[Segment, ...]:
     object_rows.put_object(connection, bucket_id, key, entry)
-    return _release(connection, replaced.segments) if replaced else ()
+    return _release(connection, replaced) if replaced else ()
 
 
 def _share(connection: sqlite3.Connection, segments: Iterable[Segment]) -> None:
@@ -248,12 +260,13 @@ def _share(connection: sqlite3.Connection, segments: Iterable[Segment]) -> None:
     )
 
 
-def _release(connection: sqlite3.Connection, segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
-    """Give up one reference to each; returns those that had no other."""
-    if connection.execute("SELECT 1 FROM shared LIMIT 1").fetchone() is None:
-        return segments
+def _release(connection: sqlite3.Connection, gone_object: Present) -> tuple[Segment, ...]:
+    """Give up its content, and one reference to each of its segments; returns those that had no other."""
+    object_rows.delete_content(connection, gone_object.content_id)
+    if not gone_object.segments or connection.execute("SELECT 1 FROM shared LIMIT 1").fetchone() is None:
+        return gone_object.segments
     gone = []
-    for segment in segments:
+    for segment in gone_object.segments:
         name = (segment.blob_id,)
         if connection.execute("UPDATE shared SET extra = extra - 1 WHERE blob_id = ?", name).rowcount:
             connection.execute("DELETE FROM shared WHERE blob_id = ? AND extra = 0", name)

@@ -3,12 +3,14 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from crossdock.ports.storage import ObjectEntry, ObjectSummary, PartRecord, Segment, UploadRecord
 
 # What a listing tells comes before what may be long, so that a scan never follows a row into its overflow pages.
+# `contents` are the bytes of small objects, apart for the same reason, and in the order in which they came.
 # `shared` counts the references to a blob beyond the first: few blobs have any.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
@@ -21,6 +23,10 @@ CREATE TABLE IF NOT EXISTS objects (
     detail TEXT NOT NULL,
     PRIMARY KEY (bucket_id, key)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS contents (
+    id INTEGER PRIMARY KEY,
+    bytes BLOB NOT NULL
+);
 CREATE TABLE IF NOT EXISTS shared (
     blob_id TEXT PRIMARY KEY,
     extra INTEGER NOT NULL
@@ -57,6 +63,7 @@ class _ObjectDetail(TypedDict):
     headers: Mapping[str, str]
     checksums: Mapping[str, str]
     segments: list[tuple[str, int]]
+    content: NotRequired[int]
 
 
 class _UploadDetail(TypedDict):
@@ -64,6 +71,25 @@ class _UploadDetail(TypedDict):
     metadata: Mapping[str, str]
     headers: Mapping[str, str]
     checksum_algorithm: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """What is at a key, as far as a change of it must know. `content_id` is a row of `contents`."""
+
+    etag: str
+    segments: tuple[Segment, ...]
+    content_id: int | None
+
+
+def find_present(connection: sqlite3.Connection, bucket_id: str, key: str) -> Present | None:
+    row = connection.execute(
+        "SELECT etag, detail FROM objects WHERE bucket_id = ? AND key = ?", (bucket_id, key.encode())
+    ).fetchone()
+    if row is None:
+        return None
+    detail: _ObjectDetail = json.loads(row[1])
+    return Present(etag=row[0], segments=tuple(_segments(detail)), content_id=detail.get("content"))
 
 
 def get_object(connection: sqlite3.Connection, bucket_id: str, key: str) -> ObjectEntry | None:
@@ -84,7 +110,20 @@ def get_object(connection: sqlite3.Connection, bucket_id: str, key: str) -> Obje
         headers=detail["headers"],
         checksums=detail["checksums"],
         segments=tuple(_segments(detail)),
+        content=get_content(connection, detail.get("content")),
     )
+
+
+def get_content(connection: sqlite3.Connection, content_id: int | None) -> bytes | None:
+    if content_id is None:
+        return None
+    (content,) = connection.execute("SELECT bytes FROM contents WHERE id = ?", (content_id,)).fetchone()
+    return bytes(content)
+
+
+def delete_content(connection: sqlite3.Connection, content_id: int | None) -> None:
+    if content_id is not None:
+        connection.execute("DELETE FROM contents WHERE id = ?", (content_id,))
 
 
 def put_object(connection: sqlite3.Connection, bucket_id: str, key: str, entry: ObjectEntry) -> None:
@@ -94,6 +133,11 @@ def put_object(connection: sqlite3.Connection, bucket_id: str, key: str, entry: 
         checksums=dict(entry.checksums),
         segments=[(segment.blob_id, segment.size) for segment in entry.segments],
     )
+    if entry.content is not None:
+        content_id = connection.execute("INSERT INTO contents (bytes) VALUES (?)", (entry.content,)).lastrowid
+        if content_id is None:
+            raise sqlite3.DatabaseError("a row was inserted and has no id")
+        detail["content"] = content_id
     connection.execute(
         "INSERT OR REPLACE INTO objects (bucket_id, key, size, etag, modified_us, owner_account, detail)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -53,6 +53,13 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def free_bytes(connection: sqlite3.Connection) -> int:
+    """What the file holds beyond its rows, and gives to the next ones before it grows."""
+    (pages,) = connection.execute("PRAGMA freelist_count").fetchone()
+    (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+    return int(pages) * int(page_bytes)
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     # Each connection is used by one thread at a time, though not always by the one that made it.
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)

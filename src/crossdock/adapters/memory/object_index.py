@@ -118,7 +118,7 @@ class MemoryObjectIndex:
         await asyncio.sleep(0)
         self._objects.check(bucket_id, key, if_match, if_none_match)
         source = self._objects.bucket(source_bucket_id).entries.get(source_key.encode())
-        if source is None or source.segments != entry.segments:
+        if source is None or (source.segments, source.content) != (entry.segments, entry.content):
             raise SourceChanged(source_key)
         self._objects.share(entry.segments)
         return self._objects.replace(bucket_id, key, entry)

@@ -62,6 +62,7 @@ async def copy_object(storage: Storage, call: Call) -> Result:
             etag=etag,
             modified_at=whole_seconds(call.house.clock.now()),
             segments=source.segments,
+            content=source.content,
             owner_account=bucket.account_id,
             metadata=stored_metadata(call.params) if replaces_metadata else source.metadata,
             headers=stored_headers(call.params) if replaces_metadata else _copied_headers(call.params, source),

@@ -67,7 +67,7 @@ async def upload_part(storage: Storage, call: Call) -> Result:
     if upload.checksum_algorithm and claims.algorithm is not None and claims.algorithm is not planned.algorithm:
         raise checksum_mismatch(planned.algorithm, claims.algorithm)
     body = call.params.get("Body")
-    received = await receive(storage, body, claims, also=planned.algorithm, keep_empty=True)
+    received = await receive(storage, body, claims, also=planned.algorithm, as_segment=True)
     part = await keep_part(storage, call, upload, number, received)
     shown = claims.algorithm or planned.algorithm
     return {"ETag": quoted(part.etag), shown.member: received.checksums[shown.name]}

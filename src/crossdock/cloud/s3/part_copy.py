@@ -33,7 +33,7 @@ async def upload_part_copy(storage: Storage, call: Call) -> Result:
     window = await _open_source(storage, call, source_bucket, source_name.key)
     algorithm = planned_checksum(upload).algorithm
     try:
-        received = await receive(storage, _WindowBody(window), Claims(), also=algorithm, keep_empty=True)
+        received = await receive(storage, _WindowBody(window), Claims(), also=algorithm, as_segment=True)
     finally:
         window.blob.close()
     part = await keep_part(storage, call, upload, number, received)

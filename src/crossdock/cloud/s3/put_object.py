@@ -34,6 +34,7 @@ async def put_object(storage: Storage, call: Call) -> Result:
         etag=received.md5.hex(),
         modified_at=whole_seconds(call.house.clock.now()),
         segments=received.segments,
+        content=received.content,
         owner_account=bucket.account_id,
         metadata=metadata,
         headers=headers,
@@ -51,13 +52,14 @@ async def commit_staged(storage: Storage, call: Call, staged: StagedBlob | None,
     bucket = await storage.bucket_of(call)
     refuse_unsupported(call.params)
     metadata, headers = stored_metadata(call.params), stored_headers(call.params)
-    segments = await _kept(storage, staged, rest)
-    size = sum(segment.size for segment in segments)
+    content = bytes(rest) if staged is None and 0 < len(rest) <= storage.indexed_bytes else None
+    segments = () if content is not None else await _kept(storage, staged, rest)
     entry = ObjectEntry(
-        size=size,
+        size=sum(segment.size for segment in segments) if content is None else len(content),
         etag=opaque_etag(call.house.entropy),
         modified_at=whole_seconds(call.house.clock.now()),
         segments=segments,
+        content=content,
         owner_account=bucket.account_id,
         metadata=metadata,
         headers=headers,

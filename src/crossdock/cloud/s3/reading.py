@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from crossdock.cloud.s3.content import open_bytes
 from crossdock.cloud.s3.ranges import ByteRange, overlapping
 from crossdock.cloud.s3.receiving import read_all
 from crossdock.cloud.s3.storage import Storage
@@ -33,9 +34,11 @@ class Window:
 
 async def open_window(storage: Storage, entry: ObjectEntry, wanted: ByteRange | None) -> Window | None:
     """Open the bytes of a range, or all. None when the object was replaced since the index was read: read it again."""
-    segments, offset = overlapping(entry.segments, wanted) if wanted is not None else (entry.segments, 0)
+    segments, offset = entry.segments, 0
+    if wanted is not None:
+        segments, offset = overlapping(segments, wanted) if entry.content is None else ((), wanted.offset)
     try:
-        blob = await storage.blobs.open(segments)
+        blob = await open_bytes(storage.blobs, segments, entry.content)
     except NotFound:
         return None
     return Window(blob=blob, offset=offset, size=entry.size if wanted is None else wanted.size)

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from crossdock.cloud.s3.checksums import DEFAULT_ALGORITHM, Algorithm, Claims, Digests, check_value
+from crossdock.cloud.s3.content import open_bytes
 from crossdock.cloud.s3.failures import entity_too_large
 from crossdock.cloud.s3.storage import Storage
 from crossdock.core.errors import Unavailable
@@ -26,12 +27,13 @@ INLINE_BYTES = 64 << 10
 class Received:
     """A body that is durable but not yet part of anything: an index must refer to it, or it must be given up.
 
-    `segment` is None for an empty body when none was asked for. `checksums` are by algorithm name: what the client
-    claimed, or what was asked for.
+    Unless a segment was asked for, an empty body has none, and of a small one the bytes are the `content`. `checksums`
+    are by algorithm name: what the client claimed, or what was asked for.
     """
 
     size: int
     segment: Segment | None
+    content: bytes | None = field(default=None, repr=False)
     md5: bytes
     checksums: Mapping[str, str]
 
@@ -46,7 +48,7 @@ async def receive(
     claims: Claims,
     *,
     also: Algorithm | None = None,
-    keep_empty: bool = False,
+    as_segment: bool = False,
     limit: int = MAX_PUT_BYTES,
 ) -> Received:
     """Take a body in.
@@ -54,7 +56,7 @@ async def receive(
     Args:
         claims: what the client says of it; a body that is another one is not kept.
         also: an algorithm to compute besides the claimed one.
-        keep_empty: whether an empty body too shall have a segment, as parts do.
+        as_segment: whether an empty and a small body too shall have a segment, as parts do.
         limit: how many bytes are taken at most.
 
     Raises:
@@ -62,7 +64,7 @@ async def receive(
     """
     if body is not None and body.length > limit:
         raise entity_too_large(body.length, limit)
-    return await _Reception(storage, claims, also=also, limit=limit).take(body, keep_empty=keep_empty)
+    return await _Reception(storage, claims, also=also, limit=limit).take(body, as_segment=as_segment)
 
 
 class _Reception:
@@ -77,13 +79,13 @@ class _Reception:
         self._pending = bytearray()
         self._staged: StagedBlob | None = None
 
-    async def take(self, body: BodyStream | None, *, keep_empty: bool) -> Received:
+    async def take(self, body: BodyStream | None, *, as_segment: bool) -> Received:
         try:
             if body is not None:
                 async for chunk in body:
                     await self._add(chunk)
             claims = self._claims.with_trailers({} if body is None else body.trailers)
-            return await self._finish(claims, keep_empty=keep_empty)
+            return await self._finish(claims, as_segment=as_segment)
         finally:
             if self._staged is not None:
                 await self._staged.discard()
@@ -109,9 +111,10 @@ class _Reception:
         finally:
             await hashing
 
-    async def _finish(self, claims: Claims, *, keep_empty: bool) -> Received:
+    async def _finish(self, claims: Claims, *, as_segment: bool) -> Received:
         if self._staged is not None and self._pending:
             await self._write(self._take_pending())
+        content: bytes | None = None
         if self._staged is not None:
             self._check(claims)
             segment: Segment | None = await self._staged.seal()
@@ -119,22 +122,27 @@ class _Reception:
             batch = self._take_pending()
             await _hash(self._storage.executor, self._digests, batch)
             self._check(claims)
-            segment = await self._storage.blobs.store([batch]) if batch or keep_empty else None
-        return await self._received(segment, claims)
+            if as_segment or len(batch) > self._storage.indexed_bytes:
+                segment = await self._storage.blobs.store([batch])
+            else:
+                segment, content = None, batch or None
+        return await self._received(segment, content, claims)
 
-    async def _received(self, segment: Segment | None, claims: Claims) -> Received:
+    async def _received(self, segment: Segment | None, content: bytes | None, claims: Claims) -> Received:
         checksums = self._digests.texts()
         claimed, value = claims.algorithm, claims.value
         if claimed is not None and value is not None and not self._digests.has(claimed):
             # A trailer named an algorithm that no header had announced: the bytes have gone by, so read them again.
-            checksums |= await self._checked_again(segment, claimed, value)
-        return Received(size=self._size, segment=segment, md5=self._digests.md5, checksums=checksums)
+            checksums |= await self._checked_again(segment, content, claimed, value)
+        return Received(size=self._size, segment=segment, content=content, md5=self._digests.md5, checksums=checksums)
 
-    async def _checked_again(self, segment: Segment | None, algorithm: Algorithm, value: str) -> Mapping[str, str]:
+    async def _checked_again(
+        self, segment: Segment | None, content: bytes | None, algorithm: Algorithm, value: str
+    ) -> Mapping[str, str]:
         segments = () if segment is None else (segment,)
         try:
             digests = Digests([algorithm])
-            reader = await self._storage.blobs.open(segments)
+            reader = await open_bytes(self._storage.blobs, segments, content)
             try:
                 async for chunk in read_all(reader):
                     await _hash(self._storage.executor, digests, chunk)

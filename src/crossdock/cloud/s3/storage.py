@@ -10,10 +10,14 @@ from crossdock.operations.call import Call
 from crossdock.ports.host import Epoch
 from crossdock.ports.storage import Blobs, ObjectIndex, UploadIndex
 
+INDEXED_BYTES = 16 << 10
+"""Objects up to this size lie in the index: its commit alone makes them durable, and they are read with their entry."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storage:
-    """`executor` is a bounded pool in which checksums are computed, off the loop."""
+    """`executor` is a bounded pool in which checksums are computed, off the loop. Objects of at most `indexed_bytes`
+    are no blobs."""
 
     buckets: BucketDirectory
     objects: ObjectIndex
@@ -21,6 +25,7 @@ class Storage:
     blobs: Blobs
     epoch: Epoch
     executor: Executor
+    indexed_bytes: int = INDEXED_BYTES
 
     async def bucket_of(self, call: Call) -> Bucket:
         """The bucket that a call names, if it belongs to whom the call expects.
