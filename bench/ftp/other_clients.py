@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from subprocess import DEVNULL, Popen
 
-from bench.ftp.accounting import busy_s
-from bench.ftp.client.jobs import Endpoint, Job, Outcome
-from bench.ftp.client.processes import ClientFailed
-from bench.ftp.measuring import Run
-from bench.ftp.plan import Bench
-from bench.ftp.servers.running import Running
+from bench.harness.clients.jobs import ClientFailed, Endpoint, Job, Outcome
+from bench.harness.measuring import Clock, Run
+from bench.harness.plan import Bench
+from bench.harness.seeding import source_file
+from bench.harness.servers.running import Running
 
 COMMANDS = ("curl", "lftp")
 
@@ -48,20 +47,14 @@ def _lftp(job: Job, source: Path) -> list[str]:
 
 def run_commands(bench: Bench, server: Running, jobs: Sequence[Job]) -> Run:
     """Raises ClientFailed."""
-    source = bench.scratch / f"source-{jobs[0].size}"
-    if not source.exists():
-        source.write_bytes(bytes(jobs[0].size))
+    source = source_file(bench.scratch, jobs[0].size)
     write_netrc(source.with_name("netrc"), jobs[0].endpoint)
     environment = {"PATH": os.defpath, "HOME": os.devnull, "LFTP_PASSWORD": jobs[0].endpoint.password, "TERM": "dumb"}
-    busy, used, began = busy_s(), server.meter.cpu_s(), time.monotonic()
+    clock, began = Clock(server), time.monotonic()
     running = [
         Popen(command_of(bench.client, job, source), env=environment, stdin=DEVNULL, stdout=DEVNULL) for job in jobs
     ]
-    outcomes = [_outcome(process, job, began) for process, job in zip(running, jobs, strict=True)]
-    used, busy = server.meter.cpu_s() - used, busy_s() - busy
-    ours = used + sum(outcome.cpu_s for outcome in outcomes)
-    seconds = max(outcome.ended for outcome in outcomes) - began
-    return Run(outcomes=outcomes, server_cpu_s=used, foreign=max(0.0, busy - ours) / seconds)
+    return clock.run([_outcome(process, job, began) for process, job in zip(running, jobs, strict=True)])
 
 
 def path_of(job: Job) -> str:

@@ -1,7 +1,7 @@
 """Medians, ranges and ratios."""
 
 import pytest
-from bench.ftp.figures import GIB, Sample, best_ratio, ceiling_mb_s, compare, median_or_none, ratio, rows, spread
+from bench.harness.figures import GIB, Sample, best_ratio, ceiling_mb_s, compare, median_or_none, ratio, rows, spread
 
 
 def samples(case="down", **servers):

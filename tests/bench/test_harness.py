@@ -1,21 +1,26 @@
 """What is run, in which order, and what is said to the clients."""
 
 import pytest
-from bench.ftp.cases.table import all_cases, chosen_cases
-from bench.ftp.client.jobs import Endpoint, Job, Outcome, parse_job, parse_outcome
-from bench.ftp.client.processes import ClientFailed
-from bench.ftp.measuring import check_ciphers
 from bench.ftp.other_clients import command_of
-from bench.ftp.plan import QUICK, Plan
-from bench.ftp.running_order import rotated
+from bench.ftp.runs import check_ciphers
+from bench.ftp.suite import FTP
+from bench.harness.clients.jobs import ClientFailed, Endpoint, Job, Outcome, parse_job, parse_outcome
+from bench.harness.running_order import rotated
+from bench.harness.seeding import source_file, write_files
+from bench.harness.servers.running import Running, Unavailable
+from bench.harness.suite import chosen_cases
+from bench.sftp.suite import SFTP
 
 PLAIN = Endpoint(host="127.0.0.1", port=2121, user="user1", password="open-sesame", folder="files")
 TLS = Endpoint(host="127.0.0.1", port=2121, user="user1", password="open-sesame", is_tls=True)
 
 
-@pytest.mark.parametrize("plan", [Plan(), QUICK])
-def test_every_case_and_every_figure_has_a_name_of_its_own(plan):
-    cases = all_cases(plan)
+SUITES = (FTP, SFTP)
+
+
+@pytest.mark.parametrize("is_quick", [False, True])
+def test_every_case_and_every_figure_has_a_name_of_its_own(is_quick):
+    cases = [case for found in chosen_cases(SUITES, [], is_quick=is_quick).values() for case in found]
     kinds = [kind.case for case in cases for kind in case.kinds]
     assert len({case.name for case in cases}) == len(cases)
     assert len(set(kinds)) == len(kinds)
@@ -23,13 +28,41 @@ def test_every_case_and_every_figure_has_a_name_of_its_own(plan):
 
 
 def test_cases_are_chosen_by_name_in_their_own_order():
-    assert [case.name for case in chosen_cases(Plan(), ["up", "down"])] == ["down", "up"]
-    assert len(chosen_cases(Plan(), [])) == len(all_cases(Plan()))
+    chosen = chosen_cases(SUITES, ["up", "sftp-up", "down"], is_quick=False)
+    assert {name: [case.name for case in cases] for name, cases in chosen.items()} == {
+        "ftp": ["down", "up"],
+        "sftp": ["sftp-up"],
+    }
+    everything = chosen_cases(SUITES, [], is_quick=False)
+    assert {name: len(cases) for name, cases in everything.items()} == {
+        suite.name: len(suite.cases(suite.plan)) for suite in SUITES
+    }
 
 
 def test_an_unknown_case_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"no case sideways; there are down, up"):
-        chosen_cases(Plan(), ["sideways"])
+    with pytest.raises(ValueError, match=r"no case sideways; there are down, up.*sftp-down"):
+        chosen_cases(SUITES, ["sideways", "up"], is_quick=False)
+
+
+@pytest.mark.parametrize("suite", SUITES, ids=["ftp", "sftp"])
+def test_what_is_profiled_is_a_case_on_a_server_that_runs(suite):
+    cases = {case.name: case for case in suite.cases(suite.plan)}
+    assert all(cases[name].measure is not None for name in suite.profiled)
+
+
+def test_a_way_that_a_server_lacks_is_told_in_its_words():
+    server = Running(name="a", version="1", ways={"plain": PLAIN}, missing={"tls": "it has none"}, meter=None, roots=[])
+    assert server.by("plain") is PLAIN
+    with pytest.raises(Unavailable, match="it has none"):
+        server.by("tls")
+    with pytest.raises(Unavailable, match="it has no carrier-pigeon"):
+        server.by("carrier-pigeon")
+
+
+def test_files_are_seeded_as_four_sessions_would_upload_them(tmp_path):
+    write_files(tmp_path / "many", 2, 3)
+    assert sorted(path.name for path in (tmp_path / "many").iterdir())[:3] == ["0000000", "0000001", "1000000"]
+    assert source_file(tmp_path, (1 << 20) + 5).stat().st_size == (1 << 20) + 5
 
 
 def test_each_run_begins_with_another_server():

@@ -1,7 +1,7 @@
 """Ports that nobody has."""
 
 import pytest
-from bench.ftp.servers.running import FIRST_PORT, LAST_PORT, Unavailable, free_port, free_range
+from bench.harness.servers.running import FIRST_PORT, LAST_PORT, Unavailable, free_port, free_range
 
 
 def test_no_port_is_given_twice():

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
-from bench.ftp.procfs import ProcessStat, covered_s, parse_busy, parse_kib, parse_stat, tree
-from bench.ftp.strace_log import spans
+from bench.harness.procfs import ProcessStat, covered_s, parse_busy, parse_kib, parse_stat, tree
+from bench.harness.strace_log import spans
 
 
 def stat_line(pid, name, parent, *, user=0, system=0, children=0):

@@ -4,11 +4,16 @@ import json
 from xml.etree import ElementTree
 
 import pytest
-from bench.ftp.figures import Kind, Sample, Spread
-from bench.ftp.page import BEGIN, END, between_markers
-from bench.ftp.report import as_json, markdown, number, spread_text
-from bench.ftp.stacks import shares, top_table
-from bench.ftp.svg import Bars, plot
+from bench.ftp.suite import FTP
+from bench.ftp.targets import TARGETS
+from bench.harness.figures import Kind, Sample, Spread
+from bench.harness.machine import heading
+from bench.harness.page import between_markers, markers
+from bench.harness.report import as_json, markdown, number, spread_text
+from bench.harness.stacks import shares, top_table
+from bench.harness.svg import Bars, plot
+from bench.harness.telling import PAGE
+from bench.sftp.suite import SFTP
 
 DOWN = Kind(case="down", title="Download", unit="MB/s", per="GiB")
 PAIR = Kind(case="down-2", title="Download, 2 streams", unit="MB/s", per="GiB")
@@ -21,7 +26,7 @@ def sample(server, value, *, case="down", **more):
 
 def report(*samples, kinds=(DOWN,), **more):
     given = {"heading": "Of a day.", "versions": {"crossdock": "0.1", "vsftpd": ""}, "problems": [], **more}
-    return markdown(kinds, samples, **given)
+    return markdown(kinds, samples, targets=TARGETS, **given)
 
 
 @pytest.mark.parametrize(
@@ -74,23 +79,53 @@ def test_what_was_left_out_and_the_plots_are_told():
 
 
 def test_json_has_the_same_figures():
-    found = as_json([DOWN], [sample("crossdock", 50), sample("vsftpd", 100)], versions={}, problems=["a"])
+    found = as_json(
+        [DOWN], [sample("crossdock", 50), sample("vsftpd", 100)], targets=TARGETS, versions={}, problems=["a"]
+    )
     (case,) = json.loads(json.dumps(found))["cases"]
     assert (case["ratio"], case["best_peer"], len(case["rows"])) == (0.5, "vsftpd", 2)
     assert found["targets"][0]["word"] == "missed by 50%"
 
 
+BEGIN, END = markers("ftp")
+
+
 def test_the_page_keeps_what_stands_around_the_markers():
     page = f"# Title\n\n{BEGIN}\nold\n{END}\n\nBy hand.\n"
-    written = between_markers(page, "new\n")
+    written = between_markers(page, "ftp", "new\n")
     assert written == f"# Title\n\n{BEGIN}\n\nnew\n\n{END}\n\nBy hand.\n"
-    assert between_markers(written, "new") == written
+    assert between_markers(written, "ftp", "new") == written
 
 
-@pytest.mark.parametrize("page", ["", BEGIN, f"{END}{BEGIN}", f"{BEGIN}{END}{BEGIN}{END}"])
+def test_each_part_of_the_page_is_written_by_itself():
+    page = "\n".join([*markers("sftp"), *markers("ftp")])
+    written = between_markers(between_markers(page, "ftp", "files"), "sftp", "more files")
+    assert [line for line in written.splitlines() if line] == [
+        markers("sftp")[0],
+        "more files",
+        markers("sftp")[1],
+        BEGIN,
+        "files",
+        END,
+    ]
+
+
+@pytest.mark.parametrize("page", ["", BEGIN, f"{END}{BEGIN}", f"{BEGIN}{END}{BEGIN}{END}", "".join(markers("sftp"))])
 def test_a_page_without_the_markers_is_not_written(page):
     with pytest.raises(ValueError, match="once each"):
-        between_markers(page, "new")
+        between_markers(page, "ftp", "new")
+
+
+@pytest.mark.parametrize("suite", [FTP, SFTP], ids=["ftp", "sftp"])
+def test_the_page_has_the_markers_of_every_suite(suite):
+    assert "a new line" in between_markers(PAGE.read_text(), suite.name, "a new line")
+
+
+def test_the_heading_tells_with_what_crossdock_was_started():
+    text = heading(runs=3, size=1 << 30, clients="a client", serve_args="--workers 2")
+    assert "Files of 1 GiB, a client; medians of 3 runs" in text
+    assert "Crossdock was started with `--workers 2`." in text
+    assert "was started" not in heading(runs=3, size=1 << 30, clients="a client")
 
 
 def test_a_plot_has_bars_as_long_as_their_values():

@@ -1,10 +1,10 @@
 """Promises, and whether a run keeps them."""
 
 import pytest
-from bench.ftp.cases.table import all_cases
-from bench.ftp.figures import Sample
-from bench.ftp.plan import Plan
-from bench.ftp.targets import TARGETS, CeilingTarget, LimitTarget, PeerTarget, judge, judge_all
+from bench.ftp.suite import FTP
+from bench.harness.figures import Sample
+from bench.harness.targets import CeilingTarget, LimitTarget, PeerTarget, judge, judge_all
+from bench.sftp.suite import SFTP
 
 
 def samples(case="down", server_cpu_s=None, client_cpu_s=None, **servers):
@@ -66,9 +66,24 @@ def test_a_limit_without_a_figure_is_not_measured():
 
 
 def test_only_what_was_asked_for_is_judged():
-    assert [verdict.case for verdict in judge_all([], ["up", "down"])] == ["down", "up"]
+    assert [verdict.case for verdict in judge_all(FTP.targets, [], ["up", "down"])] == ["down", "up"]
 
 
-def test_every_target_is_of_a_case_that_a_whole_run_has():
-    kinds = {kind.case for case in all_cases(Plan()) for kind in case.kinds}
-    assert {target.case for target in TARGETS} <= kinds
+@pytest.mark.parametrize("suite", [FTP, SFTP], ids=["ftp", "sftp"])
+def test_every_target_is_of_a_case_that_a_whole_run_has(suite):
+    kinds = {kind.case for case in suite.cases(suite.plan) for kind in case.kinds}
+    assert {target.case for target in suite.targets} <= kinds
+    assert {target.single for target in suite.targets if isinstance(target, CeilingTarget)} <= kinds
+
+
+def test_a_target_may_name_the_peer_that_it_is_about():
+    found = samples(crossdock=[150], openssh=[100], asyncssh=[1000])
+    verdict = judge(PeerTarget(case="down", at_least=1.5, peer="openssh"), found)
+    assert (verdict.word, verdict.promised) == ("met", "at least 1.5 times openssh")
+    assert verdict.measured == "1.50 times openssh"
+    without = judge(PeerTarget(case="down", at_least=1.5, peer="openssh"), samples(crossdock=[1], asyncssh=[1]))
+    assert without.is_met is None
+
+
+def test_every_peer_of_a_target_is_there():
+    assert {target.peer for target in SFTP.targets if isinstance(target, PeerTarget)} <= set(SFTP.peers)

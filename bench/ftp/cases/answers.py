@@ -3,47 +3,24 @@
 from collections.abc import Sequence
 from functools import partial
 
-from bench.ftp.client.jobs import Job
-from bench.ftp.figures import Kind, Sample
-from bench.ftp.measuring import run_jobs, seed, seed_one
-from bench.ftp.plan import Bench, Case, Plan
-from bench.ftp.servers.running import Running, Unavailable
+from bench.ftp.runs import run_checked
+from bench.ftp.seeding import seed, seed_one
+from bench.ftp.ways import PLAIN, way
+from bench.harness.cases.listing import listing_case
+from bench.harness.clients.jobs import Job
+from bench.harness.figures import Kind, Sample
+from bench.harness.plan import Bench, Case, Plan
+from bench.harness.servers.running import Running
 
-MANY = "many"
 SMALL = "first"
 SMALL_SIZE = 4096
 
 
-def listing(bench: Bench, server: Running) -> list[Sample]:
-    count = bench.plan.keys
-    seed(bench, server, MANY, count, 1)
-    run = run_jobs(bench, server, [Job(what="listing", endpoint=server.plain, path=MANY, count=count)])
-    (outcome,) = run.outcomes
-    return [
-        Sample(
-            case=f"list-{count}-first",
-            server=server.name,
-            value=outcome.figures["first_s"],
-            foreign=run.foreign,
-        ),
-        Sample(
-            case=f"list-{count}-all",
-            server=server.name,
-            value=run.seconds,
-            server_cpu_s=run.server_cpu_s,
-            client_cpu_s=run.client_cpu_s,
-            foreign=run.foreign,
-        ),
-    ]
-
-
 def first_byte(bench: Bench, server: Running, *, case: str, is_tls: bool) -> list[Sample]:
-    endpoint = server.tls if is_tls else server.plain
-    if endpoint is None:
-        raise Unavailable(server.no_tls)
+    endpoint = server.by(way(is_tls=is_tls))
     seed_one(bench, server, SMALL, SMALL_SIZE)
     job = Job(what="first-byte", endpoint=endpoint, path=SMALL, count=bench.plan.first_bytes)
-    run = run_jobs(bench, server, [job])
+    run = run_checked(bench, server, [job])
     value = run.outcomes[0].figures["median_s"] * 1000
     return [Sample(case=case, server=server.name, value=value, foreign=run.foreign)]
 
@@ -55,18 +32,9 @@ def first_byte_case(*, is_tls: bool) -> Case:
         name=case,
         kinds=[Kind(case=case, title=title, unit="ms", more_is_better=False)],
         measure=partial(first_byte, case=case, is_tls=is_tls),
-        needs_tls=is_tls,
     )
 
 
 def answer_cases(plan: Plan) -> Sequence[Case]:
-    entries = f"LIST of {plan.keys:,} files"
-    long_listing = Case(
-        name="list",
-        kinds=[
-            Kind(case=f"list-{plan.keys}-first", title=f"{entries}: first line", unit="s", more_is_better=False),
-            Kind(case=f"list-{plan.keys}-all", title=f"{entries}: all", unit="s", more_is_better=False, per="listing"),
-        ],
-        measure=listing,
-    )
+    long_listing = listing_case(plan, name="list", title="LIST", first="first line", way=PLAIN, seed=seed)
     return [long_listing, first_byte_case(is_tls=False), first_byte_case(is_tls=True)]

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from bench.ftp.accounting import touch_memory
-from bench.ftp.cases.small_files import per_second
-from bench.ftp.cases.streams import throughput
-from bench.ftp.client.jobs import Endpoint, Job
-from bench.ftp.figures import CROSSDOCK, Kind, Sample
-from bench.ftp.measuring import run_jobs
-from bench.ftp.plan import Bench, Case, Plan
-from bench.ftp.procfs import covered_s
-from bench.ftp.servers.running import Unavailable
-from bench.ftp.strace_log import spans
+from bench.ftp.runs import run_checked
+from bench.ftp.ways import PLAIN
+from bench.harness.accounting import touch_memory
+from bench.harness.clients.jobs import Endpoint, Job
+from bench.harness.figures import CROSSDOCK, Kind, Sample
+from bench.harness.measuring import per_second, throughput
+from bench.harness.plan import Bench, Case, Plan
+from bench.harness.procfs import covered_s
+from bench.harness.servers.running import Unavailable
+from bench.harness.strace_log import spans
 
 
 def job_of(bench: Bench, endpoint: Endpoint, *, is_small: bool) -> Job:
@@ -27,9 +27,9 @@ def job_of(bench: Bench, endpoint: Endpoint, *, is_small: bool) -> Job:
 
 def on_disk(bench: Bench, name: str, *, case: str, is_small: bool) -> list[Sample]:
     with _folder(bench) as folder, bench.start(name, folder=Path(folder)) as server:
-        job = job_of(bench, server.plain, is_small=is_small)
+        job = job_of(bench, server.by(PLAIN), is_small=is_small)
         touch_memory(job.size * job.count * 11 // 10, bench.scratch)
-        run = run_jobs(bench, server, [job])
+        run = run_checked(bench, server, [job])
     return [per_second(case, name, run, job.count) if is_small else throughput(case, name, run)]
 
 
@@ -41,8 +41,8 @@ def share_of_fsync(bench: Bench, name: str, *, case: str, is_small: bool) -> lis
     calls = "trace=fsync,fdatasync,sync_file_range"
     wrapper = ["strace", "-f", "-qq", "--seccomp-bpf", "-ttt", "-T", "-e", calls, "-o", str(log)]
     with _folder(bench) as folder, bench.start(name, folder=Path(folder), wrapper=wrapper) as server:
-        job = job_of(bench, server.plain, is_small=is_small)
-        run = run_jobs(bench, server, [job])
+        job = job_of(bench, server.by(PLAIN), is_small=is_small)
+        run = run_checked(bench, server, [job])
     (outcome,) = run.outcomes
     began = outcome.began_at
     with log.open() as lines:

@@ -3,40 +3,31 @@
 from collections.abc import Sequence
 from functools import partial
 
-from bench.ftp.client.jobs import Job
-from bench.ftp.figures import Kind, Sample
-from bench.ftp.measuring import SEEDING_SESSIONS, Run, commands, run_jobs, seed
-from bench.ftp.plan import Bench, Case, Plan
-from bench.ftp.servers.running import Running, Unavailable
+from bench.ftp.runs import run_checked
+from bench.ftp.seeding import commands, seed
+from bench.ftp.ways import PLAIN, way
+from bench.harness.clients.jobs import Job
+from bench.harness.figures import Kind, Sample
+from bench.harness.measuring import per_second
+from bench.harness.plan import Bench, Case, Plan
+from bench.harness.seeding import SEEDING_SESSIONS
+from bench.harness.servers.running import Running
 
 FOLDER = "small"
 
 
 def small_files(bench: Bench, server: Running, *, case: str, what: str, is_tls: bool) -> list[Sample]:
-    endpoint = server.tls if is_tls else server.plain
-    if endpoint is None:
-        raise Unavailable(server.no_tls)
+    endpoint = server.by(way(is_tls=is_tls))
     plan = bench.plan
     path = "new-"
     if what == "small-down":
         seed(bench, server, FOLDER, plan.small_files * SEEDING_SESSIONS, plan.small_size)
         path = f"{FOLDER}/0"
     job = Job(what=what, endpoint=endpoint, path=path, size=plan.small_size, count=plan.small_files)
-    run = run_jobs(bench, server, [job])
+    run = run_checked(bench, server, [job])
     if what == "small-up":
-        commands(server.plain, [f"DELE {path}{number:06}" for number in range(plan.small_files)], "250")
+        commands(server.by(PLAIN), [f"DELE {path}{number:06}" for number in range(plan.small_files)], "250")
     return [per_second(case, server.name, run, plan.small_files)]
-
-
-def per_second(case: str, server: str, run: Run, count: int) -> Sample:
-    return Sample(
-        case=case,
-        server=server,
-        value=count / run.seconds,
-        server_cpu_s=run.server_cpu_s / count,
-        client_cpu_s=run.client_cpu_s / count,
-        foreign=run.foreign,
-    )
 
 
 def small_case(what: str, plan: Plan, *, is_tls: bool) -> Case:
@@ -47,7 +38,6 @@ def small_case(what: str, plan: Plan, *, is_tls: bool) -> Case:
         name=case,
         kinds=[Kind(case=case, title=title, unit="files/s", per="file")],
         measure=partial(small_files, case=case, what=what, is_tls=is_tls),
-        needs_tls=is_tls,
     )
 
 

@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from functools import partial
 
-from bench.ftp.accounting import touch_memory
-from bench.ftp.client.jobs import Job
-from bench.ftp.figures import GIB, Kind, Sample
-from bench.ftp.measuring import Run, commands, run_jobs, seed_one
 from bench.ftp.other_clients import run_commands
-from bench.ftp.plan import Bench, Case
-from bench.ftp.servers.running import Running, Unavailable
+from bench.ftp.runs import run_checked
+from bench.ftp.seeding import commands, seed_one
+from bench.ftp.ways import PLAIN, way
+from bench.harness.accounting import touch_memory
+from bench.harness.clients.jobs import Job
+from bench.harness.figures import Kind, Sample
+from bench.harness.measuring import throughput
+from bench.harness.plan import Bench, Case
+from bench.harness.servers.running import Running
 
 BIG = "big"
 WORDS = {"down": "download", "up": "upload"}
@@ -21,9 +24,7 @@ def size_of(bench: Bench, streams: int) -> int:
 
 
 def stream(bench: Bench, server: Running, *, case: str, what: str, streams: int, is_tls: bool) -> list[Sample]:
-    endpoint = server.tls if is_tls else server.plain
-    if endpoint is None:
-        raise Unavailable(server.no_tls)
+    endpoint = server.by(way(is_tls=is_tls))
     size = size_of(bench, streams)
     if what == "down":
         paths = [f"{BIG}-{size}"] * streams
@@ -32,22 +33,10 @@ def stream(bench: Bench, server: Running, *, case: str, what: str, streams: int,
         paths = [f"up-{number}" for number in range(streams)]
         touch_memory(streams * size * 11 // 10, bench.scratch)
     jobs = [Job(what=what, endpoint=endpoint, path=path, size=size) for path in paths]
-    run = run_jobs(bench, server, jobs) if bench.client == "fast" else run_commands(bench, server, jobs)
+    run = run_commands(bench, server, jobs) if bench.client else run_checked(bench, server, jobs)
     if what == "up":
-        commands(server.plain, [f"DELE {path}" for path in paths], "250")
+        commands(server.by(PLAIN), [f"DELE {path}" for path in paths], "250")
     return [throughput(case, server.name, run)]
-
-
-def throughput(case: str, server: str, run: Run) -> Sample:
-    gib = run.nbytes / GIB
-    return Sample(
-        case=case,
-        server=server,
-        value=run.nbytes / run.seconds / 1e6,
-        server_cpu_s=run.server_cpu_s / gib,
-        client_cpu_s=run.client_cpu_s / gib,
-        foreign=run.foreign,
-    )
 
 
 def stream_case(what: str, *, streams: int = 1, is_tls: bool = False) -> Case:
@@ -57,7 +46,6 @@ def stream_case(what: str, *, streams: int = 1, is_tls: bool = False) -> Case:
         name=case,
         kinds=[Kind(case=case, title=title, unit="MB/s", per="GiB")],
         measure=partial(stream, case=case, what=what, streams=streams, is_tls=is_tls),
-        needs_tls=is_tls,
     )
 
 

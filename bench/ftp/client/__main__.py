@@ -1,31 +1,14 @@
-"""One job by one process: it prepares, says `ready`, waits for `go`, works, says how that went, and waits for `end`.
+"""The jobs of the fast FTP client; see `bench.harness.clients.working`."""
 
-    python -m bench.ftp.client      (the job as a line of standard input)
-
-Sessions stay open until `end`, so that the server's processes can still be looked at.
-"""
-
-import resource
 import statistics
-import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 
 from bench.ftp.client.control import Control, UnexpectedReply
-from bench.ftp.client.jobs import END, GO, READY, Job, Outcome, parse_job
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
-    nbytes: int = 0
-    figures: Mapping[str, float] = field(default_factory=dict)
-    cipher: str = ""
-
-
-Work = Callable[[], Done]
+from bench.harness.clients.jobs import Job
+from bench.harness.clients.working import Done, Prepare, Work, main
 
 
 def _session(job: Job, stack: ExitStack, *, source: str = "") -> Control:
@@ -190,7 +173,7 @@ def first_byte(job: Job, stack: ExitStack) -> Work:
     return work
 
 
-JOBS: Mapping[str, Callable[[Job, ExitStack], Work]] = {
+JOBS: Mapping[str, Prepare] = {
     "down": down,
     "up": up,
     "small-up": small_up,
@@ -202,45 +185,5 @@ JOBS: Mapping[str, Callable[[Job, ExitStack], Work]] = {
 }
 
 
-def cpu_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-def say(line: str) -> None:
-    print(line, flush=True)
-
-
-def wait_for(line: str) -> None:
-    if sys.stdin.readline().strip() != line:
-        raise SystemExit(f"the client was not told to {line}")
-
-
-def main() -> None:
-    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    job = parse_job(sys.stdin.readline())
-    with ExitStack() as stack:
-        work = JOBS[job.what](job, stack)
-        say(READY)
-        wait_for(GO)
-        began_at, began, used = time.time(), time.monotonic(), cpu_s()
-        done = work()
-        ended, used = time.monotonic(), cpu_s() - used
-        outcome = Outcome(
-            began=began,
-            ended=ended,
-            began_at=began_at,
-            nbytes=done.nbytes,
-            cpu_s=used,
-            figures=dict(done.figures),
-            cipher=done.cipher,
-        )
-        say(outcome.to_line())
-        wait_for(END)
-
-
 if __name__ == "__main__":
-    try:
-        main()
-    except (UnexpectedReply, OSError) as error:
-        sys.exit(f"the client failed: {error}")
+    main(JOBS)

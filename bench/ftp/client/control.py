@@ -5,7 +5,7 @@ import socket
 import ssl
 
 from bench.ftp.client.data import Data, PlainData, TlsData
-from bench.ftp.client.jobs import Endpoint
+from bench.harness.clients.jobs import ClientFailed, Endpoint
 
 TIMEOUT_S = 300.0
 _BIND_ADDRESS_NO_PORT = 24
@@ -13,7 +13,7 @@ _BIND_ADDRESS_NO_PORT = 24
 PASSIVE = re.compile(r"\((\d+,\d+,\d+,\d+),(\d+),(\d+)\)")
 
 
-class UnexpectedReply(Exception):
+class UnexpectedReply(ClientFailed):
     """The server answered otherwise than the job needs; the message has the command's word and the reply."""
 
 

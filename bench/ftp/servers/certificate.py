@@ -1,5 +1,6 @@
 """A self-signed certificate for all servers: RSA of 2,048 bits, as ACM's are by default."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -9,8 +10,6 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
-
-from bench.ftp.servers.running import Certificate
 
 TLS_CONFIG = """openssl_conf = conf
 [conf]
@@ -23,7 +22,21 @@ Ciphersuites = TLS_AES_128_GCM_SHA256
 """What makes clients choose AES-128-GCM with TLS 1.3 too (config(5ssl)); Python's `ssl` has no call for that."""
 
 
-def make_certificate(folder: Path) -> Certificate:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """Self-signed, in PEM; `both` is the key and then the certificate in one file."""
+
+    certificate: Path
+    key: Path
+    both: Path
+
+
+def certificate_in(folder: Path) -> Certificate:
+    """The one that `make_certificate` made there."""
+    return Certificate(certificate=folder / "server.crt", key=folder / "server.key", both=folder / "server.pem")
+
+
+def make_certificate(folder: Path) -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     today = datetime.now(UTC)
@@ -42,7 +55,7 @@ def make_certificate(folder: Path) -> Certificate:
         )
         .sign(key, hashes.SHA256())
     )
-    made = Certificate(certificate=folder / "server.crt", key=folder / "server.key", both=folder / "server.pem")
+    made = certificate_in(folder)
     key_pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
     certificate_pem = certificate.public_bytes(Encoding.PEM)
     for path, content in (
@@ -52,7 +65,6 @@ def make_certificate(folder: Path) -> Certificate:
     ):
         path.touch(mode=0o600)
         path.write_bytes(content)
-    return made
 
 
 def write_tls_config(folder: Path) -> Path:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from bench.ftp.client.jobs import Endpoint
-from bench.ftp.servers.debian import NOBODY, PASSWORD, USER, content_for, hashed, ids_of, need, unpacked_version
-from bench.ftp.servers.processes import libraries, process
-from bench.ftp.servers.running import Running, Workplace, free_port, free_range
+from bench.ftp.servers.certificate import certificate_in
+from bench.ftp.ways import two_ways
+from bench.harness.servers.debian import NOBODY, PASSWORD, USER, content_for, hashed, ids_of, need, unpacked_version
+from bench.harness.servers.processes import libraries, process
+from bench.harness.servers.running import Running, Workplace, free_port, free_range
 
 CONFIGURATION = """ModulePath {peer}/usr/lib/proftpd
 LoadModule mod_tls.c
@@ -50,6 +51,7 @@ def proftpd(place: Workplace) -> Iterator[Running]:
     peer = need(place, "proftpd", "usr/sbin/proftpd")
     content = content_for(ids_of(NOBODY), place.folder / "content")
     write_users(place, content=str(content))
+    certificate = certificate_in(place.shared)
     ports = {}
     for name, addition in (("plain", ""), ("tls", TLS)):
         ports[name] = free_port()
@@ -62,8 +64,8 @@ def proftpd(place: Workplace) -> Iterator[Running]:
                 port=ports[name],
                 first=first,
                 last=last,
-                certificate=place.certificate.certificate,
-                key=place.certificate.key,
+                certificate=certificate.certificate,
+                key=certificate.key,
             )
         )
 
@@ -75,8 +77,7 @@ def proftpd(place: Workplace) -> Iterator[Running]:
         yield Running(
             name="proftpd",
             version=unpacked_version(peer, "proftpd-core"),
-            plain=Endpoint(host="127.0.0.1", port=ports["plain"], user=USER, password=PASSWORD),
-            tls=Endpoint(host="127.0.0.1", port=ports["tls"], user=USER, password=PASSWORD, is_tls=True),
+            ways=two_ways(ports, USER, PASSWORD),
             meter=place.meter,
             roots=place.roots,
             content=content,

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from bench.ftp.client.jobs import Endpoint
-from bench.ftp.servers.debian import NOBODY, PASSWORD, USER, content_for, hashed, ids_of, need, unpacked_version
-from bench.ftp.servers.processes import libraries, process
-from bench.ftp.servers.running import Running, Workplace, free_port, free_range
+from bench.ftp.servers.certificate import certificate_in
+from bench.ftp.ways import two_ways
+from bench.harness.servers.debian import NOBODY, PASSWORD, USER, content_for, hashed, ids_of, need, unpacked_version
+from bench.harness.servers.processes import libraries, process
+from bench.harness.servers.running import Running, Workplace, free_port, free_range
 
 SESSIONS = 1000
 """At once, in all and of one address; pure-ftpd's own 50 and 8 are fewer than the idle sessions."""
@@ -41,13 +42,13 @@ def pureftpd(place: Workplace) -> Iterator[Running]:
         ]
         return process(command, place=place, port=ports[name], name=name, environment=libraries(peer))
 
-    tls = ("-Y", "2", "-2", f"{place.certificate.certificate},{place.certificate.key}", "-J", "ECDHE+AESGCM")
+    certificate = certificate_in(place.shared)
+    tls = ("-Y", "2", "-2", f"{certificate.certificate},{certificate.key}", "-J", "ECDHE+AESGCM")
     with run("plain"), run("tls", *tls):
         yield Running(
             name="pure-ftpd",
             version=unpacked_version(peer, "pure-ftpd"),
-            plain=Endpoint(host="127.0.0.1", port=ports["plain"], user=USER, password=PASSWORD),
-            tls=Endpoint(host="127.0.0.1", port=ports["tls"], user=USER, password=PASSWORD, is_tls=True),
+            ways=two_ways(ports, USER, PASSWORD),
             meter=place.meter,
             roots=place.roots,
             content=content,

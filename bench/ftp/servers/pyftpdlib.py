@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.ftp.client.jobs import Endpoint
-from bench.ftp.servers.debian import PASSWORD, USER
-from bench.ftp.servers.processes import process
-from bench.ftp.servers.running import Running, Unavailable, Workplace, free_port, free_range
+from bench.ftp.servers.certificate import certificate_in
+from bench.ftp.ways import two_ways
+from bench.harness.servers.debian import PASSWORD, USER
+from bench.harness.servers.processes import process
+from bench.harness.servers.running import Running, Unavailable, Workplace, free_port, free_range
 
 VERSION = "from importlib.metadata import version; print(version('pyftpdlib'))"
 
@@ -28,7 +29,7 @@ def pyftpdlib(place: Workplace) -> Iterator[Running]:
         "user": USER,
         "password": PASSWORD,
         "folder": str(content),
-        "pem": str(place.certificate.both),
+        "pem": str(certificate_in(place.shared).both),
         "ports": free_range(),
     }
     script = Path(__file__).with_name("pyftpdlib_process.py")
@@ -38,8 +39,7 @@ def pyftpdlib(place: Workplace) -> Iterator[Running]:
         yield Running(
             name="pyftpdlib",
             version=subprocess.run([python, "-c", VERSION], capture_output=True, text=True, check=True).stdout.strip(),
-            plain=Endpoint(host="127.0.0.1", port=ports["plain"], user=USER, password=PASSWORD),
-            tls=Endpoint(host="127.0.0.1", port=ports["tls"], user=USER, password=PASSWORD, is_tls=True),
+            ways=two_ways(ports, USER, PASSWORD),
             meter=place.meter,
             roots=place.roots,
             content=content,

@@ -3,12 +3,12 @@ its files are in a folder, for it refuses a root that the user may write."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
 
-from bench.ftp.client.jobs import Endpoint
-from bench.ftp.servers.debian import content_for, ids_of, need, unpacked_version
-from bench.ftp.servers.processes import libraries, process
-from bench.ftp.servers.running import Running, Workplace, free_port, free_range
+from bench.ftp.servers.certificate import certificate_in
+from bench.ftp.ways import two_ways
+from bench.harness.servers.debian import content_for, ids_of, need, unpacked_version
+from bench.harness.servers.processes import libraries, process
+from bench.harness.servers.running import Running, Workplace, free_port, free_range
 
 ANONYMOUS = "daemon"
 """A user with a home, for vsftpd goes there before it goes to `anon_root`."""
@@ -56,6 +56,7 @@ def vsftpd(place: Workplace) -> Iterator[Running]:
     content = content_for(ids_of(ANONYMOUS), root / FOLDER)
     empty = place.folder / "empty"
     empty.mkdir(mode=0o755)
+    certificate = certificate_in(place.shared)
     ports = {}
     for name, addition in (("plain", ""), ("tls", TLS)):
         ports[name] = free_port()
@@ -68,17 +69,15 @@ def vsftpd(place: Workplace) -> Iterator[Running]:
                 last=last,
                 root=root,
                 empty=empty,
-                certificate=place.certificate.certificate,
-                key=place.certificate.key,
+                certificate=certificate.certificate,
+                key=certificate.key,
             )
         )
     with _process(place, "plain", ports["plain"]), _process(place, "tls", ports["tls"]):
-        plain = Endpoint(host="127.0.0.1", port=ports["plain"], user="ftp", password="bench@example.com", folder=FOLDER)
         yield Running(
             name="vsftpd",
             version=unpacked_version(peer, "vsftpd"),
-            plain=plain,
-            tls=replace(plain, port=ports["tls"], is_tls=True),
+            ways=two_ways(ports, "ftp", "bench@example.com", folder=FOLDER),
             meter=place.meter,
             roots=place.roots,
             content=content,

@@ -5,11 +5,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from bench.ftp.client.control import UnexpectedReply
-from bench.ftp.client.processes import ClientFailed
-from bench.ftp.figures import Sample
-from bench.ftp.plan import Bench, Case
-from bench.ftp.servers.running import Running, Unavailable
+from bench.harness.clients.jobs import ClientFailed
+from bench.harness.figures import Sample
+from bench.harness.plan import Bench, Case
+from bench.harness.servers.running import Running, Unavailable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +32,8 @@ def measure(bench: Bench, names: Sequence[str], cases: Sequence[Case], results: 
         for case in cases:
             runs = case.runs or bench.plan.runs
             wanted = [name for name in servers if not case.only or name in case.only]
-            left_out = {name for name in wanted if case.needs_tls and servers[name].tls is None}
-            for name in sorted(left_out):
-                _tell(results, f"{case.name}: {name} is left out: {servers[name].no_tls}")
             for run in range(runs):
-                for name in rotated([name for name in wanted if name not in left_out], run):
+                for name in rotated(wanted, run):
                     _one(bench, case, servers[name], results)
 
 
@@ -59,12 +55,12 @@ def _one(bench: Bench, case: Case, server: Running, results: Results) -> None:
         else:
             assert case.measure is not None
             found = case.measure(bench, server)
-    except (ClientFailed, Unavailable, UnexpectedReply, OSError) as error:
+    except (ClientFailed, Unavailable, OSError) as error:
         _tell(results, f"{case.name}: {server.name} has no figure: {error}")
         return
     results.samples.extend(found)
     for sample in found:
-        print(f"{sample.case:18} {sample.server:10} {sample.value:12,.3f}", file=sys.stderr, flush=True)
+        print(f"{sample.case:20} {sample.server:10} {sample.value:12,.3f}", file=sys.stderr, flush=True)
 
 
 def _tell(results: Results, sentence: str) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from bench.ftp.figures import Comparison, Kind, Row, Sample, Spread, ceiling_mb_s, compare, rows
-from bench.ftp.targets import Verdict, judge_all
+from bench.harness.figures import Comparison, Kind, Row, Sample, Spread, ceiling_mb_s, compare, rows
+from bench.harness.targets import CeilingTarget, Target, Verdict, judge_all
 
 FOREIGN = 0.12
 """Of one core, used by neither server nor client: from there on a row is marked."""
@@ -49,17 +49,19 @@ def targets_table(verdicts: Sequence[Verdict]) -> str:
     return "\n".join(lines)
 
 
-def ceilings_table(samples: Sequence[Sample]) -> str:
+def ceilings_table(targets: Sequence[Target], samples: Sequence[Sample]) -> str:
     """Of two streams: what one stream's CPU lets two reach, and what they reached. Empty without both."""
     lines = []
-    for what in ("down", "up"):
-        pairs = {row.server: row for row in rows(samples, f"{what}-2")}
-        for single in rows(samples, what):
+    for target in targets:
+        if not isinstance(target, CeilingTarget):
+            continue
+        pairs = {row.server: row for row in rows(samples, target.case)}
+        for single in rows(samples, target.single):
             pair, ceiling = pairs.get(single.server), ceiling_mb_s(single)
             if pair is not None and ceiling is not None:
                 share = pair.value.median / ceiling
                 figures = f"{number(pair.value.median)} | {number(ceiling)} | {share:.2f}"
-                lines.append(f"| {what} | {single.server} | {figures} |")
+                lines.append(f"| {target.single} | {single.server} | {figures} |")
     if not lines:
         return ""
     head = ["| two streams | server | MB/s in all | ceiling, MB/s | share |", "|---|---|---|---|---|"]
@@ -70,6 +72,7 @@ def markdown(
     kinds: Sequence[Kind],
     samples: Sequence[Sample],
     *,
+    targets: Sequence[Target],
     heading: str,
     versions: Mapping[str, str],
     problems: Sequence[str],
@@ -79,10 +82,10 @@ def markdown(
     measured = [(kind, rows(samples, kind.case)) for kind in kinds]
     named = ", ".join(f"{name} {version}".strip() for name, version in versions.items())
     parts = [heading, f"Servers: {named}.", *(f"![{title}]({path})" for title, path in plots)]
-    verdicts = judge_all(samples, [kind.case for kind in kinds])
+    verdicts = judge_all(targets, samples, [kind.case for kind in kinds])
     parts += [targets_table(verdicts)] if verdicts else []
     parts += [case_table(kind, found) for kind, found in measured if found]
-    parts.append(ceilings_table(samples))
+    parts.append(ceilings_table(targets, samples))
     if any(row.foreign > FOREIGN for _, found in measured for row in found):
         parts.append(f"\\* in one of the runs other work took more than {FOREIGN:.0%} of a core.")
     if problems:
@@ -91,9 +94,14 @@ def markdown(
 
 
 def as_json(
-    kinds: Sequence[Kind], samples: Sequence[Sample], *, versions: Mapping[str, str], problems: Sequence[str]
+    kinds: Sequence[Kind],
+    samples: Sequence[Sample],
+    *,
+    targets: Sequence[Target],
+    versions: Mapping[str, str],
+    problems: Sequence[str],
 ) -> Mapping[str, Any]:
-    verdicts = judge_all(samples, [kind.case for kind in kinds])
+    verdicts = judge_all(targets, samples, [kind.case for kind in kinds])
     return {
         "versions": dict(versions),
         "problems": list(problems),

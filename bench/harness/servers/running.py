@@ -2,13 +2,14 @@
 
 import random
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
-from bench.ftp.accounting import Meter
-from bench.ftp.client.jobs import Endpoint
+from bench.harness.accounting import Meter
+from bench.harness.clients.jobs import Endpoint
 
 PASSIVE_PORTS = 100
 FIRST_PORT, LAST_PORT = 20_000, 32_000
@@ -19,40 +20,49 @@ class Unavailable(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
-    """Self-signed, in PEM; `both` is the key and then the certificate in one file."""
-
-    certificate: Path
-    key: Path
-    both: Path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Workplace:
-    """`folder` is the server's own, usually on tmpfs; `peers` is where scripts/install-peers has put them."""
+    """`folder` is the server's own, usually on tmpfs; `peers` is where scripts/install-peers has put them.
+
+    `shared` holds what all servers of a run have in common: certificates or keys.
+    """
 
     folder: Path
     peers: Path
-    certificate: Certificate
+    shared: Path
     meter: Meter
     roots: list[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A server that accepts sessions. `content` is the folder that its user sees, if that is a folder."""
+    """A server that accepts sessions, by one or more ways: plain or under TLS, with this or that cipher.
+
+    `missing` says in a sentence why there is no such way. `content` is what its user sees, if that is a folder.
+    """
 
     name: str
     version: str
-    plain: Endpoint
-    tls: Endpoint | None
+    ways: Mapping[str, Endpoint]
     meter: Meter
     roots: list[int]
     content: Path | None = None
-    no_tls: str = ""
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+    def by(self, way: str) -> Endpoint:
+        """Raises Unavailable."""
+        if way not in self.ways:
+            raise Unavailable(self.missing.get(way, f"it has no {way}"))
+        return self.ways[way]
 
 
 Adapter = Callable[[Workplace], AbstractContextManager[Running]]
+
+
+class CrossdockAdapter(Protocol):
+    def __call__(
+        self, place: Workplace, *, serve_args: Sequence[str] = (), wrapper: Sequence[str] = ()
+    ) -> AbstractContextManager[Running]:
+        """`crossdock serve` with further arguments; `wrapper` is a command that it is started under."""
 
 
 def free_port() -> int:

@@ -9,21 +9,30 @@ GO = "go"
 END = "end"
 
 
+class ClientFailed(Exception):
+    """A client did not do its job; the message is what it said."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where a server is reached, and as whom; `folder` is where the user's files are, if a session begins elsewhere."""
+    """How a server is reached, and as whom. `folder` is where the user's files are, if a session begins elsewhere.
+
+    Over SSH: `key` is the file of the user's private key, `cipher` the only one that the client offers.
+    """
 
     host: str
     port: int
     user: str
-    password: str = field(repr=False)
+    password: str = field(default="", repr=False)
     is_tls: bool = False
     folder: str = ""
+    key: str = ""
+    cipher: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """`what` names one of `client/__main__.py`'s JOBS; the meaning of the rest is told there."""
+    """`what` names one of the JOBS of a client's `__main__.py`; the meaning of the rest is told there."""
 
     what: str
     endpoint: Endpoint

@@ -7,22 +7,20 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from subprocess import PIPE, Popen
 
-from bench.ftp.client.jobs import END, GO, READY, Job, Outcome, parse_outcome
+from bench.harness.clients.jobs import END, GO, READY, ClientFailed, Job, Outcome, parse_outcome
 
 ROOT = Path(__file__).resolve().parents[3]
 STOP_S = 60.0
 
 
-class ClientFailed(Exception):
-    """A client process did not do its job; the message is what it said."""
-
-
 @contextmanager
-def clients(jobs: Sequence[Job], *, tls_config: Path) -> Iterator[Callable[[], list[Outcome]]]:
+def clients(
+    jobs: Sequence[Job], *, module: str, environment: Mapping[str, str]
+) -> Iterator[Callable[[], list[Outcome]]]:
     """Client processes that are ready; calling it lets them work. Their sessions stay open until the block ends."""
-    environment = {**os.environ, "OPENSSL_CONF": str(tls_config)}
+    whole = {**os.environ, **environment}
     with ExitStack() as stack:
-        processes = [stack.enter_context(_process(job, environment)) for job in jobs]
+        processes = [stack.enter_context(_process(job, module, whole)) for job in jobs]
         for process in processes:
             _line(process, READY)
 
@@ -40,8 +38,8 @@ def clients(jobs: Sequence[Job], *, tls_config: Path) -> Iterator[Callable[[], l
 
 
 @contextmanager
-def _process(job: Job, environment: Mapping[str, str]) -> Iterator["Popen[str]"]:
-    command = [sys.executable, "-m", "bench.ftp.client"]
+def _process(job: Job, module: str, environment: Mapping[str, str]) -> Iterator["Popen[str]"]:
+    command = [sys.executable, "-m", module]
     process = Popen(
         command, cwd=ROOT, env=environment, stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True, start_new_session=True
     )

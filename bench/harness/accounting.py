@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from bench.ftp.procfs import ProcessStat, parse_busy, parse_kib, parse_stat, tree
+from bench.harness.procfs import ProcessStat, parse_busy, parse_kib, parse_stat, tree
 
 TICKS_S = os.sysconf("SC_CLK_TCK")
 CPUACCT = Path("/sys/fs/cgroup/cpuacct")

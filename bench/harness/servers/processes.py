@@ -6,12 +6,12 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from bench.ftp.accounting import descendants
-from bench.ftp.servers.running import Unavailable, Workplace
+from bench.harness.accounting import descendants
+from bench.harness.servers.running import Unavailable, Workplace
 
 START_S = 20.0
 STOP_S = 10.0
@@ -65,20 +65,25 @@ def wait_for_port(started: "subprocess.Popen[Any]", port: int, log: Path) -> Non
 
 
 def stop(started: "subprocess.Popen[Any]") -> None:
-    """SIGTERM for the process; what is left of its children by then, SIGKILL, each by its id."""
-    family = [stat.pid for stat in descendants(started.pid)]
-    started.terminate()
-    try:
-        started.wait(STOP_S)
-    except subprocess.TimeoutExpired:
-        started.kill()
-        started.wait()
+    """SIGTERM for the process; see `family_ended` for its children."""
+    with family_ended(started.pid):
+        started.terminate()
+        try:
+            started.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            started.kill()
+            started.wait()
+
+
+@contextmanager
+def family_ended(root: int) -> Iterator[None]:
+    """In the block a process is ended and waited for; what is left of its children then, SIGKILL, each by its id."""
+    family = [stat.pid for stat in descendants(root)]
+    yield
     for pid in family:
-        if pid != started.pid and os.path.exists(f"/proc/{pid}"):
-            try:
+        if pid != root and os.path.exists(f"/proc/{pid}"):
+            with suppress(ProcessLookupError):  # it ended meanwhile
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue  # it ended meanwhile
     until = time.monotonic() + STOP_S
     while any(os.path.exists(f"/proc/{pid}") for pid in family) and time.monotonic() < until:
         time.sleep(PAUSE_S)

@@ -1,13 +1,13 @@
 """How much is measured, what a case is, and what a case may use."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from bench.ftp.figures import Kind, Sample
-from bench.ftp.servers.running import Running
+from bench.harness.figures import Kind, Sample
+from bench.harness.servers.running import Running
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +48,19 @@ class Start(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """`scratch` is on tmpfs, `disk` is not; `client` is fast, curl or lftp; `prepared` says what a server has."""
+    """`scratch` is on tmpfs, `disk` is not; `prepared` says what a server has.
+
+    Client processes run `client_module` and get `environment` beside ours; `client` names another client for FTP's
+    large files, or is empty.
+    """
 
     plan: Plan
     scratch: Path
     disk: Path
-    tls_config: Path
     start: Start
-    client: str = "fast"
+    client_module: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    client: str = ""
     prepared: set[tuple[str, str]] = field(default_factory=set)
 
 
@@ -70,6 +75,5 @@ class Case:
     kinds: Sequence[Kind]
     measure: Callable[[Bench, Running], list[Sample]] | None = None
     measure_fresh: Callable[[Bench, str], list[Sample]] | None = None
-    needs_tls: bool = False
     only: frozenset[str] = frozenset()
     runs: int | None = None

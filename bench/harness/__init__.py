@@ -1,0 +1,1 @@
+"""What measuring servers side by side needs, whichever protocol they speak."""

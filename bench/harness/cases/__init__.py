@@ -1,0 +1,1 @@
+"""What is measured of every protocol in the same way."""

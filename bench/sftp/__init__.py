@@ -1,0 +1,1 @@
+"""SFTP of several servers side by side."""

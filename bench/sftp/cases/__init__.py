@@ -1,0 +1,1 @@
+"""What is measured of SFTP, a module a subject."""

@@ -1,0 +1,1 @@
+"""How each SFTP server is started, in its most ordinary configuration."""
