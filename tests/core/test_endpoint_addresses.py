@@ -77,6 +77,11 @@ def test_ports_end_where_ports_end():
         ("127.0.0.1", "127.0.0.2", False),
         ("127.0.0.1", "0.0.0.0", True),
         ("::", "192.0.2.1", True),
+        ("0:0::0", "192.0.2.1", True),
+        ("::ffff:127.0.0.1", "127.0.0.1", True),
+        ("LocalHost", "127.0.0.1", True),
+        ("FTP.example.com.", "ftp.example.com", True),
+        ("ftp.example.com", "127.0.0.1", False),
     ],
 )
 def test_two_addresses_collide_on_one_host_or_when_one_is_all_hosts(one, other, collide):

@@ -149,10 +149,12 @@ def test_every_entry_can_be_walked_to_from_the_top(mappings: tuple[HomeMapping, 
             path = normalise(name, start=path)
 
 
-def test_names_below_a_path_are_those_of_mappings_only():
+def test_names_below_a_path_are_those_that_the_home_itself_makes():
     assert virtual_children(TREE, "/docs/2026/in") == ("deep",)
     assert virtual_children(TREE, "/docs/2026/in/deep") == ()
-    assert virtual_children(PathHome(root="/bucket"), "/") == ()
+    assert virtual_children(PathHome(root="/bucket/folder"), "/") == ("bucket",)
+    assert virtual_children(PathHome(root="/bucket/folder"), "/bucket") == ()
+    assert virtual_children(PathHome(root="/"), "/") == ()
 
 
 def test_a_home_is_compared_by_its_mappings():

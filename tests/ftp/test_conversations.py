@@ -21,6 +21,7 @@ from crossdock.ftp.words import (
     FileFailed,
     FileOperation,
     IdleExpired,
+    InputEnded,
     LineTooLong,
     LoginAdmitted,
     LoginRefused,
@@ -269,6 +270,7 @@ def test_feat_names_what_is_served_and_nothing_that_would_be_refused() -> None:
     assert list(features(user(options=NOTHING))) == always
     assert set(features(user())) - set(always) == {"REST STREAM"}
     assert set(features(stranger(offer=BOTH, options=NOTHING))) - set(always) == {"AUTH TLS", "PBSZ", "PROT"}
+    assert "HOST" not in features(user(is_secure=True))  # 503
     assert set(features(stranger(offer=Offer(setstat_is_no_op=True), options=NOTHING))) - set(always) == {"MFMT"}
 
 
@@ -368,6 +370,24 @@ def test_a_client_that_leaves_during_a_transfer_aborts_it() -> None:
     play = transferring()
     play >> PeerClosed() << AbortTransfer() << CloseControl()
     play >> TransferFailed(DataFailure.ABORTED)
+    play.end()
+
+
+def test_what_a_client_said_before_it_closed_its_side_is_obeyed() -> None:
+    play = user()
+    play >> "MKD a" << AskFile(FileOperation.MAKE_DIRECTORY, "/home/a")
+    play >> "MKD b"
+    play >> InputEnded()
+    play >> FileAnswered() << 257 << AskFile(FileOperation.MAKE_DIRECTORY, "/home/b")
+    play >> InputEnded()
+    play >> FileAnswered() << 257
+    play >> InputEnded() << CloseControl()
+    play.end()
+
+
+def test_a_transfer_ends_with_the_clients_side_whether_it_was_begun_before_or_after() -> None:
+    play = transferring()
+    play >> InputEnded() << AbortTransfer() << CloseControl()
     play.end()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.fakes.certificates import client_context, self_signed
-from tests.fakes.ftp_house import PATIENCE_S, turns
+from tests.fakes.ftp_house import PATIENCE_S, pass_time, turns
 from tests.fakes.key_updates import RECORD_BYTES, KeyUpdates
 from tests.fakes.sockets import read_all, vanish
 from tests.fakes.tls_client import TlsClient
@@ -261,6 +261,53 @@ async def test_urgent_bytes_under_tls_are_bytes_of_its_records(line: Line, file:
     line.client_end.sendall(record[11:])
     await receive(server, file)
     assert content_of(file) == b"hello"
+
+
+# How long a handshake may take, and how one parts from a client that did not resume.
+
+
+async def test_a_handshake_has_a_time_as_a_whole_however_often_a_byte_comes(line: Line) -> None:
+    side = Side()
+    server = line.server(side, stall_s=600)
+    client = TlsClient(side.context, side.session)
+    with suppress(ssl.SSLWantReadError):
+        client.tls.do_handshake()
+    shaking = asyncio.get_running_loop().create_task(server.shake_hands())
+    for byte in client.outgoing.read()[:13]:
+        line.client_end.send(bytes([byte]))
+        await turns()
+        pass_time(5)
+        await turns()
+    with pytest.raises(TransferBroken) as raised:
+        await shaking
+    assert raised.value.failure is DataFailure.STALLED
+    server.reset()
+
+
+@pytest.mark.parametrize("count", [0, 1, 20_000_000])
+async def test_what_is_still_sent_before_an_end_in_order_is_thrown_away(line: Line, count: int) -> None:
+    side = Side()
+    server = line.server(side)
+    client = asyncio.get_running_loop().create_task(line.client(side, resumes=False))
+    with pytest.raises(TransferBroken) as raised:
+        await server.shake_hands()
+    assert raised.value.failure is DataFailure.TLS_NOT_RESUMED
+
+    def send(tls: ssl.SSLSocket) -> bytes:
+        tls.sendall(bytes(count))
+        with tls:
+            return tls.recv(1)
+
+    sending = asyncio.to_thread(send, await client)
+    assert (await asyncio.gather(sending, server.part()))[0] == b""
+
+
+async def test_who_sends_without_end_is_not_listened_to_for_ever(line: Line) -> None:
+    side = Side()
+    server = line.server(side)
+    client, _ = await asyncio.gather(line.client(side), server.shake_hands())
+    endless = asyncio.to_thread(keep_sending, client, itertools.repeat(bytes(1 << 20)))
+    await asyncio.gather(endless, server.part())
 
 
 # Asking for new keys (RFC 8446 §4.6.3), each time to be answered.

@@ -5,9 +5,11 @@ import socket
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 from tests.fakes.certificates import client_context
+from tests.fakes.clock import START
 from tests.fakes.ftp_house import (
     PATIENCE_S,
     FtpClient,
@@ -65,6 +67,20 @@ def servers_asked(house: FtpHouse) -> list[ServerId]:
 
 async def test_who_does_not_say_host_meets_the_oldest() -> None:
     async with two_servers() as house:
+        client = await house.connect()
+        assert "This is red.example" in (await client.reply())[1]
+        await log_in_here(client)
+        assert servers_asked(house) == [RED]
+
+
+@pytest.mark.parametrize("blues_birthday", [0, 1], ids=["of the same moment", "a second younger"])
+async def test_who_was_stopped_and_started_is_still_the_oldest(blues_birthday: int) -> None:
+    """Else clients, with their passwords, would go to another server from then on."""
+    red = named(RED, "red.example", created_at=START)
+    blue = named(BLUE, "blue.example", created_at=START + timedelta(seconds=blues_birthday))
+    async with two_servers(red, blue) as house:
+        await house.listener.close(drain_timeout_s=0)
+        house.listeners.append(await house.edge.open(red, FTP, HERE, house.listeners[1].port))
         client = await house.connect()
         assert "This is red.example" in (await client.reply())[1]
         await log_in_here(client)
@@ -288,6 +304,15 @@ async def test_a_header_that_does_not_come_in_time_closes(begin: bytes) -> None:
         client.send(begin)
         await turns()
         pass_time(31)
+        assert await was_cut(client)
+
+
+async def test_who_owes_a_header_goes_with_the_port() -> None:
+    async with ftp_house(ftp=BALANCER) as house:
+        client = await house.connect()
+        client.send(V1[:10])
+        await turns()
+        await house.listeners[0].close(drain_timeout_s=0)
         assert await was_cut(client)
 
 

@@ -89,6 +89,20 @@ def test_size_and_time_of_a_file() -> None:
     play >> FileAnswered(FILE) << SendReply(replies.Reply(213, ("20260315004709",)))
 
 
+@pytest.mark.parametrize("text", ["SIZE a/", "MDTM a/", "DELE a/"])
+def test_with_a_slash_at_its_end_a_path_is_no_files(text: str) -> None:
+    user() >> text << SendReply(replies.NOT_A_FILE)
+
+
+def test_what_may_be_either_is_no_file_with_a_slash_at_its_end() -> None:
+    play = user()
+    for verb, operation in (("MLST", FileOperation.FACTS), ("RNFR", FileOperation.RENAME_FROM)):
+        play >> f"{verb} a/" << AskFile(operation, "/home/a", only_directory=True)
+        play >> FileAnswered(FILE) << SendReply(replies.NOT_A_DIRECTORY)
+    play >> "MLST d/" << AskFile(FileOperation.FACTS, "/home/d", only_directory=True)
+    play >> FileAnswered(DIRECTORY) << 250
+
+
 @pytest.mark.parametrize("verb", ["SIZE", "MDTM"])
 def test_a_directory_has_neither_size_nor_time(verb: str) -> None:
     play = user()
@@ -232,34 +246,34 @@ def test_a_new_passive_port_takes_the_place_of_the_last() -> None:
 
 
 TRANSFERS = [
-    ("RETR a", TransferKind.RETRIEVE, "/home/a"),
-    ("STOR a", TransferKind.STORE, "/home/a"),
-    ("STOU", TransferKind.STORE_UNIQUE, "/home"),
-    ("STOU prefix", TransferKind.STORE_UNIQUE, "/home"),
-    ("LIST", TransferKind.LIST, "/home"),
-    ("LIST -la", TransferKind.LIST, "/home"),
-    ("LIST -a -l sub dir", TransferKind.LIST, "/home/sub dir"),
-    ("LIST ./-odd", TransferKind.LIST, "/home/-odd"),
-    ("LIST /x", TransferKind.LIST, "/x"),
-    ("NLST", TransferKind.NAMES, "/home"),
-    ("NLST -a ..", TransferKind.NAMES, "/"),
-    ("MLSD", TransferKind.FACTS, "/home"),
-    ("MLSD -a", TransferKind.FACTS, "/home/-a"),
+    ("RETR a", TransferKind.RETRIEVE, "/home/a", ""),
+    ("STOR a", TransferKind.STORE, "/home/a", ""),
+    ("STOU", TransferKind.STORE_UNIQUE, "/home", ""),
+    ("STOU prefix", TransferKind.STORE_UNIQUE, "/home", ""),
+    ("LIST", TransferKind.LIST, "/home", ""),
+    ("LIST -la", TransferKind.LIST, "/home", ""),
+    ("LIST -a -l sub dir", TransferKind.LIST, "/home/sub dir", "sub dir"),
+    ("LIST ./-odd", TransferKind.LIST, "/home/-odd", "./-odd"),
+    ("LIST /x", TransferKind.LIST, "/x", "/x"),
+    ("NLST", TransferKind.NAMES, "/home", ""),
+    ("NLST -a ..", TransferKind.NAMES, "/", ".."),
+    ("MLSD", TransferKind.FACTS, "/home", ""),
+    ("MLSD -a", TransferKind.FACTS, "/home/-a", ""),
 ]
 
 
-@pytest.mark.parametrize(("text", "kind", "path"), TRANSFERS)
-def test_a_transfer_is_begun_opened_and_completed(text: str, kind: TransferKind, path: str) -> None:
+@pytest.mark.parametrize(("text", "kind", "path", "named"), TRANSFERS)
+def test_a_transfer_is_begun_opened_and_completed(text: str, kind: TransferKind, path: str, named: str) -> None:
     play = ready()
-    play >> text << StartTransfer(kind, path, FACT_NAMES)
+    play >> text << StartTransfer(kind, path, FACT_NAMES, named=named)
     play >> TransferOpened("f00d") << 150
     play >> TransferCompleted() << 226
     play >> text << 425  # one data connection serves one transfer
     play >> "NOOP" << 200
 
 
-@pytest.mark.parametrize(("text", "kind", "path"), TRANSFERS)
-def test_a_transfer_without_a_passive_port_is_425(text: str, kind: TransferKind, path: str) -> None:
+@pytest.mark.parametrize("text", [transfer[0] for transfer in TRANSFERS])
+def test_a_transfer_without_a_passive_port_is_425(text: str) -> None:
     user() >> text << SendReply(replies.PASSIVE_FIRST)
 
 
@@ -382,7 +396,7 @@ def test_quit_waits_for_the_transfer() -> None:
 
 def test_stat_with_a_path_lists_over_the_control_connection() -> None:
     play = user()
-    play >> "STAT -l sub" << StartTransfer(TransferKind.STATUS, "/home/sub")
+    play >> "STAT -l sub" << StartTransfer(TransferKind.STATUS, "/home/sub", named="sub")
     play >> TransferOpened() << SendText(b"212-Status of /home/sub:\r\n")
     play >> "NOOP"  # a reply in the middle of a reply would be none
     play >> TransferCompleted() << 212 << 200
@@ -390,7 +404,7 @@ def test_stat_with_a_path_lists_over_the_control_connection() -> None:
 
 def test_the_status_of_a_file_is_213_where_a_directory_s_is_212() -> None:
     play = user()
-    play >> "STAT a" << StartTransfer(TransferKind.STATUS, "/home/a")
+    play >> "STAT a" << StartTransfer(TransferKind.STATUS, "/home/a", named="a")
     play >> TransferOpened(is_directory=False) << SendText(b"213-Status of /home/a:\r\n")
     play >> TransferCompleted() << 213
 
@@ -404,23 +418,23 @@ def test_mlsd_of_what_is_no_directory_is_a_wrong_argument() -> None:
 
 def test_stat_with_a_path_leaves_the_passive_port_alone() -> None:
     play = ready()
-    play >> "STAT x" << StartTransfer(TransferKind.STATUS, "/home/x")
+    play >> "STAT x" << StartTransfer(TransferKind.STATUS, "/home/x", named="x")
     play >> TransferFailed(NotFound()) << 550
     play >> "LIST" << StartTransfer(TransferKind.LIST, "/home", FACT_NAMES)
 
 
 def test_a_listing_that_breaks_off_in_its_reply_ends_that_reply() -> None:
     play = user()
-    play >> "STAT x" << StartTransfer(TransferKind.STATUS, "/home/x")
+    play >> "STAT x" << StartTransfer(TransferKind.STATUS, "/home/x", named="x")
     play >> TransferOpened() << SendText(b"212-Status of /home/x:\r\n")
     play >> TransferFailed(Unavailable()) << SendReply(BROKEN)
-    play >> "STAT y" << StartTransfer(TransferKind.STATUS, "/home/y")
+    play >> "STAT y" << StartTransfer(TransferKind.STATUS, "/home/y", named="y")
     play >> TransferFailed(Unavailable()) << 451
 
 
 def test_a_status_listing_can_be_aborted() -> None:
     play = user()
-    play >> "STAT x" << StartTransfer(TransferKind.STATUS, "/home/x")
+    play >> "STAT x" << StartTransfer(TransferKind.STATUS, "/home/x", named="x")
     play >> TransferOpened() << SendText(b"212-Status of /home/x:\r\n")
     play >> "ABOR" << AbortTransfer()
     play >> TransferFailed(DataFailure.ABORTED) << SendReply(BROKEN) << 226

@@ -28,6 +28,7 @@ from crossdock.ftp.words import (
     HostChosen,
     HostUnknown,
     IdleExpired,
+    InputEnded,
     LineReceived,
     LineTooLong,
     LoginAdmitted,
@@ -195,7 +196,7 @@ def test_any_lines_get_only_well_formed_replies(lines: list[bytes], chance: rand
             driver.tell(chance.choice([IdleExpired(), Draining(), LineTooLong()]))
         if chance.random() < 0.01:
             driver.is_lost = True
-            driver.tell(PeerClosed())
+            driver.tell(chance.choice([PeerClosed(), InputEnded()]))
     while driver.activity is not None:
         driver.answer()
     if driver.is_lost:

@@ -37,8 +37,7 @@ def s3() -> MemoryS3:
 async def listed(fs: FileSystem, argument: str, kind: TransferKind = TransferKind.NAMES) -> list[str]:
     """The lines that NLST sends, or another command of its kind; they begin with what the client said."""
     directory, pattern = split_pattern(argument)
-    prefix = directory if pattern and kind is TransferKind.NAMES else ""
-    order = StartTransfer(kind, directory.rstrip("/") or "/", FACT_NAMES, pattern=pattern, prefix=prefix)
+    order = StartTransfer(kind, directory.rstrip("/") or "/", FACT_NAMES, pattern=pattern, named=argument)
     sent = bytearray()
 
     async def send(data: bytes) -> None:
@@ -61,13 +60,30 @@ async def listed(fs: FileSystem, argument: str, kind: TransferKind = TransferKin
         ("sub/*", ["~sub/d.txt"]),
         ("*.none", []),
         ("[x].txt", ["~[x].txt"]),
-        ("[dir]", ["e.txt"]),
-        ("sub", ["d.txt"]),
-        ("a.txt", ["a.txt"]),
+        ("[dir]", ["~[dir]/e.txt"]),
+        ("sub", ["~sub/d.txt"]),
+        ("sub//", ["~sub/d.txt"]),
+        ("sub/d.txt", ["~sub/d.txt"]),
+        ("a.txt", ["~a.txt"]),
     ],
 )
 async def test_nlst_names_what_can_be_fetched_by_that_name(s3: MemoryS3, argument: str, names: list[str]) -> None:
     assert sorted(await listed(files(s3), HOME + argument)) == sorted(names)
+
+
+@pytest.mark.parametrize("kind", [TransferKind.LIST, TransferKind.NAMES, TransferKind.STATUS, TransferKind.FACTS])
+async def test_a_path_with_a_slash_at_its_end_is_no_file(s3: MemoryS3, kind: TransferKind) -> None:
+    with pytest.raises(NotADirectory):
+        await listed(files(s3), HOME + "a.txt/", kind)
+
+
+@pytest.mark.parametrize(("argument", "name"), [("", "in"), (".", "in"), ("./", "./in"), ("/", "/in"), ("..", "../in")])
+async def test_the_directory_that_one_is_in_is_not_put_before_the_names(argument: str, name: str) -> None:
+    """As vsftpd has it."""
+    order = StartTransfer(TransferKind.NAMES, "/", named=argument)
+    listing = await open_listing(files(make_s3(), TREE), order)
+    assert listing.first is not None
+    assert name_line(listing.first, listing.prefix).decode() == f"{name}\r\n"
 
 
 @pytest.mark.parametrize("kind", [TransferKind.LIST, TransferKind.STATUS])

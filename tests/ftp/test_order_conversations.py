@@ -1,5 +1,7 @@
 """REST, ALLO, APPE, wildcards, MFMT and what else needs no answer but a word, played: events in, effects out."""
 
+from dataclasses import replace
+
 import pytest
 from tests.fakes.playbook import BOTH, DIRECTORY, EVERYTHING, FILE, line, ready, stranger, user
 
@@ -183,25 +185,25 @@ def test_allo_takes_numbers(argument: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("argument", "directory", "pattern", "prefix"),
+    ("argument", "directory", "pattern", "named"),
     [
-        ("*.txt", "/home", "*.txt", ""),
-        ("-la *.txt", "/home", "*.txt", ""),
-        ("sub/a?", "/home/sub", "a?", "sub/"),
-        ("/top/[ab]*", "/top", "[ab]*", "/top/"),
-        ("/*", "/", "*", "/"),
-        ("../*", "/", "*", "../"),
-        ("two words/*", "/home/two words", "*", "two words/"),
-        ("*/", "/home/*", "", ""),
-        ("a*/b", "/home/a*/b", "", ""),
-        ("plain", "/home/plain", "", ""),
+        ("*.txt", "/home", "*.txt", "*.txt"),
+        ("-la *.txt", "/home", "*.txt", "*.txt"),
+        ("sub/a?", "/home/sub", "a?", "sub/a?"),
+        ("/top/[ab]*", "/top", "[ab]*", "/top/[ab]*"),
+        ("/*", "/", "*", "/*"),
+        ("../*", "/", "*", "../*"),
+        ("two words/*", "/home/two words", "*", "two words/*"),
+        ("*/", "/home/*", "", "*/"),
+        ("a*/b", "/home/a*/b", "", "a*/b"),
+        ("plain", "/home/plain", "", "plain"),
     ],
 )
-def test_wildcards_in_the_last_component(argument: str, directory: str, pattern: str, prefix: str) -> None:
-    ready() >> f"LIST {argument}" << StartTransfer(TransferKind.LIST, directory, FACT_NAMES, pattern=pattern)
-    ready() >> f"STAT {argument}" << StartTransfer(TransferKind.STATUS, directory, pattern=pattern)
-    names = StartTransfer(TransferKind.NAMES, directory, FACT_NAMES, pattern=pattern, prefix=prefix)
-    ready() >> f"NLST {argument}" << names
+def test_wildcards_in_the_last_component(argument: str, directory: str, pattern: str, named: str) -> None:
+    how = {"pattern": pattern, "named": named}
+    ready() >> f"LIST {argument}" << StartTransfer(TransferKind.LIST, directory, FACT_NAMES, **how)
+    ready() >> f"STAT {argument}" << StartTransfer(TransferKind.STATUS, directory, **how)
+    ready() >> f"NLST {argument}" << StartTransfer(TransferKind.NAMES, directory, FACT_NAMES, **how)
 
 
 def test_programs_get_no_wildcards() -> None:
@@ -212,7 +214,7 @@ def test_programs_get_no_wildcards() -> None:
 
 def test_the_status_of_what_matches() -> None:
     play = user()
-    play >> "STAT *.txt" << StartTransfer(TransferKind.STATUS, "/home", pattern="*.txt")
+    play >> "STAT *.txt" << StartTransfer(TransferKind.STATUS, "/home", pattern="*.txt", named="*.txt")
     play >> TransferOpened() << SendText(b"212-Status of /home:\r\n")
     play >> TransferCompleted() << 212
 
@@ -225,7 +227,8 @@ def test_a_time_is_set_as_far_as_the_server_pretends() -> None:
     play >> "MFMT 20260315004709 two words" << AskFile(FileOperation.SET_MODIFIED, "/home/two words", "20260315004709")
     play >> FileAnswered(FILE) << SendReply(replies.Reply(213, ("Modify=20260315004709; /home/two words",)))
     play >> "MFMT 20260315004709.123 d" << AskFile(FileOperation.SET_MODIFIED, "/home/d", "20260315004709.123")
-    play >> FileAnswered(DIRECTORY) << 213
+    play >> FileAnswered(DIRECTORY) << SendReply(replies.NOT_A_FILE)
+    play >> "MFMT 20260315004709 a/" << SendReply(replies.NOT_A_FILE)
     play >> "MFMT 20260315004709 gone" << AskFile(FileOperation.SET_MODIFIED, "/home/gone", "20260315004709")
     play >> FileFailed(NotFound()) << 550
 
@@ -260,6 +263,9 @@ def test_directories_are_offered_for_a_rename_only_where_that_is_allowed() -> No
     play >> "RNFR d" << AskFile(FileOperation.RENAME_FROM, "/home/d")
     play >> FileAnswered(DIRECTORY) << 350
     play >> "RNTO e" << AskFile(FileOperation.RENAME_ANY, "/home/d", "/home/e")
+    play >> FileAnswered() << 250
+    play >> "RNFR /" << AskFile(FileOperation.RENAME_FROM, "/", only_directory=True)
+    play >> FileAnswered(replace(DIRECTORY, is_fixed=True)) << SendReply(replies.DIRECTORY_KEEPS_NAME)
 
 
 # Words.

@@ -3,14 +3,16 @@ import errno
 import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import pytest
+from tests.fakes.ftp_house import pass_time, turns
 from tests.fakes.sockets import no_descriptor_left
 
 from crossdock.core.networks import parse_network
-from crossdock.ftp.passive import Expectation, PassivePorts
+from crossdock.ftp.passive import EPISODE_S, Expectation, PassivePorts
+from crossdock.ftp.port_shortage import MOST_REMEMBERED, PortShortage
 from crossdock.operations.listening import listen
 
 HERE, THERE = "127.0.0.1", "127.0.0.2"
@@ -167,12 +169,52 @@ async def test_waiting_for_a_connection_has_an_end() -> None:
 
 
 async def test_an_expectation_that_is_never_used_expires() -> None:
-    async with passive_ports(claim_s=0.02) as passive:
+    async with passive_ports(claim_s=60) as passive:
         expectation = await expect(passive)
+        pass_time(61)
+        await turns()
         with pytest.raises(TimeoutError):
             await expectation.connection(PATIENCE_S)
         with connect(expectation.port) as late:
             assert await closed(late)
+
+
+async def test_who_waits_for_the_connection_waits_as_long_as_it_says_whatever_is_left_of_the_claim() -> None:
+    async with passive_ports(claim_s=60) as passive, asyncio.TaskGroup() as tasks:
+        expectation = await expect(passive)
+        pass_time(59)
+        waiting = tasks.create_task(expectation.connection(300))
+        await turns()
+        pass_time(200)
+        await turns()
+        with connect(expectation.port) as client, await waiting as server:
+            assert server.getpeername() == client.getsockname()
+
+
+async def test_a_shortage_of_ports_is_told_once_a_minute_for_each_address(caplog: pytest.LogCaptureFixture) -> None:
+    async with passive_ports(wait_s=0) as passive:
+        for address in (HERE, THERE):
+            await expect(passive, 1 if address == HERE else 2, address)
+            for session in (3, 4):
+                assert await passive.expect(session, address) is None
+        pass_time(61)
+        await turns()
+        await expect(passive, 1)
+        assert await passive.expect(3, HERE) is None
+    warned = [vars(record)["source_ip"] for record in caplog.records if record.levelname == "WARNING"]
+    assert warned == [HERE, THERE, HERE]
+    assert "widen passive_ports" in caplog.text
+
+
+async def test_no_more_addresses_are_remembered_than_there_is_room_for(caplog: pytest.LogCaptureFixture) -> None:
+    shortage = PortShortage()
+    for number in range(MOST_REMEMBERED + 1):
+        shortage.noticed(str(number), 0)
+    caplog.clear()
+    shortage.noticed("1", 0)
+    assert not caplog.records
+    shortage.noticed("0", 0)
+    assert len(caplog.records) == 1
 
 
 async def test_when_all_slots_are_pending_a_session_waits_for_the_first_that_is_taken() -> None:
@@ -275,6 +317,26 @@ async def test_without_a_free_descriptor_connections_wait_instead_of_spinning(ca
             assert len(caplog.records) == 1
             with await expectation.connection(PATIENCE_S) as server:
                 assert server.getpeername() == client.getsockname()
+
+
+async def test_a_lack_of_descriptors_is_told_of_once_for_all_ports_and_however_often_it_is_tried(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with passive_ports(2, pause_s=0.01) as passive:
+        expectations = [await expect(passive, session) for session in (1, 2)]
+        clients = [socket.socket() for _ in expectations]
+        with ExitStack() as stack:
+            for client in clients:
+                stack.enter_context(client).setblocking(False)
+            for advance in (0, 1, EPISODE_S):
+                pass_time(advance)
+                with no_descriptor_left():
+                    for client, expectation in zip(clients, expectations, strict=True):
+                        with suppress(OSError):
+                            await asyncio.get_running_loop().sock_connect(client, (HERE, expectation.port))
+                    with pytest.raises(TimeoutError):
+                        await expectations[0].connection(0.05)
+        assert [record.message for record in caplog.records] == ["data connections cannot be accepted"] * 2
 
 
 async def test_what_is_left_from_before_is_not_taken_for_the_next_when_no_descriptor_is_left_to_look() -> None:

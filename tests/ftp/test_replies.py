@@ -44,6 +44,7 @@ CODES: Mapping[type[FileError], int] = {
     errors.InvalidName: 553,
     errors.Unsupported: 550,
     errors.OutOfSpace: 452,
+    errors.WrongSize: 451,
     errors.Interrupted: 426,
     errors.Unavailable: 451,
 }

@@ -201,7 +201,7 @@ def test_a_server_with_ftps_alone_sends_no_data_in_the_clear(text: str) -> None:
 
 def test_a_listing_in_a_reply_needs_no_data_connection() -> None:
     play = user(secured())
-    play >> "STAT a" << StartTransfer(TransferKind.STATUS, "/home/a")
+    play >> "STAT a" << StartTransfer(TransferKind.STATUS, "/home/a", named="a")
 
 
 # PBSZ and PROT.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 
 from crossdock.core.errors import CrossdockError
+from crossdock.core.networks import normal_address
 from crossdock.core.ports_text import MAX_PORT
 from crossdock.core.servers import FileProtocol
 
@@ -27,7 +28,7 @@ class Address:
 
     def collides(self, other: "Address") -> bool:
         """Both cannot be listened on at the same time. Port 0 is no port yet."""
-        hosts = {self.host, other.host}
+        hosts = {_normal_host(self.host), _normal_host(other.host)}
         return self.port == other.port != 0 and (len(hosts) == 1 or bool(hosts & _ALL_ADDRESSES))
 
 
@@ -106,6 +107,15 @@ def pin_example(protocol: FileProtocol) -> str:
 def in_brackets(host: str) -> str:
     """An IPv6 address as it stands before a colon and a port (RFC 3986 §3.2.2)."""
     return f"[{host}]" if ":" in host else host
+
+
+def _normal_host(host: str) -> str:
+    """One spelling for an address, and for the one name that every machine has for itself."""
+    try:
+        return normal_address(host)
+    except ValueError:
+        name = host.lower().rstrip(".")
+        return "127.0.0.1" if name == "localhost" else name
 
 
 def _parse_address(address: str, part: str) -> Address:

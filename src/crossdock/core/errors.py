@@ -14,6 +14,7 @@
         ├── BeyondEnd             a transfer was to begin behind the end of the file
         ├── Unsupported           the store or this server's settings do not allow the operation
         ├── OutOfSpace            no room left for the bytes
+        ├── WrongSize             an upload came to another size than was announced; nothing was kept
         ├── Interrupted           the transfer ended before it was complete; nothing was kept
         └── Unavailable           the store did not answer or failed; trying again may help
 
@@ -113,6 +114,10 @@ class Unsupported(FileError):
 
 
 class OutOfSpace(FileError):
+    pass
+
+
+class WrongSize(FileError):
     pass
 
 

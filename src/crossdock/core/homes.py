@@ -139,8 +139,14 @@ def locate(home: HomeDirectory, path: str) -> Location:
 
 
 def virtual_children(home: HomeDirectory, path: str) -> tuple[str, ...]:
-    """Names that mappings put directly below `path`, besides what the bucket there holds, in order."""
-    return home.names_below(path) if isinstance(home, LogicalHome) else ()
+    """Names that the home itself puts directly below `path`, besides what the bucket there holds, in order.
+
+    Below the `/` of a PATH home that is its bucket: whoever may go there wants to see the way back.
+    """
+    if isinstance(home, LogicalHome):
+        return home.names_below(path)
+    bucket = initial_directory(home).split("/")[1]
+    return (bucket,) if path == "/" and bucket else ()
 
 
 def is_given_directory(home: HomeDirectory, path: str) -> bool:

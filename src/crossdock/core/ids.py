@@ -1,5 +1,6 @@
 """Identifiers in AWS's own shapes, made from random bytes that the caller brings."""
 
+import re
 from base64 import b32encode
 from collections.abc import Callable
 from typing import NewType
@@ -10,6 +11,13 @@ RoleId = NewType("RoleId", str)
 
 Entropy = Callable[[int], bytes]
 """Returns that many unpredictable bytes. `os.urandom` in the house, a counter in tests."""
+
+
+_SERVER_ID = re.compile(r"s-[0-9a-f]{17}")
+
+
+def is_server_id(text: str) -> bool:
+    return _SERVER_ID.fullmatch(text) is not None
 
 
 def hex_id(prefix: str, entropy: Entropy, digits: int = 17) -> str:

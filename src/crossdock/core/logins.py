@@ -63,12 +63,26 @@ _BY_KIND: Mapping[IdentityProviderType, tuple[frozenset[Factor], ...]] = Mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SshFacts:
+    """What is known of an SSH connection, for the log. `ciphers` are those to the server and from it.
+
+    `key_line` is the public key that the user has proved, in OpenSSH's form, if it was a key.
+    """
+
+    client: str
+    ciphers: str
+    kex: str
+    key_line: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoginAttempt:
     server_id: ServerId
     username: str
     credential: Credential
     protocol: FileProtocol
     source_ip: str
+    ssh: SshFacts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from crossdock.core.arns import Arn, server_arn
@@ -48,6 +49,10 @@ HOSTNAME_TAG = "aws:transfer:customHostname"
 """AWS's own tag. Source: Transfer Family User Guide, "Working with custom hostnames"."""
 FTPS_TAG = "crossdock:ftps"
 """`implicit` for FTPS as it was before RFC 4217."""
+BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)
+"""When a server was made of which nobody knows."""
+SERVER_ID_TAG = "crossdock:server-id"
+"""The id that a new server shall have, so that every node of a fleet has the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +96,12 @@ class Server:
     needs_proxy_header: bool = False
     security_group_ids: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
+    created_at: datetime = BEFORE_ALL
+
+    @property
+    def age(self) -> tuple[datetime, ServerId]:
+        """What orders servers, the oldest first, the same at all times and on every node."""
+        return self.created_at, self.server_id
 
     @property
     def arn(self) -> Arn:

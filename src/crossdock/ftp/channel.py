@@ -19,6 +19,7 @@ class ControlChannel:
         self._handshake = b""
         self._has_news = asyncio.Event()
         self._is_closed = False
+        self._has_eof = False
 
     @property
     def is_for_tls(self) -> bool:
@@ -32,8 +33,12 @@ class ControlChannel:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the client has said, under TLS, that it says nothing more."""
-        return self._tls is not None and self._tls.has_ended
+        """Whether the client has said, in TLS or by closing its side of the connection, that it says nothing more."""
+        return self._has_eof or (self._tls is not None and self._tls.has_ended)
+
+    def ended(self) -> None:
+        """The client has closed its side of the connection."""
+        self._has_eof = self.outbox.is_last = True
 
     def receive(self, data: bytes) -> None:
         """Raises TlsFailed; the client has been told why then."""
@@ -60,7 +65,7 @@ class ControlChannel:
 
     def read_on(self, *, is_wanted: bool) -> None:
         """Let the transport read, or not; a handshake is read as `secured` goes on with it, whatever is wanted."""
-        if self.is_securing:
+        if self.is_securing or self._has_eof:
             return
         if is_wanted:
             self._transport.resume_reading()

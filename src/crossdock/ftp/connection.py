@@ -1,7 +1,9 @@
 """A control connection as asyncio meets it: what the transport tells, told on to the session."""
 
 import asyncio
+import errno
 import logging
+import os
 import socket
 from dataclasses import dataclass, field, replace
 from typing import Protocol, cast
@@ -16,7 +18,7 @@ from crossdock.ftp.control_session import ControlSession
 from crossdock.ftp.passive import PassivePorts
 from crossdock.ftp.replies import Reply
 from crossdock.ftp.tls import TlsFailed
-from crossdock.ftp.words import PeerClosed
+from crossdock.operations.listening import Lobby
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +36,10 @@ class Door(Hosts, Protocol):
 
     @property
     def passive(self) -> PassivePorts: ...
+
+    @property
+    def lobby(self) -> Lobby:
+        """Where a connection is while it owes its header."""
 
     def header_timeout_s(self, address: str) -> float | None:
         """How long a connection of this address has for its PROXY protocol header; None when it has none to send."""
@@ -78,6 +84,7 @@ class ControlConnection(asyncio.Protocol):
         else:
             timer = asyncio.get_running_loop().call_later(timeout_s, self._transport.abort)
             self._header = _HeaderWait(peer=peer, timer=timer)
+            self._door.lobby.enter(self._transport)
 
     def data_received(self, data: bytes) -> None:
         if self._header is not None:
@@ -92,16 +99,24 @@ class ControlConnection(asyncio.Protocol):
             return
         session.pump()
 
-    def eof_received(self) -> None:
-        if self._session is not None:
-            self._session.tell(PeerClosed())
+    def eof_received(self) -> bool:
+        """True keeps our side open, until everything is answered that the client said before."""
+        if self._session is None or self._session.is_over:
+            return False
+        self._channel.ended()
+        self._session.pump()
+        return True
 
     def connection_lost(self, error: Exception | None) -> None:
         self._channel.closed()
+        self._door.lobby.leave(self._transport)
         if self._header is not None:
             self._header.timer.cancel()
+        if isinstance(error, BrokenPipeError):
+            # Linux says so of a reset that follows an orderly end, of any other ECONNRESET: that end was not read yet.
+            self._channel.ended()
         if self._session is not None:
-            self._session.lost("" if error is None else str(error))
+            self._session.lost("" if error is None else _in_words(error))
 
     def pause_writing(self) -> None:
         self._channel.outbox.filled()
@@ -124,6 +139,7 @@ class ControlConnection(asyncio.Protocol):
             return b""
         self._header = None
         wait.timer.cancel()
+        self._door.lobby.leave(self._transport)
         peer = wait.peer
         if header.source is not None and header.destination is not None:
             peer = replace(peer, address=header.source.host, local_address=header.destination.host)
@@ -155,6 +171,19 @@ class ControlConnection(asyncio.Protocol):
         self._session = session
         self._door.enter(session, admittance)
         session.begin()
+
+
+_WORDS = {
+    errno.ECONNRESET: "the client reset the connection",
+    errno.ETIMEDOUT: "the client does not answer any more",
+}
+
+
+def _in_words(error: Exception) -> str:
+    """For the server's log, whose readers know no numbers of errors."""
+    if not isinstance(error, OSError) or error.errno is None:
+        return str(error)
+    return _WORDS.get(error.errno) or f"the connection broke: {os.strerror(error.errno)}"
 
 
 def _meet(transport: asyncio.Transport, number: int) -> Peer:

@@ -19,6 +19,9 @@ reading. Three verbs do not wait for the end of a transfer. NOOP and STAT are an
 150 and no other command waits: so they were meant for the middle of it, and replies keep their order. ABOR ends the
 transfer at once and is answered in its turn, after the transfer's own 426.
 
+A client may close when it has said everything: what came before is obeyed in its turn. But a transfer ends with the
+client's side of the connection, for nobody is left who could say ABOR, or be told how it ended.
+
 Nothing may wait behind AUTH TLS: it came in the clear, and somebody on the way could have put it there to be obeyed as
 if it had come under TLS (RFC 3207 §6 has the same of mail). Such a connection ends without a word.
 """
@@ -49,6 +52,7 @@ from crossdock.ftp.words import (
     HostChosen,
     HostUnknown,
     IdleExpired,
+    InputEnded,
     LineReceived,
     LineTooLong,
     LoginAdmitted,
@@ -124,6 +128,10 @@ class Conversation:
         return self._standing.is_secure
 
     @property
+    def is_transferring(self) -> bool:
+        return _is_transfer(self._activity)
+
+    @property
     def is_accepting(self) -> bool:
         """Whether another line may be handed over now. None may while TLS begins: those bytes are TLS's."""
         is_busy = isinstance(self._activity, StartTls) or len(self._waiting) >= MAX_WAITING
@@ -134,8 +142,12 @@ class Conversation:
         if self._is_over:
             return []
         match self._activity, event:
-            case StartTransfer(), PeerClosed():
+            case StartTransfer(), PeerClosed() | InputEnded():
                 return [AbortTransfer(), *self._leave()]
+            case None | StartTls(), InputEnded():
+                return self._leave()
+            case _, InputEnded():
+                return []  # it is told again when this is done and what waits has been obeyed
             case _, PeerClosed():
                 return self._leave()
             case None, Connected():
@@ -164,7 +176,7 @@ class Conversation:
             case _, LineTooLong():
                 return self._take(BadCommand(replies.LINE_TOO_LONG))
             case CheckLogin(), LoginAdmitted(directory):
-                return self._conclude(self._admit(directory))
+                return self._conclude(_admit(self._standing, directory))
             case CheckLogin(), LoginRefused():
                 return self._conclude(replies.LOGIN_REFUSED, farewell=self._attempt_failed())
             case OpenPassive(is_extended), PassiveReady(host, port):
@@ -285,14 +297,15 @@ class Conversation:
         reason = next((reply.lines[0] for reply in farewell if reply.code == 421), reason)
         return [*(SendReply(reply) for reply in farewell), CloseControl(reason)]
 
-    def _admit(self, directory: str) -> Reply:
-        self._standing.is_admitted = True
-        self._standing.directory = directory
-        return replies.logged_in(self._standing.offer.post_login_banner)
-
     def _attempt_failed(self) -> Reply | None:
         self._attempts_left -= 1
         return None if self._attempts_left > 0 else replies.TOO_MANY_ATTEMPTS
+
+
+def _admit(standing: Standing, directory: str) -> Reply:
+    standing.is_admitted = True
+    standing.directory = directory
+    return replies.logged_in(standing.offer.post_login_banner)
 
 
 def _is_transfer(activity: Activity | None) -> bool:

@@ -13,7 +13,6 @@ from crossdock.ftp.channel import ControlChannel
 from crossdock.ftp.control import Conversation
 from crossdock.ftp.idle import IdleWatch
 from crossdock.ftp.lines import TooLong
-from crossdock.ftp.replies import Reply
 from crossdock.ftp.tls import TlsFailed
 from crossdock.ftp.words import (
     AbortTransfer,
@@ -27,6 +26,7 @@ from crossdock.ftp.words import (
     Effect,
     Event,
     IdleExpired,
+    InputEnded,
     LineReceived,
     LineTooLong,
     LoginAdmitted,
@@ -67,7 +67,7 @@ class ControlSession:
         self._left = left
         self._is_busy = False
         self._is_greeted = not hosts.is_implicit
-        self._is_lost = False
+        self._is_lost = self._has_left = False
         self._question: asyncio.Task[None] | None = None
         self._reason = ""
         self._conversation = Conversation(
@@ -114,12 +114,13 @@ class ControlSession:
 
     def pump(self) -> None:
         """Hand over the lines that can be taken now; read no further while some cannot."""
-        is_pump_due = False
+        is_pump_due = is_dry = False
         for _ in range(LINES_PER_TURN):
             if not (self._is_greeted and _can_take(self._conversation, self._channel)):
                 break
             line = self._channel.next_line()
             if line is None:
+                is_dry = True
                 break
             if self._conversation.is_admitted:
                 self._idle.heard()
@@ -127,24 +128,37 @@ class ControlSession:
         else:
             is_pump_due = True
             asyncio.get_running_loop().call_soon(self.pump)
-        if self._channel.has_ended:
-            self.tell(PeerClosed())
+        if self._channel.has_ended and (is_dry or self._channel.is_securing or self._conversation.is_transferring):
+            self.tell(InputEnded())
         is_behind = is_pump_due or not _can_take(self._conversation, self._channel)
         self._channel.read_on(is_wanted=self._conversation.is_over or not is_behind)
-
-    def lost(self, reason: str) -> None:
-        """The connection is gone."""
-        self._is_lost = True
-        self._reason = self._reason or reason
-        self.tell(PeerClosed())
-        self._idle.stop()
         self._leave_if_over()
 
-    def hang_up(self, farewell: Reply) -> None:
-        """End the conversation over its head."""
-        self._conversation.handle(PeerClosed())
-        self._channel.outbox.send(farewell.encode())
-        self._channel.outbox.finish()
+    def lost(self, reason: str) -> None:
+        """The connection is gone.
+
+        What the client had said before it closed in order is obeyed all the same: its own kernel resets a connection
+        on which it is still answered, so that tells nothing.
+        """
+        self._is_lost = True
+        self._idle.stop()
+        if self._channel.has_ended:
+            self.pump()
+        else:
+            self._reason = self._reason or reason
+            self.tell(PeerClosed())
+        self._leave_if_over()
+
+    def hurry(self, reason: str) -> None:
+        """The time for what is under way is over: a transfer ends, and the client is told so and that this is the end.
+
+        Who was told already has a moment to read it; what else is under way is cut.
+        """
+        if self._conversation.is_transferring:
+            self._reason = self._reason or reason
+            self._activities.abort_transfer()
+        elif not self._conversation.is_over:
+            self.cut(reason)
 
     def cut(self, reason: str) -> None:
         """Close now: a transfer that is not yet being committed is lost.
@@ -158,6 +172,7 @@ class ControlSession:
             # Behind the task's first step: were it cancelled before that, nobody would hear that it ended.
             asyncio.get_running_loop().call_soon(self._question.cancel)
         self._cut_off()
+        self._leave_if_over()
 
     def _perform(self, effect: Effect) -> None:
         match effect:
@@ -225,10 +240,13 @@ class ControlSession:
         )
         self._reason = "internal error"
         self._activities.abort_transfer()
-        self.hang_up(replies.INTERNAL_ERROR)
+        self._conversation.handle(PeerClosed())
+        self._channel.outbox.send(replies.INTERNAL_ERROR.encode())
+        self._channel.outbox.finish()
 
     def _leave_if_over(self) -> None:
-        if self._is_lost and not self._is_busy:
+        if self._is_lost and self._conversation.is_over and not self._is_busy and not self._has_left:
+            self._has_left = True
             self._activities.end(self._reason)
             self._left()
 

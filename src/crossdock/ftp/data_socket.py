@@ -25,6 +25,10 @@ TURN_BYTES = 256 << 10
 """What the loop itself moves before others have their turn."""
 SMALL_FILE_BYTES = 64 << 10
 """Up to here a job on the loop costs less than handing it to a thread."""
+PARTING_BYTES = 64 << 20
+"""What the other side may still send to a connection on which nothing is wanted from it."""
+PAUSE_S = 1.0
+"""In which it has nothing to send, so that it has come to an end or waits for our word."""
 _LEFT_TO_READ = 64 << 10
 _READS_AT_END = 64
 """More than a kernel holds of one connection by default; who goes on sending then has no claim on a good end."""
@@ -109,10 +113,10 @@ class DataSocket:
         loop, descriptor = asyncio.get_running_loop(), self.socket.fileno()
         await self._ready(lambda wake: loop.add_reader(descriptor, wake), lambda: loop.remove_reader(descriptor), until)
 
-    async def writable(self) -> None:
-        """Raises TransferBroken when nothing is taken for too long."""
+    async def writable(self, until: float | None = None) -> None:
+        """Raises TransferBroken when nothing is taken for too long, or not until then on the loop's clock."""
         loop, descriptor = asyncio.get_running_loop(), self.socket.fileno()
-        await self._ready(lambda wake: loop.add_writer(descriptor, wake), lambda: loop.remove_writer(descriptor))
+        await self._ready(lambda wake: loop.add_writer(descriptor, wake), lambda: loop.remove_writer(descriptor), until)
 
     def finish(self) -> None:
         """Close, so that everything sent still arrives."""
@@ -125,6 +129,30 @@ class DataSocket:
         except OSError:
             pass  # the other side was faster, or has nothing more to say
         self.socket.close()
+
+    async def part(self, until: float) -> None:
+        """Close in order though nothing of what the other side has to say is wanted.
+
+        It is thrown away, up to a time and to a size, until the other side pauses. A reset would tell it that the
+        network failed, and it might not ask for the reason.
+        """
+        left, loop = PARTING_BYTES, asyncio.get_running_loop()
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+            while left > 0:
+                try:
+                    count = len(self.socket.recv(TURN_BYTES))
+                except BlockingIOError:
+                    await self.readable(min(until, loop.time() + PAUSE_S))
+                    continue
+                if not count:
+                    break
+                left -= count
+                await asyncio.sleep(0)
+        except (OSError, TransferBroken):
+            pass  # it has gone, or has not come to an end
+        finally:
+            self.socket.close()
 
     def reset(self) -> None:
         """Close so that the other side cannot take what it got for the whole."""

@@ -23,9 +23,14 @@ from crossdock.operations.threads import Threads
 
 _log = logging.getLogger(__name__)
 
+HANDSHAKE_S = 60.0
+PARTING_S = 5.0
+"""How long a client may go on sending what is not wanted from it."""
+
 
 class TlsConnection:
-    """Begin with `shake_hands`. End it with `finish` when everything was sent or received, else with `reset`.
+    """Begin with `shake_hands`. End it with `finish` when everything was sent or received, else with `reset`, or with
+    `part` when the client did not resume its session.
 
     `must_resume`: the session of its control connection. `must_close`: an end without close_notify is no end.
     """
@@ -41,22 +46,24 @@ class TlsConnection:
         stall_s: float,
     ) -> None:
         self._socket = DataSocket(connection, pool=pool, stall_s=stall_s)
+        self._handshake_s = min(stall_s, HANDSHAKE_S)
         self._stream = stream
         self._must_resume = must_resume
         self._moves = TlsMoves(connection, stream, must_close=must_close)
 
     async def shake_hands(self) -> None:
-        """Raises TransferBroken."""
+        """Raises TransferBroken, also when it takes too long as a whole, however often a byte comes."""
+        until = asyncio.get_running_loop().time() + self._handshake_s
         try:
             while not self._stream.shake_hands():
-                await self._flush()
+                await self._flush(until)
                 if self._moves.fill() is None:
-                    await self._socket.readable()
+                    await self._socket.readable(until)
         except (TlsFailed, TlsTruncated) as error:
-            await self._say_goodbye()
+            await self._say_goodbye(until)
             _log.info("tls handshake of a data connection failed", extra={"reason": str(error)})
             raise TransferBroken(DataFailure.TLS_FAILED) from error
-        await self._flush()
+        await self._flush(until)
         if self._must_resume and not self._stream.is_resumed:
             raise TransferBroken(DataFailure.TLS_NOT_RESUMED)
 
@@ -109,6 +116,13 @@ class TlsConnection:
             # It has gone: it got what it wanted, or its reading tells otherwise.
         self._socket.finish()
 
+    async def part(self) -> None:
+        """Close in order before a byte was moved, so that the other side goes on to read why."""
+        until = asyncio.get_running_loop().time() + PARTING_S
+        self._stream.close()
+        await self._say_goodbye(until)
+        await self._socket.part(until)
+
     def reset(self) -> None:
         """Close so that the other side cannot take what it got for the whole."""
         self._socket.reset()
@@ -120,15 +134,15 @@ class TlsConnection:
 
         return await self._socket.receive(step)
 
-    async def _flush(self) -> None:
+    async def _flush(self, until: float | None = None) -> None:
         """Send everything that is encrypted. Raises TransferBroken."""
         while True:
             self._moves.send_now()
             if not self._moves.unsent:
                 return
-            await self._socket.writable()
+            await self._socket.writable(until)
 
-    async def _say_goodbye(self) -> None:
-        """Send OpenSSL's alert, from which the other side learns what was wrong."""
+    async def _say_goodbye(self, until: float) -> None:
+        """Send OpenSSL's alert, from which the other side learns what was wrong, or its close_notify."""
         with suppress(TransferBroken):  # it has gone: nobody is left to be told
-            await self._flush()
+            await self._flush(until)

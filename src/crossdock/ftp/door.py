@@ -22,7 +22,7 @@ from crossdock.ftp.control_session import ControlSession
 from crossdock.ftp.passive import PassivePorts
 from crossdock.ftp.replies import Reply
 from crossdock.ftp.words import Draining
-from crossdock.operations.listening import accept
+from crossdock.operations.listening import Lobby, accept
 from crossdock.operations.tasks import came_true
 from crossdock.ports.ingress import Ingress
 
@@ -30,6 +30,8 @@ _log = logging.getLogger(__name__)
 
 CUT_GRACE_S = 10.0
 """How long sessions that were cut may still take to commit or discard."""
+PARTING_S = 2.0
+"""Of it, what clients have to read that their transfer was aborted and the server is stopped, before they are cut."""
 
 
 class ControlDoor:
@@ -51,6 +53,7 @@ class ControlDoor:
         self.is_implicit = is_implicit
         self.unread_timeout_s = unread_timeout_s
         self.port = 0
+        self.lobby = Lobby()
         self._limits = limits
         self._balancers = balancers
         self._header_timeout_s = header_timeout_s
@@ -78,6 +81,8 @@ class ControlDoor:
         here = self._tenants.get(server_id)
         protocols = surroundings.protocols | (here.protocols if here else frozenset())
         self._tenants[server_id] = replace(surroundings, protocols=protocols)
+        # By age and not by who came first: a server that was stopped and started again is the one it was.
+        self._tenants = dict(sorted(self._tenants.items(), key=lambda tenant: tenant[1].server.age))
 
     def update(self, server: Server) -> None:
         """Take over changed settings; sessions that are under way keep theirs."""
@@ -94,6 +99,7 @@ class ControlDoor:
         if not self._tenants and self._acceptor is not None:
             self._acceptor.close()
             self._acceptor = None
+            self.lobby.clear()
         self._removals += 1
         try:
             await self._drain(drain_timeout_s)
@@ -110,8 +116,12 @@ class ControlDoor:
             session.tell(Draining())
         if not await self._left(leaving, drain_timeout_s):
             for session in leaving & self._sessions.keys():
+                session.hurry("the server was stopped")
+            if await self._left(leaving, PARTING_S):
+                return
+            for session in leaving & self._sessions.keys():
                 session.cut("the server was stopped")
-            if not await self._left(leaving, CUT_GRACE_S):
+            if not await self._left(leaving, CUT_GRACE_S - PARTING_S):
                 _log.warning(
                     "ftp sessions outlive their server", extra={"sessions": len(leaving & self._sessions.keys())}
                 )

@@ -29,16 +29,20 @@ class OpenListing:
 
 async def open_listing(filesystem: FileSystem, order: StartTransfer) -> OpenListing:
     """Raises FileError, not for a pattern that nothing matches: clients take an empty list for what it is."""
-    path, is_shown, prefix = await _read_pattern(filesystem, order)
+    path, is_shown = await _read_pattern(filesystem, order)
+    is_file_possible = order.kind is not TransferKind.FACTS and not order.named.endswith("/")
     entries = aiter(filesystem.list(path))
     try:
-        return OpenListing(first=await anext(entries, None), rest=entries, is_shown=is_shown, prefix=prefix)
+        first = await anext(entries, None)
     except NotADirectory:
-        if order.kind is TransferKind.FACTS:
+        if not is_file_possible:
             raise
+    else:
+        return OpenListing(first=first, rest=entries, is_shown=is_shown, prefix=_prefix(order, is_shown))
     # LIST and NLST of a file show that file.
     entry = Entry(name=path.rpartition("/")[2], attributes=await filesystem.stat(path))
-    return OpenListing(first=entry, rest=entries, is_shown=is_shown, is_directory=False, prefix=order.prefix)
+    prefix = _up_to_slash(order.named)
+    return OpenListing(first=entry, rest=entries, is_shown=is_shown, is_directory=False, prefix=prefix)
 
 
 async def send_lines(
@@ -77,20 +81,35 @@ def line_writer(order: StartTransfer, now: datetime, prefix: str) -> Callable[[E
             return lambda entry: list_line(entry, now)
 
 
-async def _read_pattern(filesystem: FileSystem, order: StartTransfer) -> tuple[str, Matches, str]:
-    """What is to be listed, which of its names, and what NLST puts before them.
+async def _read_pattern(filesystem: FileSystem, order: StartTransfer) -> tuple[str, Matches]:
+    """What is to be listed, and which of its names.
 
     A file or directory that really bears the pattern for its name comes first, or it could not be named at all.
     """
     if not order.pattern:
-        return order.path, _everything, order.prefix
+        return order.path, _everything
     literal = f"{order.path.rstrip('/')}/{order.pattern}"
     try:
         # By a listing alone, as the listing itself: it needs no other permission.
         await filesystem.stat(literal, expecting=FileKind.DIRECTORY)
     except (NotFound, Denied, InvalidName):
-        return order.path, compile_pattern(order.pattern), order.prefix
-    return literal, _everything, ""
+        return order.path, compile_pattern(order.pattern)
+    return literal, _everything
+
+
+def _prefix(order: StartTransfer, is_shown: Matches) -> str:
+    """What NLST puts before the names of a directory.
+
+    RFC 1123 §4.1.2.7: what it names can be named again in the next command. `sub` and `sub/*` both give `sub/a`, or a
+    client that then deletes what it was told would delete another file.
+    """
+    if is_shown is not _everything:
+        return _up_to_slash(order.named)
+    return "" if order.named in ("", ".") else f"{order.named.rstrip('/')}/"
+
+
+def _up_to_slash(path: str) -> str:
+    return path[: path.rfind("/") + 1]
 
 
 def _everything(name: str) -> bool:

@@ -12,9 +12,8 @@ from crossdock.core.logins import Password
 from crossdock.files.filesystem import Attributes
 from crossdock.ftp import replies
 from crossdock.ftp.commands import ALIASES, VERBS, Service, verb_called
-from crossdock.ftp.globbing import split_pattern
-from crossdock.ftp.listing import choose_facts, facts_feature, facts_of, listed_path, time_value
-from crossdock.ftp.orders import ORDERS
+from crossdock.ftp.listing import choose_facts, facts_feature, facts_of, time_value
+from crossdock.ftp.orders import ORDERS, listing_order
 from crossdock.ftp.protection import PROTECTION
 from crossdock.ftp.replies import Reply
 from crossdock.ftp.standing import Obey, Standing, always, say
@@ -28,7 +27,6 @@ from crossdock.ftp.words import (
     FileOperation,
     OpenPassive,
     SendReply,
-    StartTransfer,
     TransferKind,
 )
 
@@ -64,8 +62,9 @@ def _feat(standing: Standing, argument: str) -> list[Effect]:
     tls = ("AUTH TLS", "PBSZ", "PROT") if standing.offer.allows_tls else ()
     times = ("MFMT",) if standing.offer.setstat_is_no_op else ()
     restart = ("REST STREAM",) if standing.options.allows_restart else ()
-    names = ("CLNT", "EPSV", "HOST", "LANG EN*", "MDTM", facts_feature(standing.facts), "PASV", "SIZE", "TVFS", "UTF8")
-    return say(replies.features(sorted((*names, *tls, *times, *restart))))
+    hosts = () if standing.is_secure else ("HOST",)
+    names = ("CLNT", "EPSV", "LANG EN*", "MDTM", facts_feature(standing.facts), "PASV", "SIZE", "TVFS", "UTF8")
+    return say(replies.features(sorted((*names, *hosts, *tls, *times, *restart))))
 
 
 def _opts(standing: Standing, argument: str) -> list[Effect]:
@@ -101,8 +100,7 @@ def _site(standing: Standing, argument: str) -> list[Effect]:
 
 def _stat(standing: Standing, argument: str) -> list[Effect]:
     if argument:
-        directory, pattern = split_pattern(listed_path(argument))
-        return [StartTransfer(TransferKind.STATUS, standing.absolute(directory), pattern=pattern)]
+        return [listing_order(standing, TransferKind.STATUS, argument)]
     return say(status_reply(standing, is_transferring=False))
 
 
@@ -188,11 +186,17 @@ def _ask(operation: FileOperation) -> Obey:
     return lambda standing, argument: [AskFile(operation, standing.absolute(argument))]
 
 
-def _dele(standing: Standing, argument: str) -> list[Effect]:
-    # A path with a slash at its end is a directory's, even though the file system knows no such spelling.
-    if argument.endswith("/"):
-        return say(replies.NOT_A_FILE)
-    return [AskFile(FileOperation.DELETE, standing.absolute(argument))]
+def _ask_of_a_file(operation: FileOperation) -> Obey:
+    """A path with a slash at its end is a directory's, even though the file system knows no such spelling."""
+    ask = _ask(operation)
+    return lambda standing, argument: say(replies.NOT_A_FILE) if argument.endswith("/") else ask(standing, argument)
+
+
+def _ask_of_either(operation: FileOperation) -> Obey:
+    """As above: with a slash at its end a path is not a file's."""
+    return lambda standing, argument: [
+        AskFile(operation, standing.absolute(argument), only_directory=argument.endswith("/"))
+    ]
 
 
 def _mfmt(standing: Standing, argument: str) -> list[Effect]:
@@ -201,6 +205,8 @@ def _mfmt(standing: Standing, argument: str) -> list[Effect]:
         return say(replies.BAD_TIME)
     if not standing.offer.setstat_is_no_op:
         return say(replies.TIME_NOT_SET)
+    if path.endswith("/"):
+        return say(replies.NOT_A_FILE)
     return [AskFile(FileOperation.SET_MODIFIED, standing.absolute(path), time)]
 
 
@@ -251,15 +257,15 @@ OBEY: Mapping[str, Obey] = {
     "PWD": _pwd,
     "CWD": _ask(FileOperation.CHANGE_DIRECTORY),
     "CDUP": _cdup,
-    "MLST": _ask(FileOperation.FACTS),
-    "SIZE": _ask(FileOperation.SIZE),
-    "MDTM": _ask(FileOperation.MODIFIED),
+    "MLST": _ask_of_either(FileOperation.FACTS),
+    "SIZE": _ask_of_a_file(FileOperation.SIZE),
+    "MDTM": _ask_of_a_file(FileOperation.MODIFIED),
     "MFMT": _mfmt,
     "ABOR": _abor,
-    "DELE": _dele,
+    "DELE": _ask_of_a_file(FileOperation.DELETE),
     "MKD": _ask(FileOperation.MAKE_DIRECTORY),
     "RMD": _ask(FileOperation.REMOVE_DIRECTORY),
-    "RNFR": _ask(FileOperation.RENAME_FROM),
+    "RNFR": _ask_of_either(FileOperation.RENAME_FROM),
     "RNTO": _rnto,
 }
 """What to do for each served verb but REIN and QUIT, which end what is there and so belong to `control.py`."""
@@ -288,6 +294,8 @@ def _modified(standing: Standing, question: AskFile, answer: FileAnswered) -> Re
 
 
 def _facts(standing: Standing, question: AskFile, answer: FileAnswered) -> Reply:
+    if question.only_directory and not _known(answer).is_directory:
+        return replies.NOT_A_DIRECTORY
     return replies.facts(question.path, f"{facts_of(_known(answer), standing.facts)} {question.path}")
 
 
@@ -296,11 +304,16 @@ def _directory_made(standing: Standing, question: AskFile, answer: FileAnswered)
 
 
 def _time_kept(standing: Standing, question: AskFile, answer: FileAnswered) -> Reply:
+    if _known(answer).is_directory:
+        return replies.NOT_A_FILE  # as MDTM, which would have to show the time
     return replies.time_set(question.path, question.target)
 
 
 def _rename_offered(standing: Standing, question: AskFile, answer: FileAnswered) -> Reply:
-    if _known(answer).is_directory and not standing.options.renames_directories:
+    attributes = _known(answer)
+    if question.only_directory and not attributes.is_directory:
+        return replies.NOT_A_DIRECTORY
+    if attributes.is_directory and (attributes.is_fixed or not standing.options.renames_directories):
         return replies.DIRECTORY_KEEPS_NAME
     standing.rename_from, standing.offered = question.path, "RNFR"
     return replies.RENAME_WHERE

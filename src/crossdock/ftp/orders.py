@@ -105,12 +105,16 @@ def _exact_size(standing: Standing, before: _Before) -> int | None:
 
 def _listing(kind: TransferKind) -> Begin:
     def begin(standing: Standing, argument: str, before: _Before) -> StartTransfer | Reply:
-        directory, pattern = split_pattern(listed_path(argument))
-        # RFC 1123 §4.1.2.7: what NLST names can be named again in the next command, so `sub/*` gives `sub/a`.
-        prefix = directory if pattern and kind is TransferKind.NAMES else ""
-        return StartTransfer(kind, standing.absolute(directory), pattern=pattern, prefix=prefix)
+        return listing_order(standing, kind, argument)
 
     return begin
+
+
+def listing_order(standing: Standing, kind: TransferKind, argument: str) -> StartTransfer:
+    """For LIST, NLST and STAT."""
+    named = listed_path(argument)
+    directory, pattern = split_pattern(named)
+    return StartTransfer(kind, standing.absolute(directory), pattern=pattern, named=named)
 
 
 def _facts(standing: Standing, argument: str, before: _Before) -> StartTransfer | Reply:

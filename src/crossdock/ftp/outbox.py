@@ -18,6 +18,7 @@ class Outbox:
 
     A client that leaves its replies unread for `unread_timeout_s` is cut off. `has_room` is False while too much is
     unread; whoever can wait does so in `write`. `is_for_tls` when TLS was asked for: nothing more is said in the clear.
+    `is_last`: the other side has closed its half already.
     """
 
     def __init__(self, transport: asyncio.Transport, *, unread_timeout_s: float) -> None:
@@ -28,6 +29,7 @@ class Outbox:
         self._unread: asyncio.TimerHandle | None = None
         self._linger: asyncio.TimerHandle | None = None
         self.is_for_tls = False
+        self.is_last = False
         self._tls: ControlTls | None = None
         transport.set_write_buffer_limits(high=BUFFER_BYTES)
 
@@ -99,7 +101,7 @@ class Outbox:
             return
         if self._tls is not None:
             self._transport.write(self._tls.farewell())
-        if not self._transport.can_write_eof():
+        if self.is_last or not self._transport.can_write_eof():
             self._transport.close()
             return
         try:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from crossdock.core.networks import Network, normal_address
 from crossdock.core.proxy_protocol import ProxyHeader, expects_header
 from crossdock.ftp.passive_book import REST_S, PassiveBook
+from crossdock.ftp.port_shortage import PortShortage
 from crossdock.ftp.proxied import HeaderWait
 from crossdock.operations.listening import BACKLOG, listen
 
@@ -37,6 +38,8 @@ _BROKEN_IN_QUEUE = (
 )
 """What accept() says of the connection that it would have given; the next may be sound. Source: accept(2)."""
 PAUSE_S = 0.5
+EPISODE_S = 10.0
+"""A lack of resources that comes within this time of the last is the same."""
 
 
 class Expectation:
@@ -46,14 +49,22 @@ class Expectation:
     caller's to close.
     """
 
-    def __init__(self, port: int, arrival: asyncio.Future[socket.socket], forget: Callable[[], None]) -> None:
+    def __init__(
+        self, port: int, arrival: asyncio.Future[socket.socket], forget: Callable[[], None], *, claim_s: float
+    ) -> None:
         self.port = port
         self._arrival = arrival
         self._forget = forget
         self._is_handed_over = False
+        self._claim = asyncio.get_running_loop().call_later(claim_s, self.expire)
+        arrival.add_done_callback(lambda _: self._claim.cancel())
 
     async def connection(self, timeout_s: float) -> socket.socket:
-        """The connected socket, non-blocking. Raises TimeoutError when none comes in time, or none can come."""
+        """The connected socket, non-blocking. Raises TimeoutError when none comes in time, or none can come.
+
+        From now on the port is kept for as long as that, whatever is left of its claim.
+        """
+        self._claim.cancel()
         if not self._arrival.done():
             await asyncio.wait((self._arrival,), timeout=timeout_s)
         if not self._arrival.done() or self._arrival.cancelled():
@@ -106,6 +117,8 @@ class PassivePorts:
         self._arrivals: dict[int, asyncio.Future[socket.socket]] = {}
         self._numbers = itertools.count(1)
         self._queues: dict[str, deque[asyncio.Event]] = {}
+        self._shortage = PortShortage()
+        self._lacked_at = -EPISODE_S
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -115,7 +128,8 @@ class PassivePorts:
         """Listen on all of the ports or on none; a port of 0 is chosen by the system.
 
         Raises:
-            OSError: without an errno, its text naming the port that cannot be had and what to do about it.
+            OSError: without an errno, its text naming the port that cannot be had and what to do about it; as it came
+                when this machine has no such address.
         """
         loop = asyncio.get_running_loop()
         try:
@@ -124,6 +138,8 @@ class PassivePorts:
                 self._listeners[listener.getsockname()[1]] = listener
         except OSError as error:
             self.close()
+            if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                raise  # whatever the port
             raise OSError(
                 f"passive port {port} on {host} cannot be used ({error.strerror or error}): "
                 "stop what uses it, or give other ports with --passive-ports"
@@ -163,14 +179,11 @@ class PassivePorts:
             port = self._book.claim(session, address, self._now())
         port = port or await self._claim(session, address)
         if port is None:
+            self._shortage.noticed(address, self._now())
             return None
-        loop = asyncio.get_running_loop()
-        arrival: asyncio.Future[socket.socket] = loop.create_future()
+        arrival: asyncio.Future[socket.socket] = asyncio.get_running_loop().create_future()
         self._arrivals[session] = arrival
-        expectation = Expectation(port, arrival, functools.partial(self._forget, session, address))
-        timer = loop.call_later(self._claim_s, expectation.expire)
-        arrival.add_done_callback(lambda _: timer.cancel())
-        return expectation
+        return Expectation(port, arrival, functools.partial(self._forget, session, address), claim_s=self._claim_s)
 
     def _forget(self, session: int, address: str) -> None:
         self._arrivals.pop(session, None)
@@ -212,7 +225,9 @@ class PassivePorts:
                     continue
                 if error.errno not in _OUT_OF_RESOURCES:
                     raise
-                _log.error("data connections cannot be accepted", extra={"reason": error.strerror, "port": port})
+                if self._lacked_at + EPISODE_S <= self._now():  # not at every port and after every pause
+                    _log.error("data connections cannot be accepted", extra={"reason": error.strerror, "port": port})
+                self._lacked_at = self._now()
                 loop = asyncio.get_running_loop()
                 loop.remove_reader(listener)
                 loop.call_later(self._pause_s, self._accept_again, port, listener)

@@ -21,6 +21,7 @@ from crossdock.core.errors import (
     OutOfSpace,
     Unavailable,
     Unsupported,
+    WrongSize,
 )
 
 
@@ -127,7 +128,7 @@ RENAME_WHERE = _reply(350, "Ready for the new name.")
 RENAMED = _reply(250, "Renamed.")
 NOT_A_DIRECTORY = _reply(550, "Not a directory.")
 NOT_A_FILE = _reply(550, "Not a plain file.")
-DIRECTORY_KEEPS_NAME = _reply(550, "Directories are not renamed.")
+DIRECTORY_KEEPS_NAME = _reply(550, "This directory is not renamed.")
 BAD_TIME = _reply(501, "The time must be YYYYMMDDHHMMSS, and a path must follow.")
 TIME_NOT_SET = _reply(550, "Times cannot be set.")
 MLSD_OF_A_FILE = _reply(501, "Not a directory; MLST tells of a file.")  # RFC 3659 §7.2.1
@@ -188,6 +189,7 @@ REPLY_FOR: Mapping[type[FileError], Reply] = {
     InvalidName: _reply(553, "This name is not allowed."),
     Unsupported: _reply(550, "Operation not supported."),
     OutOfSpace: _reply(452, "No space left."),
+    WrongSize: _reply(451, "The upload has another size than ALLO announced, nothing was kept."),
     Interrupted: CONNECTION_CUT,
     Unavailable: LOCAL_ERROR,
 }

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from crossdock.core.ids import Entropy
 from crossdock.core.networks import parse_network
@@ -13,6 +12,7 @@ from crossdock.ftp.activities import Surroundings
 from crossdock.ftp.addresses import passive_overrides
 from crossdock.ftp.door import ControlDoor
 from crossdock.ftp.passive import PassivePorts
+from crossdock.ftp.passive_sharing import PassiveSharing
 from crossdock.ftp.tls import KeyRing
 from crossdock.operations.tasks import TaskSupervisor
 from crossdock.operations.threads import Threads
@@ -29,21 +29,11 @@ HANDSHAKE_THREADS = 2
 """More would let a crowd of strangers take every core."""
 
 
-@dataclass(slots=True)
-class _SharedPorts:
-    """The passive ports of one address, and how many doors use them."""
-
-    passive: PassivePorts
-    chosen: tuple[int, ...] = ()
-    users: int = 0
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-
 class FtpEdge:
     """Opens endpoints for FTP and FTPS.
 
     `passive_ports` are shared by all endpoints on an address and stay open while there is one; none given = the system
-    chooses nine, and keeps them for as long as this object lives. `passive_ip` is the setting of that name.
+    chooses nine, and they stay the same for as long as this object lives. `passive_ip` is the setting of that name.
     """
 
     def __init__(
@@ -69,7 +59,6 @@ class FtpEdge:
         self._tasks = tasks
         self._clock = clock
         self._entropy = entropy
-        self._passive_ports = tuple(passive_ports) or (0,) * PASSIVE_PORTS
         self._passive_overrides = passive_overrides(passive_ip or {})
         self._ftp = ftp or FtpSettings()
         self._balancers = tuple(parse_network(cidr) for cidr in self._ftp.proxy_protocol_from)
@@ -77,7 +66,11 @@ class FtpEdge:
         self._unread_timeout_s = unread_timeout_s
         self._pool = Threads(POOL_THREADS, name="ftp-data")
         self._handshakes = Threads(HANDSHAKE_THREADS, name="ftp-tls")
-        self._shared: dict[str, _SharedPorts] = {}
+        self._passive = PassiveSharing(
+            passive_ports or (0,) * PASSIVE_PORTS,
+            balancers=self._balancers,
+            claim_s=self._ftp.data_connect_timeout_s,
+        )
         self._doors: dict[tuple[str, int], ControlDoor] = {}
         self._opening = asyncio.Lock()
 
@@ -108,12 +101,12 @@ class FtpEdge:
         self._handshakes.shutdown(wait=False)
 
     async def _open_door(self, host: str, port: int, *, is_implicit: bool) -> ControlDoor:
-        shared = await self._share(host)
+        shared = await self._passive.acquire(host)
 
         def closed() -> None:
             if self._doors.get((host, door.port)) is door:
                 del self._doors[host, door.port]
-            self._release(shared)
+            self._passive.release(shared)
 
         door = ControlDoor(
             passive=shared.passive,
@@ -128,7 +121,7 @@ class FtpEdge:
         try:
             await door.open(host, port)
         except BaseException:
-            self._release(shared)
+            self._passive.release(shared)
             raise
         self._doors[host, door.port] = door
         return door
@@ -149,24 +142,6 @@ class FtpEdge:
             ftp=self._ftp,
             login=self._login,
         )
-
-    async def _share(self, host: str) -> _SharedPorts:
-        shared = self._shared.setdefault(host, _SharedPorts(PassivePorts(balancers=self._balancers)))
-        async with shared.lock:
-            if not shared.users:
-                try:
-                    await shared.passive.open(host, shared.chosen or self._passive_ports)
-                except BaseException:
-                    shared.passive.close()
-                    raise
-                shared.chosen = shared.passive.ports
-            shared.users += 1
-        return shared
-
-    def _release(self, shared: _SharedPorts) -> None:
-        shared.users -= 1
-        if not shared.users:
-            shared.passive.close()
 
 
 class FtpListener:

@@ -150,7 +150,11 @@ class Transfer:
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[DataConnection]:
-        """The data connection, closed at the end: in good order, or by a reset when the transfer failed."""
+        """The data connection, closed at the end: in good order, or by a reset when the transfer failed.
+
+        A client that did not resume its session is parted from in order, before a byte: many hide the reply behind a
+        reset.
+        """
         try:
             if self._expectation is None:
                 raise TimeoutError
@@ -167,8 +171,11 @@ class Transfer:
                 await connection.shake_hands()
             yield connection
             await connection.finish()
-        except BaseException:
-            connection.reset()
+        except BaseException as error:
+            if isinstance(connection, TlsConnection) and _is_unresumed(error):
+                await connection.part()
+            else:
+                connection.reset()
             raise
 
     def _dressed(self, connected: socket.socket) -> DataConnection:
@@ -206,6 +213,10 @@ _MOVES: Mapping[TransferKind, Callable[[Transfer], Awaitable[None]]] = {
     TransferKind.FACTS: Transfer.send_listing,
     TransferKind.STATUS: Transfer.send_status,
 }
+
+
+def _is_unresumed(error: BaseException) -> bool:
+    return isinstance(error, TransferBroken) and error.failure is DataFailure.TLS_NOT_RESUMED
 
 
 class _End(Protocol):

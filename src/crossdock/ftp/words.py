@@ -173,6 +173,11 @@ class Draining:
 
 
 @dataclass(frozen=True, slots=True)
+class InputEnded:
+    """The client has closed its side in order, and everything that it had said before was handed over."""
+
+
+@dataclass(frozen=True, slots=True)
 class PeerClosed:
     """The control connection is gone."""
 
@@ -195,6 +200,7 @@ Event = (
     | TransferEnd
     | IdleExpired
     | Draining
+    | InputEnded
     | PeerClosed
 )
 
@@ -237,11 +243,13 @@ class AskFile:
     """Answered by FileAnswered or FileFailed.
 
     `target` is the new name of a RENAME or RENAME_ANY; of a SET_MODIFIED the time, as RFC 3659 §2.3 writes it.
+    `only_directory`: the client means no file, for it put a slash at the end.
     """
 
     operation: FileOperation
     path: str
     target: str = ""
+    only_directory: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,8 +260,8 @@ class StartTransfer:
     data connection is under TLS.
 
     A file is read or written from `offset` on, or written from its end on (`is_append`); `size` is how many bytes the
-    client announced. A listing shows the names that match `pattern` (`globbing.py`), if there is one; the names that
-    NAMES sends begin with `prefix`, which is how the client spells the directory.
+    client announced. A listing shows the names that match `pattern` (`globbing.py`), if there is one; `named` is how
+    the client spells what it wants listed.
     """
 
     kind: TransferKind
@@ -264,7 +272,7 @@ class StartTransfer:
     is_append: bool = False
     size: int | None = None
     pattern: str = ""
-    prefix: str = ""
+    named: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from crossdock.core.endpoint_addresses import Address, BadPin, candidates, parse_pins, pin_example
+from crossdock.core.endpoint_addresses import PIN_TAG, Address, BadPin, candidates, parse_pins, pin_example
 from crossdock.core.servers import Endpoint, FileProtocol, Server, ServerState
+from crossdock.gateway.claims import owner, stray_pins
 from crossdock.gateway.edges import Edge, Listener
-from crossdock.gateway.sharing import Place, sharing_places
+from crossdock.gateway.sharing import Place, missing_to_share, sharing_places
 
 _log = logging.getLogger(__name__)
 
@@ -87,6 +88,11 @@ class Openings:
             return replace(blank, state=ServerState.OFFLINE, message=f"{protocol} is not served yet"), None
         address = Address(host=blank.host, port=blank.port)
         try:
+            if strays := stray_pins(server):
+                raise BadPin(
+                    f"the tag {PIN_TAG} is for {', '.join(strays)}, which the server does not have: "
+                    f"write {pin_example(protocol)}"
+                )
             address, outcome = await self._first_that_opens(server, protocol, blank, known, servers)
         except BadPin as error:
             outcome = str(error)
@@ -115,10 +121,8 @@ class Openings:
             # A port that both had before is FTP's when FTPS needs another by now (implicit TLS).
             known = [one for one in known if (one.server_id, one.protocol) != (server.server_id, FileProtocol.FTPS)]
 
-        def owner(address: Address) -> str | None:
-            claims = [*self._held.items(), *_claims(known, servers)]
-            others = (who[0] for who, claimed in claims if who not in sharing and claimed.collides(address))
-            return next(others, None)
+        def belongs_to(address: Address) -> Place | None:
+            return owner(address, sharing, held=self._held, known=known, servers=servers)
 
         address = Address(host=self._host, port=self._default_ports.get(protocol, 0))
         for candidate in candidates(
@@ -128,11 +132,11 @@ class Openings:
             host=self._host,
             default_port=address.port,
             reserved=frozenset(self._default_ports.values()),
-            is_free=lambda address: owner(address) is None,
+            is_free=lambda address: belongs_to(address) is None,
         ):
             address = candidate.address
-            if (other := owner(address)) is not None:
-                return address, f"port {address.port} on {address.host} belongs to server {other}: {_remedy(protocol)}"
+            if (other := belongs_to(address)) is not None:
+                return address, _whose(address, server, protocol, other[0], servers)
             if objection := self.objection(server, protocol, address.host):
                 return address, objection
             self._held[place] = address
@@ -171,17 +175,14 @@ def _failed(blank: Endpoint, address: Address, message: str) -> Endpoint:
     )
 
 
-def _claims(known: Iterable[Endpoint], servers: Iterable[Server]) -> Iterable[tuple[Place, Address]]:
-    for endpoint in known:
-        yield (endpoint.server_id, endpoint.protocol), Address(host=endpoint.host, port=endpoint.port)
-    for server in servers:
-        try:
-            pins = parse_pins(server.tags)
-        except BadPin:
-            continue  # It claims nothing; its own start says what is wrong with it.
-        for protocol in server.protocols:
-            if protocol in pins:
-                yield (server.server_id, protocol), pins[protocol]
+def _whose(address: Address, server: Server, protocol: FileProtocol, owner_id: str, servers: Collection[Server]) -> str:
+    """Who has the port, and what to change; of another account's server only that there is one."""
+    found = next((one for one in servers if one.server_id == owner_id), None)
+    port = f"port {address.port} on {address.host} belongs to"
+    if found is None or found.account_id != server.account_id:
+        return f"{port} a server of another account: {_remedy(protocol)}"
+    hint = missing_to_share(server, protocol, found)
+    return f"{port} server {owner_id}: {hint}{_remedy(protocol)}"
 
 
 def _why_not(protocol: FileProtocol, address: Address, error: OSError) -> str:
@@ -189,6 +190,8 @@ def _why_not(protocol: FileProtocol, address: Address, error: OSError) -> str:
         return str(error)
     if error.errno == errno.EADDRINUSE:
         return f"port {address.port} on {address.host} is in use by another program: stop it, or {_remedy(protocol)}"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"this machine has no address {address.host}: name one that it has in the tag {pin_example(protocol)}"
     if error.errno == errno.EACCES:
         return (
             f"this user may not open port {address.port} on {address.host}: give the service CAP_NET_BIND_SERVICE, "
