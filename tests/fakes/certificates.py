@@ -4,6 +4,7 @@ import ssl
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -51,6 +52,15 @@ class FakeCertificates:
 
 
 OWN_CERTIFICATES = FakeCertificates()
+
+
+def server_context(directory: Path) -> ssl.SSLContext:
+    """What a server uses that is `self_signed`; its key passes through that directory."""
+    pem = directory / "server.pem"
+    pem.write_text(self_signed().chain_pem + self_signed().key_pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    return context
 
 
 def client_context(

@@ -91,6 +91,9 @@ class MortalState:
         async with self._state.reading() as tx:
             yield tx
 
+    def generation(self) -> int:
+        return self._state.generation()
+
 
 class Gate:
     """Where an operation waits until `open` is called."""

@@ -93,6 +93,9 @@ class CountingState:
         async with self._state.reading() as tx:
             yield tx
 
+    def generation(self) -> int:
+        return self._state.generation()
+
 
 def make_house(*, state: State | None = None, clock: FakeClock | None = None) -> House:
     """A house with nothing in it; no two are alike in their tables, all are alike in their entropy."""

@@ -21,6 +21,7 @@ from crossdock.api.server import ApiServer
 from crossdock.cloud.accounts import AccountCredentials, credentials_of
 from crossdock.cloud.sts.assume import assume_role
 from crossdock.operations.operation import ServiceOperations
+from crossdock.ports.backings import ForeignS3
 from crossdock.ports.functions import TemporaryCredentials
 from crossdock.settings import ApiSettings
 
@@ -93,9 +94,10 @@ async def serve_cloud(
     settings: ApiSettings | None = None,
     absent: Collection[str] = (),
     indexed_bytes: int = 0,
+    foreign: ForeignS3 | None = None,
 ) -> AsyncIterator[HttpCloud]:
     """S3, IAM, STS and these services, until the block ends. What is `absent` has no model, as in the true service."""
-    s3 = await make_s3(indexed_bytes=indexed_bytes)
+    s3 = await make_s3(indexed_bytes=indexed_bytes, foreign=foreign)
     clock = s3.parts.clock
     clock.advance((datetime.now(UTC) - clock.now()).total_seconds())
     for service in services:

@@ -29,6 +29,7 @@ from crossdock.cloud.iam.operations import iam_operations
 from crossdock.cloud.lambda_.log import EmbeddedFunctionLog
 from crossdock.cloud.lambda_.resource_policy import LambdaPolicies
 from crossdock.cloud.lambda_.table import lambda_operations
+from crossdock.cloud.logs.group_sink import GroupSink
 from crossdock.cloud.logs.writer import LogWriter
 from crossdock.cloud.secrets.table import secrets_operations
 from crossdock.cloud.sts.operations import sts_operations
@@ -70,7 +71,7 @@ async def lambda_service(directory: Path) -> AsyncIterator[LambdaService]:
     # Signatures carry the time of this computer.
     parts.clock.advance((datetime.now(UTC) - parts.clock.now()).total_seconds())
     events = MemoryLogEvents()
-    writer = LogWriter(events=events, state=parts.state, clock=parts.clock)
+    writer = LogWriter(sink=GroupSink(events=events, state=parts.state, clock=parts.clock), clock=parts.clock)
     code = ArchiveFiles(directory / "archives", entropy=parts.house.entropy)
     models = {name: model_of(name) for name in SERVICES}
     url = ""

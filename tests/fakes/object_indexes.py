@@ -1,4 +1,4 @@
-"""Both kinds of index, for the suites of ObjectIndex and UploadIndex."""
+"""Every kind of index, for the suites of ObjectIndex and UploadIndex."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.fakes.worker_lines import joined_to, make_parent
+
 from crossdock.adapters.host.object_database import open_object_database
+from crossdock.adapters.host.workers.remote_index import RemoteObjects
 from crossdock.adapters.memory.object_index import MemoryObjectIndex, MemoryObjects, MemoryUploadIndex
 from crossdock.ports.storage import ObjectEntry, ObjectIndex, PartRecord, Segment, UploadIndex, UploadRecord
 
-KINDS = ["memory", "sqlite"]
+KINDS = ["memory", "sqlite", "worker"]
 NOW = datetime(2026, 3, 15, 0, 47, 1, 123456, tzinfo=UTC)
 
 
@@ -28,7 +31,13 @@ async def indexes_of(kind: str, directory: Path) -> AsyncIterator[Indexes]:
     else:
         database = open_object_database(directory / "objects.db")
         try:
-            yield Indexes(objects=database.objects, uploads=database.uploads)
+            if kind == "sqlite":
+                yield Indexes(objects=database.objects, uploads=database.uploads)
+                return
+            async with joined_to(make_parent(objects=database.objects, uploads=database.uploads)) as line:
+                remote = RemoteObjects(line, directory / "objects.db")
+                yield Indexes(objects=remote.objects, uploads=remote.uploads)
+                remote.close()
         finally:
             await database.close()
 

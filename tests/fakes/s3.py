@@ -41,6 +41,7 @@ from crossdock.core.principals import Anonymous, IamUser
 from crossdock.operations.call import Operations
 from crossdock.operations.caller import Caller, Origin
 from crossdock.operations.streams import BytesBody, ObjectBody
+from crossdock.ports.backings import ForeignS3, NoForeignS3
 from crossdock.wire.http import HttpResponse
 from crossdock.wire.protocols import format_error, format_response
 
@@ -210,7 +211,7 @@ class EmbeddedS3:
         )
 
 
-async def make_s3(*, indexed_bytes: int = 0) -> EmbeddedS3:
+async def make_s3(*, indexed_bytes: int = 0, foreign: ForeignS3 | None = None) -> EmbeddedS3:
     """Its small objects are blobs like any, unless told, so that little ones show what becomes of large ones."""
     parts = make_parts()
     objects, steps = MemoryObjects(), Steps()
@@ -223,6 +224,7 @@ async def make_s3(*, indexed_bytes: int = 0) -> EmbeddedS3:
         epoch=parts.epoch,
         executor=ThreadPoolExecutor(max_workers=2, thread_name_prefix="digests"),
         indexed_bytes=indexed_bytes,
+        foreign=foreign or NoForeignS3(),
     )
     operations = make_operations(parts, s3_operations(storage), sources={"s3": BucketPolicies()})
     return EmbeddedS3(

@@ -33,6 +33,7 @@ from crossdock.files.login_check import LoginCheck
 from crossdock.files.session_limits import SessionLimits
 from crossdock.operations.tasks import TaskSupervisor
 from crossdock.ports.authority import IdentityAnswer
+from crossdock.ports.guests import Rooms
 from crossdock.ports.ingress import Ingress
 from crossdock.settings import SftpSettings
 from crossdock.sftp.server import SftpEdge, SftpListener
@@ -140,6 +141,7 @@ async def sftp_house(
     ingress: Ingress | None = None,
     total: int = 100,
     per_address: int = 100,
+    elsewhere: Rooms | None = None,
 ) -> AsyncIterator[SftpHouse]:
     server = server or sftp_server()
     clock, s3, log = FakeClock(), make_s3(), MemoryLog()
@@ -174,6 +176,7 @@ async def sftp_house(
         tasks=tasks,
         clock=clock,
         settings=settings,
+        elsewhere=elsewhere,
     )
     listener = await edge.open(server, FileProtocol.SFTP, "127.0.0.1", 0)
     house = SftpHouse(edge, listener, directory, provider, keys, s3, log, limits, tasks)

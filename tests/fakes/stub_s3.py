@@ -7,19 +7,26 @@ async with stub_s3() as stub:
 """
 
 import asyncio
+import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any
 
 from aiobotocore.session import AioSession
 from aiohttp import web
 
+from crossdock.adapters.aws.checksums import CRC64NVME
 from crossdock.adapters.aws.connection import open_s3
-from crossdock.adapters.aws.copying import MAX_COPY
 from crossdock.adapters.aws.object_store import AwsObjectStore
+from crossdock.adapters.aws.retrying import Patience
+from crossdock.adapters.host.clock import SystemClock
+from crossdock.cloud.s3.checksums import Algorithm
+from crossdock.core.arns import parse_arn
+from crossdock.core.principals import AssumedRole
 from crossdock.ports.functions import TemporaryCredentials
 
 WHEN = "Sun, 15 Mar 2026 00:47:00 GMT"
@@ -28,6 +35,9 @@ CREDENTIALS = TemporaryCredentials(
     secret_access_key="a secret of the tests",
     session_token="a token of the tests",
     expires_at=datetime(2030, 1, 1, tzinfo=UTC),
+)
+CALLER = AssumedRole(
+    role_arn=parse_arn("arn:aws:iam::111111111111:role/files"), role_id="AROASTUB", session_name="user1.x@s-1"
 )
 
 
@@ -55,9 +65,12 @@ def ok(body: bytes = b"", *, status: int = 200, headers: Mapping[str, str] | Non
     return say
 
 
-def error(status: int, code: str, message: str = "no") -> Say:
+def error(
+    status: int, code: str, message: str = "no", *, region: str = "", headers: Mapping[str, str] | None = None
+) -> Say:
     body = f"<Error><Code>{code}</Code><Message>{message}</Message><RequestId>R1</RequestId></Error>".encode()
-    return ok(body, status=status, headers={"x-amz-request-id": "R1"})
+    where = {"x-amz-bucket-region": region} if region else {}
+    return ok(body, status=status, headers={"x-amz-request-id": "R1", **where, **(headers or {})})
 
 
 def breaks_after(content: bytes, *, size: int, headers: Mapping[str, str] | None = None, status: int = 200) -> Say:
@@ -103,11 +116,46 @@ async def says_nothing(request: web.BaseRequest) -> web.StreamResponse:
     raise AssertionError
 
 
+@asynccontextmanager
+async def connect(
+    url: str,
+    *,
+    attempts: int = 1,
+    read_timeout_s: float = 5.0,
+    verify: bool | str = True,
+    checksum: Algorithm | None = CRC64NVME,
+    path_style: bool = True,
+    credentials: TemporaryCredentials = CREDENTIALS,
+    principal: AssumedRole | None = CALLER,
+    **how: Any,
+) -> AsyncIterator[AwsObjectStore]:
+    """A store at that URL, of CALLER unless told; `how` is for the store."""
+    connecting = open_s3(
+        region="us-east-1",
+        clock=SystemClock(),
+        endpoint_url=url,
+        path_style=path_style,
+        verify=verify,
+        checksum=checksum,
+        # Nobody waits in a test: between attempts there is no pause.
+        patience=Patience(attempts=attempts, throttled_s=0, failed_s=0),
+        read_timeout_s=read_timeout_s,
+        session=aws_session(),
+    )
+    async with connecting as connection:
+        yield AwsObjectStore(connection, credentials, principal=principal, **how)
+
+
 class StubS3:
-    def __init__(self) -> None:
+    def __init__(self, scheme: str) -> None:
         self.seen: list[Seen] = []
         self.port = 0
+        self._scheme = scheme
         self._script: deque[Say] = deque()
+
+    @property
+    def url(self) -> str:
+        return f"{self._scheme}://127.0.0.1:{self.port}"
 
     def then(self, *script: Say) -> None:
         self._script.extend(script)
@@ -116,34 +164,25 @@ class StubS3:
     def is_done(self) -> bool:
         return not self._script
 
-    @asynccontextmanager
-    async def store(
-        self, *, attempts: int = 1, read_timeout_s: float = 5.0, max_copy: int = MAX_COPY
-    ) -> AsyncIterator[AwsObjectStore]:
-        connecting = open_s3(
-            region="us-east-1",
-            endpoint_url=f"http://127.0.0.1:{self.port}",
-            path_style=True,
-            max_attempts=attempts,
-            read_timeout_s=read_timeout_s,
-            session=aws_session(),
-        )
-        async with connecting as connection:
-            yield AwsObjectStore(connection, CREDENTIALS, max_copy=max_copy)
+    def store(self, **how: Any) -> AbstractAsyncContextManager[AwsObjectStore]:
+        """See `connect`."""
+        return connect(self.url, **how)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if "Expect" in request.headers:
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = await request.read()
         self.seen.append(Seen(method=request.method, target=request.raw_path, headers=request.headers, body=body))
         return await self._script.popleft()(request)
 
 
 @asynccontextmanager
-async def stub_s3() -> AsyncIterator[StubS3]:
-    stub = StubS3()
+async def stub_s3(*, tls: ssl.SSLContext | None = None) -> AsyncIterator[StubS3]:
+    stub = StubS3("http" if tls is None else "https")
     server = web.Server(stub.handle, handler_cancellation=True)
     runner = web.ServerRunner(server, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     stub.port = site.port
     try:

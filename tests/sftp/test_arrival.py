@@ -3,7 +3,7 @@
 import asyncio
 import struct
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 import pytest
@@ -128,3 +128,13 @@ async def test_a_header_that_does_not_come_ends_the_connection() -> None:
             await asyncio.sleep(0)
         pass_time(BALANCER.login_timeout_s)
         assert not await is_answered(reader)
+
+
+async def test_who_owes_a_header_goes_with_the_listener() -> None:
+    async with sftp_house(settings=BALANCER) as house, said(house, VERSION_2[:5]) as reader:
+        await eventually(lambda: bool(house.listener._door.lobby._here))
+        await house.listener.close(drain_timeout_s=0)
+        async with asyncio.timeout(PATIENCE_S):
+            with suppress(ConnectionError):
+                assert await reader.read() == b""
+        await eventually(lambda: not house.listener._door.lobby._here)

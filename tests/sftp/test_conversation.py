@@ -184,6 +184,8 @@ async def test_attributes_are_refused_or_ignored_as_the_server_says(s3: MemoryS3
             handle = await talk.opened("f", READ)
             assert (await talk.ask(Kind.FSETSTAT, handle, times)).code == code
             assert (await talk.ask(Kind.FSETSTAT, handle, u32(1) + u64(7))).code == code
+            told = [event["path"] for _, event in talk.log.events if event["activity-type"] == "SETSTAT"]
+            assert told == ["/bucket/home/f"] * 4 * is_no_op
 
 
 async def test_limits_and_room_are_told(s3: MemoryS3):
@@ -426,7 +428,41 @@ async def test_a_client_that_reads_nothing_gets_nothing_more(s3: MemoryS3):
         answers = [await talk.answer(number) for number in numbers]
         for at, answer in zip(range(0, 40_000_000, 32768), answers, strict=True):
             assert answer.data == SOME[at % 900_000 :][:32768]
-        assert not talk.pipe.is_paused
+        await talk.pipe.until(lambda: not talk.pipe.is_paused)
+
+
+def answers_in(sent: bytearray) -> int:
+    at = count = 0
+    while at < len(sent):
+        at += 4 + int.from_bytes(sent[at : at + 4])
+        count += 1
+    return count
+
+
+@pytest.mark.parametrize("stream", ["paths", "the same bytes", "beyond the end", "no such handle"])
+async def test_answers_do_not_pile_up_before_a_client_that_reads_none(s3: MemoryS3, stream: str):
+    """Neither those that are given at once, nor those whose bytes are here already; then all are given."""
+    s3.add("bucket", "home/f", SOME[:200_000])
+    async with sftp_talk(s3) as talk:
+        handle = await talk.opened("f", READ)
+        assert (await talk.read(handle, 0, 200_000)).data == SOME[:200_000]
+        talk.pipe.flowing.clear()
+        request, count = {
+            "paths": ((Kind.REALPATH, text("x" * 20_000)), 1000),
+            "the same bytes": ((Kind.READ, handle, u64(0), u32(20_000)), 2000),
+            "beyond the end": ((Kind.READ, handle, u64(200_000), u32(1)), 300_000),
+            "no such handle": ((Kind.READ, text("none"), u64(0), u32(1)), 300_000),
+        }[stream]
+        kind, *parts = request
+        run = b"".join(packet(kind, u32(number), *parts) for number in range(1000))
+        for _ in range(count // 1000):
+            talk.say(run)
+            await asyncio.sleep(0)
+        assert len(talk.pipe.sent) < 6 << 20
+        assert talk.pipe.is_paused
+        talk.pipe.flowing.set()
+        await talk.pipe.until(lambda: answers_in(talk.pipe.sent) == count)
+        await talk.pipe.until(lambda: not talk.pipe.is_paused)
 
 
 async def test_a_slow_store_makes_the_client_wait(s3: MemoryS3):

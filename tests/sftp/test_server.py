@@ -13,6 +13,7 @@ from tests.fakes.sftp_house import (
     RSA_KEY,
     STRANGE_KEY,
     eventually,
+    key_line,
     sftp_house,
     sftp_server,
 )
@@ -163,7 +164,11 @@ async def test_connections_of_an_address_are_limited():
         reader, writer = await house.raw()
         assert (await reader.readline()).startswith(b"SSH-2.0-Crossdock")
         refused, other = await house.raw()
-        assert await heard(refused) == b""
+        assert b"Too many connections" in await heard(refused)
+        with pytest.raises(asyncssh.DisconnectError, match="Too many connections") as farewell:
+            async with house.client():
+                pass
+        assert farewell.value.code == 12
         writer.close()
         other.close()
         await house.everybody_left()
@@ -304,6 +309,130 @@ async def test_a_closed_listener_lets_transfers_finish():
         assert house.s3.content("bucket", "home/f") == b"x" * 1000 + b"y" * 1000
 
 
+async def test_who_is_drained_hears_that_it_is_the_end():
+    class Client(asyncssh.SSHClient):
+        ends: list[Exception | None] = []
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self.ends.append(exc)
+
+    async with (
+        sftp_house() as house,
+        house.client(client_factory=Client) as idle,
+        house.client(client_factory=Client) as conn,
+    ):
+        sftp = await conn.start_sftp_client()
+        await sftp.open("f", "wb")
+        await house.listener.close(drain_timeout_s=0)
+        await asyncio.gather(idle.wait_closed(), conn.wait_closed())
+    assert Client.ends == [None, None]  # asyncssh's client had a disconnect, "by application"
+
+
+async def test_a_drain_waits_for_no_clock():
+    """What was asked is answered, and then the session ends at once, however long the drain may last."""
+    async with sftp_house() as house, house.client() as conn:
+        sftp = await conn.start_sftp_client()
+        file = await sftp.open("f", "wb")
+        await file.write(b"x")
+        loop = asyncio.get_running_loop()
+        closing = asyncio.create_task(house.listener.close(drain_timeout_s=3600))
+        await asyncio.sleep(0)
+        due = [timer.when() for timer in loop._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
+        assert min(due) > loop.time() + PATIENCE_S / 2
+        await file.close()
+        await closing
+        assert house.s3.content("bucket", "home/f") == b"x"
+
+
+async def test_the_answer_that_is_owed_comes_before_the_drain_ends_the_session():
+    async with sftp_house() as house, house.client() as conn:
+        sftp = await conn.start_sftp_client()
+        gate = house.s3.hold("HeadObject")
+        asked = asyncio.create_task(sftp.exists("f"))
+        await gate.entered.wait()
+        closing = asyncio.create_task(house.listener.close(drain_timeout_s=PATIENCE_S))
+        await asyncio.sleep(0)
+        assert not conn.is_closed()
+        gate.open.set()
+        assert await asked is False
+        await conn.wait_closed()
+        await closing
+
+
+@pytest.mark.parametrize("how", [{}, {"password": "secret"}], ids=["key", "password"])
+async def test_the_log_says_how_the_connection_is_secured_and_with_which_key(how):
+    async with sftp_house() as house:
+        async with house.client(
+            encryption_algs=["aes256-gcm@openssh.com"], kex_algs=["ecdh-sha2-nistp256"], client_version="x", **how
+        ):
+            pass
+        await house.everybody_left()
+        [connected] = [event for _, event in house.log.events if event["activity-type"] == "CONNECTED"]
+        told = {name: value for name, value in connected.items() if name.startswith("ssh-")}
+        assert connected["ciphers"] == "aes256-gcm@openssh.com,aes256-gcm@openssh.com"
+        assert connected["kex"] == "ecdh-sha2-nistp256"
+        assert connected["client"] == "SSH-2.0-x"
+        line = key_line(CLIENT_KEY).split()
+        expected = {
+            "ssh-public-key": line[1],
+            "ssh-public-key-fingerprint": CLIENT_KEY.get_fingerprint(),
+            "ssh-public-key-type": "ssh-ed25519",
+        }
+        assert told == ({} if how else expected)
+
+
+async def test_with_both_factors_the_log_says_which_key():
+    async with sftp_house(server=sftp_server("PUBLIC_KEY_AND_PASSWORD")) as house:
+        async with house.client(client_keys=[CLIENT_KEY], password="secret"):
+            pass
+        [connected] = [event for _, event in house.log.events if event["activity-type"] == "CONNECTED"]
+        assert connected["ssh-public-key-fingerprint"] == CLIENT_KEY.get_fingerprint()
+
+
+async def test_ten_sessions_per_connection_and_no_more():
+    async with sftp_house() as house, house.client() as conn:
+        for _ in range(10):
+            sftp = await conn.start_sftp_client()
+            assert await sftp.listdir() == [".", ".."]
+        with pytest.raises(asyncssh.ChannelOpenError, match="10 channels"):
+            await conn.start_sftp_client()
+
+
+@pytest.mark.parametrize("answers", [True, False])
+async def test_a_client_is_asked_whether_it_is_there_and_is_cut_when_it_is_not(answers: bool):
+    asked = asyncio.Event()
+    count = 0
+
+    class Client(asyncssh.SSHClient):
+        def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
+            original = conn._process_keepalive_at_openssh_dot_com_global_request
+
+            def hear(packet: object) -> None:
+                nonlocal count
+                count += 1
+                if count > 5:
+                    asked.set()
+                if answers:
+                    original(packet)  # type: ignore[arg-type]
+
+            conn._process_keepalive_at_openssh_dot_com_global_request = hear  # type: ignore[method-assign]
+
+    async with (
+        sftp_house(settings=SftpSettings(keepalive_s=0.02)) as house,
+        house.client(client_factory=Client) as conn,
+    ):
+        async with asyncio.timeout(PATIENCE_S):
+            if answers:
+                await asked.wait()
+                assert not conn.is_closed()
+            else:
+                await conn.wait_closed()
+        assert (count > 5) is answers
+        if not answers:
+            await house.everybody_left()
+            assert house.log.events[-1][1]["message"] == "Client not responding to keepalive"
+
+
 async def test_what_outlasts_the_drain_is_cut_and_discarded():
     async with sftp_house() as house, house.client() as conn:
         sftp = await conn.start_sftp_client()
@@ -351,3 +480,42 @@ async def test_who_does_not_log_in_is_sent_away():
         writer.close()
         await house.everybody_left()
         assert house.log.events == []
+
+
+class Elsewhere:
+    """Implements `ports.guests.Rooms` and `Guest`: says its name, and is full at times."""
+
+    def __init__(self) -> None:
+        self.told = []
+        self.is_full = False
+
+    async def receive(self, server, address, transport, seen, *, left):
+        if self.is_full:
+            return None
+        self.transport, self.left = transport, left
+        transport.write(b"elsewhere\r\n")
+        return self
+
+    def drain(self):
+        self.told.append("drain")
+
+    def cut(self, reason):
+        self.told.append(reason)
+        self.transport.abort()
+        self.left(self)
+
+
+async def test_clients_may_be_served_elsewhere_and_are_counted_and_ended_as_here():
+    rooms = Elsewhere()
+    async with sftp_house(elsewhere=rooms) as house:
+        reader, writer = await house.raw()
+        assert await reader.readline() == b"elsewhere\r\n"
+        assert house.limits.connections == 1
+        rooms.is_full = True
+        refused, other = await house.raw()
+        assert await heard(refused) == b""
+        await house.listener.close(drain_timeout_s=0)
+        assert rooms.told == ["drain", "the server was stopped"]
+        await house.everybody_left()
+        writer.close()
+        other.close()

@@ -1,8 +1,10 @@
 """What our connection relies on in asyncssh, so that an upgrade that changes it is noticed."""
 
+import asyncio
 import inspect
 
 import asyncssh
+import paramiko
 import pytest
 from tests.fakes.sftp_house import CLIENT_KEY, RSA_KEY, sftp_house, sftp_server
 
@@ -14,7 +16,12 @@ OVERRIDDEN = {
     "_finish_userauth": ["self", "begin_auth", "method", "packet"],
     "send_userauth_failure": ["self", "partial_success"],
     "validate_password": ["self", "username", "password"],
-    "validate_public_key": ["self", "username", "key_data", "msg", "signature"],
+    "send_newkeys": ["self", "k", "h"],
+    "data_received": ["self", "data", "datatype"],
+    "send_userauth_success": ["self"],
+    "process_packet": ["self", "pkttype", "pktid", "packet"],
+    "send_packet": ["self", "pkttype", "args", "handler"],
+    "internal_error": ["self", "exc_info", "error_logger"],
 }
 
 
@@ -78,3 +85,20 @@ async def test_requests_without_end_are_not_heard_without_end():
             async with house.client(client_factory=Client, client_keys=None):
                 pass
         assert asked == 6
+
+
+async def test_a_client_may_ask_for_the_service_before_each_attempt():
+    """As paramiko does, and asyncssh takes for a mistake."""
+
+    def log_in(port: int) -> None:
+        with paramiko.Transport(("127.0.0.1", port)) as transport:
+            transport.start_client()
+            for _ in range(2):
+                with pytest.raises(paramiko.AuthenticationException):
+                    transport.auth_password("user1", "wrong")
+            transport.auth_password("user1", "secret")
+            assert transport.is_authenticated()
+
+    async with sftp_house() as house:
+        await asyncio.to_thread(log_in, house.listener.port)
+        assert house.log.activities().count("AUTH_FAILURE") == 2

@@ -4,9 +4,11 @@ import asyncssh
 import pytest
 from tests.fakes.host_keys import MemoryHostKeys, host_keys
 from tests.fakes.sftp_house import sftp_house, sftp_server
+from tests.fakes.sftp_talk import packet, text, u32, u64
 
 from crossdock.core.security_policies import SECURITY_POLICIES
 from crossdock.settings import SftpSettings
+from crossdock.sftp.packets import Kind
 from crossdock.sftp.ssh_options import NoHostKey, Offers, lacking
 
 
@@ -49,3 +51,10 @@ async def test_a_client_may_choose_the_host_key(algorithm):
         key = conn.get_server_host_key()
         assert isinstance(key, asyncssh.SSHKey)
         assert key.get_algorithm() == ("ssh-rsa" if "rsa" in algorithm else algorithm)
+
+
+async def test_a_write_of_32_kib_comes_in_one_packet():
+    """With its head and the longest handle that is given out; and the packet is one that every SSH takes."""
+    options = await offers().current(sftp_server())
+    head = packet(Kind.WRITE, u32(1), text(b"1234"), u64(0), text(b""))
+    assert len(head) + (32 << 10) <= options.max_pktsize <= 35_000 - 100

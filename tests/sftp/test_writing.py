@@ -166,6 +166,18 @@ async def test_what_would_cut_off_the_rest_unasked_is_refused(s3: MemoryS3):
         assert s3.content("bucket", "home/f") == longer
 
 
+@pytest.mark.parametrize(("allow_append", "offset"), [(False, 3), (False, len(OLD) + 1), (True, len(OLD) + 1)])
+async def test_who_changes_a_file_in_the_middle_hears_it_at_once(s3: MemoryS3, allow_append: bool, offset: int):
+    """Some clients do not look at how a CLOSE is answered."""
+    s3.add("bucket", "home/f", OLD)
+    async with sftp_talk(s3, allow_append=allow_append) as talk:
+        handle = await talk.opened("f", WRITE)
+        answer = await talk.write(handle, offset, NEW)
+        assert (answer.code, "stays as it was" in answer.message) == (8, True)
+        assert (await talk.close(handle)).code == 8
+        assert s3.content("bucket", "home/f") == OLD
+
+
 async def test_the_end_of_a_file_can_only_be_where_it_is(s3: MemoryS3):
     for is_no_op, code in ((False, 8), (True, 0)):
         async with sftp_talk(s3, is_no_op=is_no_op) as talk:

@@ -8,6 +8,7 @@ from tests.fakes.house import AllowEverything, make_house
 from tests.fakes.logins import SERVER, make_attempt
 from tests.fakes.public_keys import ed25519_line
 
+from crossdock.adapters.embedded.provider_functions import EmbeddedProviderFunctions
 from crossdock.core.logins import PublicKey
 from crossdock.core.servers import IdentityProviderChoice, IdentityProviderType
 from crossdock.core.users import TransferUser
@@ -35,10 +36,8 @@ def providers():
     table = ServiceOperations(
         service="lambda", operations={"Invoke": Operation(handler=invoke, permissions=needs_nothing)}
     )
-    return IdentityProviders(
-        Operations([table], house=make_house(), authorizer=AllowEverything()),
-        OneUser(),
-    )
+    operations = Operations([table], house=make_house(), authorizer=AllowEverything())
+    return IdentityProviders(EmbeddedProviderFunctions(operations), OneUser())
 
 
 async def identify(providers, kind):

@@ -7,6 +7,7 @@ import pytest
 from tests.fakes.house import AllowEverything, make_house
 from tests.fakes.transfer import FUNCTION, HUB, REGION
 
+from crossdock.adapters.embedded.provider_functions import EmbeddedProviderFunctions
 from crossdock.core.errors import ServiceError
 from crossdock.core.logins import NO_KEY, LoginAttempt, Password, PublicKey
 from crossdock.core.servers import EndpointType, FileProtocol, IdentityProviderChoice, IdentityProviderType, Server
@@ -48,7 +49,9 @@ class ScriptedFunction:
         table = ServiceOperations(
             service="lambda", operations={"Invoke": Operation(handler=self.invoke, permissions=needs_nothing)}
         )
-        return LambdaIdentityProvider(Operations([table], house=make_house(), authorizer=AllowEverything()))
+        return LambdaIdentityProvider(
+            EmbeddedProviderFunctions(Operations([table], house=make_house(), authorizer=AllowEverything()))
+        )
 
 
 async def test_the_function_is_invoked_as_transfer_on_behalf_of_the_server():

@@ -257,6 +257,30 @@ async def test_a_kind_of_tls_that_cannot_be_meant_is_refused_before_the_server_h
         assert server.is_tls_implicit is is_implicit
 
 
+ID = "s-0123456789abcdef0"
+
+
+async def test_a_tag_chooses_the_id_of_a_new_server_that_no_other_of_any_account_has(api: TransferApi):
+    chosen = [{"Key": "crossdock:server-id", "Value": ID}]
+    assert await make_server(api, Tags=chosen) == (ID, f"arn:aws:transfer:{REGION}:{HUB}:server/{ID}")
+    for account in (HUB, "222222222222"):
+        error = await api.refused("CreateServer", **SERVICE_MANAGED, Tags=chosen, account=account)
+        assert (error.code, error.members["Resource"]) == ("ResourceExistsException", ID)
+    assert [server.server_id for server in await api.directory.servers()] == [ID]
+
+
+async def test_an_id_that_is_none_is_refused_and_no_tag_changes_one(api: TransferApi):
+    server_id, arn = await make_server(api)
+    for value in ("s-1", "", f"{ID}0", ID.upper()):
+        error = await api.refused(
+            "CreateServer", **SERVICE_MANAGED, Tags=[{"Key": "crossdock:server-id", "Value": value}]
+        )
+        assert f"the tag crossdock:server-id has {value!r}: write s- and 17 hex digits" in error.message
+    await api.call("TagResource", Arn=arn, Tags=[{"Key": "crossdock:server-id", "Value": server_id}])
+    error = await api.refused("TagResource", Arn=arn, Tags=[{"Key": "crossdock:server-id", "Value": ID}])
+    assert "chooses the id of a new server" in error.message
+
+
 async def test_the_gateway_hears_of_changed_tags(api: TransferApi):
     _, arn = await make_server(api)
     listening = api.directory.changes()

@@ -8,6 +8,25 @@ BACKLOG = 1024
 """Connections that may wait to be accepted."""
 
 
+class Lobby:
+    """Connections that were accepted and are nobody's yet. They end with their listener."""
+
+    def __init__(self) -> None:
+        self._here: set[asyncio.Transport] = set()
+
+    def enter(self, transport: asyncio.Transport) -> None:
+        self._here.add(transport)
+
+    def leave(self, transport: asyncio.Transport) -> None:
+        """It is somebody's now, or gone; harmless for one that is not here."""
+        self._here.discard(transport)
+
+    def clear(self) -> None:
+        for transport in self._here:
+            transport.abort()
+        self._here.clear()
+
+
 async def listen(host: str, port: int, *, backlog: int = BACKLOG) -> socket.socket:
     """A non-blocking listening socket; an IPv6 wildcard takes IPv4 clients too. Raises OSError."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)

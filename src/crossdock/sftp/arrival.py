@@ -7,6 +7,7 @@ from typing import Protocol, cast
 
 from crossdock.core.networks import normal_address
 from crossdock.core.proxy_protocol import BadProxyHeader, NeedMore, is_version_2, parse_proxy_header
+from crossdock.operations.listening import Lobby
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +29,10 @@ class HeaderRule:
 
 class ArrivalDoor(Protocol):
     """An open port, as a connection meets it."""
+
+    @property
+    def lobby(self) -> Lobby:
+        """Where a connection is while it owes its header."""
 
     def header_rule(self, address: str) -> HeaderRule | None:
         """What a connection of this address has to begin with; None for SSH, which a header may precede unheeded."""
@@ -62,6 +67,7 @@ class Arrival(asyncio.Protocol):
         else:
             timeout_s = min(SILENCE_S, self._rule.timeout_s) if self._rule.is_optional else self._rule.timeout_s
             self._timer = asyncio.get_running_loop().call_later(timeout_s, self._give_up)
+            self._door.lobby.enter(self._transport)
 
     def data_received(self, data: bytes) -> None:
         self._seen += data
@@ -87,6 +93,7 @@ class Arrival(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        self._door.lobby.leave(self._transport)
 
     def _has_none(self, rule: HeaderRule, reason: str) -> None:
         if rule.is_optional:
@@ -111,6 +118,7 @@ class Arrival(asyncio.Protocol):
         self._transport.abort()
 
     def _receive(self, address: str, *, balancer: str = "") -> None:
+        self._door.lobby.leave(self._transport)
         self._transport.pause_reading()
         self._door.receive(address, self._transport, bytes(self._seen), balancer=balancer)
 

@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from crossdock.files.recorded import path_in_store
 from crossdock.files.session import Session
+from crossdock.files.session_log import Activity
 from crossdock.files.unbroken import unbroken
 from crossdock.operations.tasks import TaskSupervisor
 from crossdock.operations.threads import Threads
@@ -14,7 +16,8 @@ from crossdock.ports.host import Clock
 from crossdock.sftp.dispatch import Dispatcher
 from crossdock.sftp.exchange import Exchange, Load, ended
 from crossdock.sftp.framing import Framer
-from crossdock.sftp.handles import Handles
+from crossdock.sftp.handles import Handles, OpenFiles, of_this_process
+from crossdock.sftp.outbox import Outbox
 from crossdock.sftp.packets import MalformedPacket
 from crossdock.sftp.pipe import Chunk, Pipe
 from crossdock.sftp.requests import Desk
@@ -27,7 +30,8 @@ class Means:
     """What the conversations of a server share.
 
     `pool` are the threads that read files. `allow_append`: uploads may go on at the end of a file, as FTP's setting of
-    this name says. `max_handles` are those that one conversation may hold open at once.
+    this name says. `max_handles` are those that one conversation may hold open at once; `open_files` counts those of
+    all.
     """
 
     pool: Threads
@@ -35,23 +39,28 @@ class Means:
     clock: Clock
     allow_append: bool = False
     max_handles: int = 100
+    open_files: OpenFiles = field(default_factory=of_this_process)
 
 
 class SftpConversation:
     """See `pipe.Conversation`.
 
     Several conversations may share a session, as the channels of one connection do; none of them ends it. Who does,
-    awaits `closed` of each first.
+    awaits `closed` of each first. `at_rest` is called when the last open file was closed or the last answer is about to
+    be sent: only then `is_busy` ends.
     """
 
-    def __init__(self, session: Session, pipe: Pipe, means: Means) -> None:
+    def __init__(
+        self, session: Session, pipe: Pipe, means: Means, *, at_rest: Callable[[], None] = lambda: None
+    ) -> None:
         self._session = session
         self._pipe = pipe
         self._tasks = means.tasks
         self._time = asyncio.get_running_loop().time
         self._last_active = self._time()
-        self._load = Load(self._adjust)
-        self._handles = Handles(means.max_handles)
+        self._at_rest = at_rest
+        self._load = Load(self._adjust, self._answered)
+        self._handles = Handles(means.max_handles, means.open_files)
         exchange = Exchange(
             pool=means.pool,
             load=self._load,
@@ -69,13 +78,13 @@ class SftpConversation:
                 now=means.clock.now,
                 allow_append=means.allow_append,
                 ignores_attributes=session.server.setstat_is_no_op,
+                ignored=lambda path: session.log.done(Activity.SETSTAT, path_in_store(session.home, path)),
                 max_handles=means.max_handles,
             )
         )
         self._framer = Framer(self._dispatcher)
         self._backlog = bytearray()  # what came while no further request could be begun
-        self._out: list[Chunk] = []
-        self._is_digesting = False
+        self._outbox = Outbox(pipe, self._load, self._start)
         self._is_paused = False
         self._ending: asyncio.Task[None] | None = None
 
@@ -127,26 +136,24 @@ class SftpConversation:
 
     def _digest(self, data: memoryview) -> int:
         """Take bytes, and send what can be answered at once in one go. Returns how many were taken."""
-        self._is_digesting = True
+        self._outbox.is_held = True
         try:
             return self._framer.feed(data)
         except MalformedPacket as error:
             self._break(str(error))
             return len(data)
         finally:
-            self._is_digesting = False
-            self._flush()
+            self._outbox.is_held = False
+            self._outbox.flush()
 
     def _send(self, chunks: Sequence[Chunk]) -> None:
-        self._out += chunks
-        if not self._is_digesting:
+        if not self._outbox.is_held:
             self._last_active = self._time()
-            self._flush()
+        self._outbox.send(chunks)
 
-    def _flush(self) -> None:
-        if self._out:
-            out, self._out = self._out, []
-            self._pipe.send(out)
+    def _answered(self) -> None:
+        if not self._handles.files:
+            self._at_rest()
 
     def _adjust(self) -> None:
         """Begin no more requests while too many are under way, and let the client send no more."""
@@ -157,7 +164,7 @@ class SftpConversation:
                 self._pipe.pause()
             else:
                 self._pipe.resume()
-        while self._backlog and not self._framer.is_held and not self._is_digesting and self._ending is None:
+        while self._backlog and not self._framer.is_held and not self._outbox.is_held and self._ending is None:
             with memoryview(self._backlog) as backlog:
                 count = self._digest(backlog)
             del self._backlog[:count]
@@ -175,7 +182,7 @@ class SftpConversation:
 
     def _break(self, reason: str) -> None:
         _log.warning("an SFTP session is ended", extra={"session": self._session.session_id, "reason": reason})
-        self._flush()
+        self._outbox.flush()
         self._pipe.close()
         self._end(reason)
 

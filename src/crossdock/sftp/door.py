@@ -2,31 +2,25 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from crossdock.core.errors import CrossdockError
 from crossdock.core.logins import Refusal
 from crossdock.core.networks import Network
 from crossdock.core.proxy_protocol import expects_header
 from crossdock.core.servers import FileProtocol, Server
 from crossdock.files.limits import Admittance, LoginLimits
-from crossdock.files.ssh_login import SshLogin
-from crossdock.operations.listening import accept
-from crossdock.operations.tasks import came_true
+from crossdock.operations.listening import Lobby, accept
+from crossdock.operations.tasks import TaskSupervisor, came_true
+from crossdock.ports.guests import Guest, Rooms
 from crossdock.ports.ingress import Ingress
+from crossdock.settings import SftpSettings
 from crossdock.sftp.arrival import Arrival, HeaderRule
-from crossdock.sftp.ssh_applicant import Applicant
-from crossdock.sftp.ssh_client import SshClient, Surroundings
-from crossdock.sftp.ssh_connection import SshConnection
-from crossdock.sftp.ssh_options import Offers
+from crossdock.sftp.ssh_refusal import Farewells
 
 _log = logging.getLogger(__name__)
 
 CUT_GRACE_S = 10.0
 """How long sessions that were cut may still take to commit or discard."""
-
-LoginFor = Callable[[Server, str], SshLogin]
-"""The login of a new connection to a server, from an address."""
 
 
 class SshDoor:
@@ -36,24 +30,26 @@ class SshDoor:
         self,
         server: Server,
         *,
-        offers: Offers,
-        surroundings: Surroundings,
-        login_for: LoginFor,
+        rooms: Rooms,
+        settings: SftpSettings,
         limits: LoginLimits,
         ingress: Ingress,
         balancers: Sequence[Network],
+        tasks: TaskSupervisor,
     ) -> None:
         self.port = 0
+        self.lobby = Lobby()
+        self._farewells = Farewells(self.lobby)
         self._server = server
-        self._offers = offers
-        self._surroundings = surroundings
-        self._login_for = login_for
+        self._rooms = rooms
+        self._settings = settings
         self._limits = limits
         self._ingress = ingress
         self._balancers = balancers
+        self._tasks = tasks
         self._acceptor: asyncio.Server | None = None
         self._coming: set[asyncio.Task[bool]] = set()
-        self._clients: dict[SshClient, Admittance] = {}
+        self._clients: dict[Guest, Admittance] = {}
         self._somebody_left = asyncio.Event()
 
     async def open(self, host: str, port: int) -> None:
@@ -69,6 +65,7 @@ class SshDoor:
         if self._acceptor is not None:
             self._acceptor.close()
             self._acceptor = None
+        self.lobby.clear()
         for task in self._coming:
             task.cancel()
         for client in list(self._clients):
@@ -82,7 +79,7 @@ class SshDoor:
     # What an arrival asks.
 
     def header_rule(self, address: str) -> HeaderRule | None:
-        settings = self._surroundings.settings
+        settings = self._settings
         must = self._server.needs_proxy_header
         if not must and not expects_header(address, self._balancers):
             return None
@@ -104,11 +101,9 @@ class SshDoor:
         admittance = self._limits.acquire(address)
         if isinstance(admittance, Refusal):
             _log.info("ssh connection refused", extra={"source_ip": address, "reason": admittance.reason})
-            transport.abort()
+            self._farewells.too_many(transport)
             return
-        task = self._surroundings.means.tasks.start(
-            self._let_in(address, transport, seen, admittance), name="ssh arrival"
-        )
+        task = self._tasks.start(self._let_in(address, transport, seen, admittance), name="ssh arrival")
         self._coming.add(task)
         task.add_done_callback(lambda task: self._arrived(task, transport, admittance))
 
@@ -127,31 +122,10 @@ class SshDoor:
 
     async def _let_in(self, address: str, transport: asyncio.Transport, seen: bytes, admittance: Admittance) -> bool:
         """Whether the connection is a client's from now on, who leaves when it ends."""
-        server = self._server
-        try:
-            options = await self._offers.current(server)
-        except CrossdockError as error:
-            extra = {"server_id": server.server_id, "source_ip": address, "reason": str(error)}
-            _log.error("ssh connection refused", extra=extra)
+        guest = await self._rooms.receive(self._server, address, transport, seen, left=self._leave)
+        if guest is None:
             return False
-        if transport.is_closing():
-            return False
-        applicant = Applicant(self._login_for(server, address))
-        client = SshClient(self._surroundings, server, applicant, source_ip=address, left=self._leave)
-        connection = SshConnection(
-            options,
-            client,
-            applicant,
-            attempts=self._surroundings.settings.attempts_per_connection,
-            socket_is_full=client.socket_is_full,
-        )
-        self._clients[client] = admittance
-        transport.set_protocol(connection)
-        connection.connection_made(transport)
-        if seen:
-            connection.data_received(seen)
-        if not transport.is_closing():
-            transport.resume_reading()
+        self._clients[guest] = admittance
         return True
 
     def _arrived(self, task: "asyncio.Task[bool]", transport: asyncio.Transport, admittance: Admittance) -> None:
@@ -161,7 +135,7 @@ class SshDoor:
             transport.abort()
             admittance.release()
 
-    def _leave(self, client: SshClient) -> None:
+    def _leave(self, client: Guest) -> None:
         self._clients.pop(client).release()
         self._somebody_left.set()
 

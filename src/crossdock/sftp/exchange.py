@@ -19,19 +19,31 @@ LEAST_SHARE, MOST_SHARE = 64 << 10, 1 << 20
 
 
 class Load:
-    """Counts what is under way. `changed` is called whenever one of the two answers has.
+    """Counts what is under way. `changed` is called whenever `is_full` or `is_heavy` has, `answered` when no answer is
+    owed, or still none.
 
     `is_full`: no further request is to be begun. `is_heavy`: the client shall send no more for now. Both stay until
-    half has been done.
+    half has been done. `is_unread`: the client is to read first.
     """
 
-    __slots__ = ("_changed", "_idle", "_reads", "_requests", "_written", "is_full", "is_heavy")
+    __slots__ = (
+        "_answered",
+        "_changed",
+        "_idle",
+        "_reads",
+        "_requests",
+        "_written",
+        "is_full",
+        "is_heavy",
+        "is_unread",
+    )
 
-    def __init__(self, changed: Callable[[], None]) -> None:
+    def __init__(self, changed: Callable[[], None], answered: Callable[[], None] = lambda: None) -> None:
         self._changed = changed
+        self._answered = answered
         self._requests = self._reads = self._written = 0
         self._idle: asyncio.Future[None] | None = None
-        self.is_full = self.is_heavy = False
+        self.is_full = self.is_heavy = self.is_unread = False
 
     @property
     def is_answering(self) -> bool:
@@ -56,15 +68,21 @@ class Load:
         self._written += count
         self._weigh()
 
+    def set_unread(self, is_so: bool) -> None:
+        self.is_unread = is_so
+        self._weigh()
+
     def _weigh(self) -> None:
         share = 2 if self.is_full else 1
-        is_full = self._requests * share >= MOST_REQUESTS or self._reads * share >= MOST_READS
+        is_full = self.is_unread or self._requests * share >= MOST_REQUESTS or self._reads * share >= MOST_READS
         is_heavy = is_full or self._written * (2 if self.is_heavy else 1) >= MOST_WRITTEN
         if (is_full, is_heavy) != (self.is_full, self.is_heavy):
             self.is_full, self.is_heavy = is_full, is_heavy
             self._changed()
-        if self._idle is not None and not self.is_answering and not self._idle.done():
-            self._idle.set_result(None)
+        if not self.is_answering:
+            if self._idle is not None and not self._idle.done():
+                self._idle.set_result(None)
+            self._answered()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

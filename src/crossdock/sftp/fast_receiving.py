@@ -54,10 +54,14 @@ class _Opened(Encryption):
 
 
 class Receiver(asyncio.BufferedProtocol):
-    """Reads one connection from the next packet on. `pipes` are those of its channels, by our number of them."""
+    """Reads one connection from the next packet on. `pipes` are those of its channels, by our number of them.
+
+    `received` are the bytes that have come.
+    """
 
     def __init__(self, conn: SSHServerConnection, sender: Sender, space: ReceivingSpace) -> None:
         self.pipes: dict[int, FastPipe] = {}
+        self.received = 0
         self._conn = conn
         self._sender = sender
         self._space = space
@@ -78,6 +82,7 @@ class Receiver(asyncio.BufferedProtocol):
         return data[left : left + _READ_BYTES]
 
     def buffer_updated(self, nbytes: int) -> None:
+        self.received += nbytes
         self._filled = len(self._left) + nbytes
         self._conn._recv_data()
         if self._filled:  # asyncssh waits for a task

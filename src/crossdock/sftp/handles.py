@@ -1,5 +1,8 @@
 """What a client has open, under the numbers that it was given for it."""
 
+import resource
+import sys
+
 from crossdock.sftp import status
 from crossdock.sftp.directories import DirectoryHandle
 from crossdock.sftp.reading import ReadHandle
@@ -9,16 +12,50 @@ from crossdock.sftp.writing import WriteHandle
 Handle = ReadHandle | WriteHandle | DirectoryHandle
 
 
+class OpenFiles:
+    """Counts what is open in several conversations, at most so much; `above` counts it among more of them.
+
+    Nearly all that is open holds a descriptor, of which the process has not many: one client must not have them all,
+    and all clients not so many that nobody can connect.
+    """
+
+    __slots__ = ("_above", "_count", "_most")
+
+    def __init__(self, most: int, *, above: "OpenFiles | None" = None) -> None:
+        self._count = 0
+        self._most = most
+        self._above = above
+
+    def take(self) -> bool:
+        """Whether there may be one more, which is counted then."""
+        if self._count >= self._most or not (self._above is None or self._above.take()):
+            return False
+        self._count += 1
+        return True
+
+    def give(self, count: int = 1) -> None:
+        self._count -= count
+        if self._above is not None:
+            self._above.give(count)
+
+
+def of_this_process() -> OpenFiles:
+    """A quarter of its descriptors, which `app/descriptors.py` keeps free of connections."""
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return OpenFiles(sys.maxsize if most == resource.RLIM_INFINITY else most // 4)
+
+
 class Handles:
     """`readers` and `writers` are asked at every READ and WRITE. A handle that is being closed is in neither."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, shared: OpenFiles) -> None:
         self.readers: dict[int, ReadHandle] = {}
         self.writers: dict[int, WriteHandle] = {}
         self._directories: dict[int, DirectoryHandle] = {}
         self._closing: set[Handle] = set()
         self._opening = 0
         self._most = most
+        self._shared = shared
         self._last = 0
 
     def __len__(self) -> int:
@@ -34,12 +71,13 @@ class Handles:
 
     def reserve(self) -> None:
         """Before something is opened; `add` or `give_back` follows. Raises Refused when too much is open."""
-        if len(self) >= self._most:
+        if len(self) >= self._most or not self._shared.take():
             raise Refused(status.TOO_MANY_FILES)
         self._opening += 1
 
     def give_back(self) -> None:
         self._opening -= 1
+        self._shared.give()
 
     def add(self, handle: Handle) -> int:
         """Its number, never 0 and not soon another's."""
@@ -70,7 +108,9 @@ class Handles:
         return handle
 
     def closed(self, handle: Handle) -> None:
-        self._closing.discard(handle)
+        if handle in self._closing:
+            self._closing.remove(handle)
+            self._shared.give()
 
     def being_written(self, path: str) -> WriteHandle | None:
         """What this conversation itself writes there, and nobody sees yet."""
@@ -85,6 +125,7 @@ class Handles:
         everything = [*self.readers.values(), *self.writers.values(), *self._directories.values(), *self._closing]
         for table in (self.readers, self.writers, self._directories, self._closing):
             table.clear()
+        self._shared.give(len(everything))
         return everything
 
     def _table_of(self, handle: Handle) -> dict[int, Handle]:

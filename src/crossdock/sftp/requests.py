@@ -30,7 +30,8 @@ _NO_SETUID = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What requests are carried out with. `home` is where relative paths begin."""
+    """What requests are carried out with. `home` is where relative paths begin. `ignored` is told of whose attributes
+    were to be set, and were not, though the client hears that they were."""
 
     filesystem: FileSystem
     home: str
@@ -39,6 +40,7 @@ class Desk:
     now: Callable[[], datetime]
     allow_append: bool
     ignores_attributes: bool
+    ignored: Callable[[str], None]
     max_handles: int
 
     def absolute(self, path: str) -> str:
@@ -118,7 +120,7 @@ def _attributes_of(desk: Desk, handle: Handle) -> Attributes:
 
 
 def _setstat(desk: Desk, number: int, request: Request) -> bytes:
-    return _set_attributes(desk, number, request.attributes)
+    return _set_attributes(desk, number, desk.absolute(request.path), request.attributes)
 
 
 def _fsetstat(desk: Desk, number: int, request: Request) -> bytes:
@@ -127,13 +129,17 @@ def _fsetstat(desk: Desk, number: int, request: Request) -> bytes:
         wanted = SetAttributes(has_others=wanted.has_others)
         if not wanted.has_others:
             return say(number, status.OK)
-    return _set_attributes(desk, number, wanted)
+    return _set_attributes(desk, number, handle.path, wanted)
 
 
-def _set_attributes(desk: Desk, number: int, wanted: SetAttributes) -> bytes:
+def _set_attributes(desk: Desk, number: int, path: str, wanted: SetAttributes) -> bytes:
     """S3 objects have none of these. Source: User Guide, SetStatOption."""
-    is_nothing = wanted.size is None and not wanted.has_others
-    return say(number, status.OK if desk.ignores_attributes or is_nothing else status.NO_ATTRIBUTES)
+    if wanted.size is None and not wanted.has_others:
+        return say(number, status.OK)
+    if not desk.ignores_attributes:
+        return say(number, status.NO_ATTRIBUTES)
+    desk.ignored(path)
+    return say(number, status.OK)
 
 
 def _limits(desk: Desk, number: int, request: Request) -> bytes:

@@ -1,6 +1,6 @@
 """Who logs in on a connection: what asyncssh asks of them, and the session that comes of it."""
 
-from crossdock.core.logins import Factor, Password, Refusal
+from crossdock.core.logins import Factor, Password, Refusal, SshFacts
 from crossdock.files.session import Session
 from crossdock.files.ssh_login import Partial, SshLogin
 
@@ -13,6 +13,10 @@ class Applicant:
         self._username = ""
         self._is_partial = False
         self.session: Session | None = None
+
+    def learned(self, facts: SshFacts) -> None:
+        """What the key exchange has brought, for the log."""
+        self._login.facts = facts
 
     def begin(self, username: str) -> None:
         """From now on this name is tried."""
@@ -28,6 +32,10 @@ class Applicant:
     async def proved(self, username: str, key_line: str) -> bool:
         """Whether the key, whose signature was verified, has logged the user in."""
         return self._decided(await self._login.proved(username, key_line))
+
+    def unfit(self, username: str, key_line: str, reason: str) -> None:
+        """A key is refused before anybody is asked about it, or did not sign what it should have: note that."""
+        self._login.unfit(username, key_line, reason)
 
     async def password(self, username: str, password: str) -> bool:
         return self._decided(await self._login.password(username, Password(password)))

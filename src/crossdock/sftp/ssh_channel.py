@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import asyncssh
@@ -9,6 +10,7 @@ import asyncssh
 from crossdock.files.session import Session
 from crossdock.files.unbroken import unbroken
 from crossdock.sftp.conversation import Means, SftpConversation
+from crossdock.sftp.handles import OpenFiles
 from crossdock.sftp.ssh_pipe import PlainPipe
 
 if TYPE_CHECKING:  # it imports names that another asyncssh may lack: see `fast_reliance`
@@ -16,6 +18,8 @@ if TYPE_CHECKING:  # it imports names that another asyncssh may lack: see `fast_
     from crossdock.sftp.fast_pipe import FastPipe
 
 SUBSYSTEM = "sftp"
+MOST_OPEN = 2
+"""So many times what one channel may have open, all of a connection may together."""
 
 
 class SftpChannel(asyncssh.SSHServerSession[bytes]):
@@ -29,12 +33,14 @@ class SftpChannel(asyncssh.SSHServerSession[bytes]):
         *,
         path: Callable[[], "FastPath | None"],
         socket_is_full: bool,
+        at_rest: Callable[[], None],
         ended: Callable[["SftpChannel"], None],
     ) -> None:
         self._session = session
         self._path = path
         self._socket_is_full = socket_is_full
         self._means = means
+        self._at_rest = at_rest
         self._ended = ended
         self._pipe: PlainPipe | FastPipe | None = None
         self.conversation: SftpConversation | None = None
@@ -50,10 +56,10 @@ class SftpChannel(asyncssh.SSHServerSession[bytes]):
         path = self._path()
         if path is None:
             self._pipe = PlainPipe(self._chan, socket_is_full=self._socket_is_full)
-            self.conversation = SftpConversation(self._session, self._pipe, self._means)
+            self.conversation = SftpConversation(self._session, self._pipe, self._means, at_rest=self._at_rest)
         else:
             self._pipe = pipe = path.pipe(self._chan)
-            self.conversation = SftpConversation(self._session, pipe, self._means)
+            self.conversation = SftpConversation(self._session, pipe, self._means, at_rest=self._at_rest)
             pipe.attach(self.conversation)
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
@@ -88,10 +94,15 @@ class SftpChannel(asyncssh.SSHServerSession[bytes]):
 
 
 class Channels:
-    """All of one connection, which share the user's session. `path` is the connection's fast path, if it has one."""
+    """All of one connection, which share the user's session. `path` is the connection's fast path, if it has one.
 
-    def __init__(self, means: Means, path: Callable[[], "FastPath | None"]) -> None:
-        self._means = means
+    `at_rest` is called whenever one of them may have been the last that was busy.
+    """
+
+    def __init__(self, means: Means, path: Callable[[], "FastPath | None"], *, at_rest: Callable[[], None]) -> None:
+        open_files = OpenFiles(MOST_OPEN * means.max_handles, above=means.open_files)
+        self._means = replace(means, open_files=open_files)
+        self._at_rest = at_rest
         self._path = path
         self._time = asyncio.get_running_loop().time
         self._here: set[SftpChannel] = set()
@@ -104,7 +115,12 @@ class Channels:
 
     def add(self, session: Session) -> SftpChannel:
         channel = SftpChannel(
-            session, self._means, path=self._path, socket_is_full=self._socket_is_full, ended=self._ended
+            session,
+            self._means,
+            path=self._path,
+            socket_is_full=self._socket_is_full,
+            at_rest=self._at_rest,
+            ended=self._ended,
         )
         self._here.add(channel)
         return channel
@@ -137,3 +153,4 @@ class Channels:
         if channel.conversation is not None:
             await channel.conversation.closed()
         self._here.discard(channel)
+        self._at_rest()

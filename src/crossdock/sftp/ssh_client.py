@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import asyncssh
@@ -15,14 +15,12 @@ from crossdock.settings import SftpSettings
 from crossdock.sftp.conversation import Means
 from crossdock.sftp.ssh_applicant import Applicant
 from crossdock.sftp.ssh_channel import Channels, SftpChannel
+from crossdock.sftp.turnstile import Turnstile
 
 if TYPE_CHECKING:
     from crossdock.sftp.fast_path import FastPath, FastPaths
 
 _log = logging.getLogger(__name__)
-
-DRAIN_LOOK_S = 0.05
-"""How often a session that is to end is looked at, whether its transfers are done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +30,7 @@ class Surroundings:
     means: Means
     settings: SftpSettings
     paths: "FastPaths | None" = None
+    turnstile: Turnstile = field(default_factory=Turnstile)
 
 
 class SshClient(asyncssh.SSHServer):
@@ -60,7 +59,8 @@ class SshClient(asyncssh.SSHServer):
         self._is_banner_due = bool(server.pre_login_banner)
         self._paths = surroundings.paths
         self._path: FastPath | None = None
-        self._channels = Channels(surroundings.means, self._take_path)
+        self._channels = Channels(surroundings.means, self._take_path, at_rest=self._rested)
+        self._is_draining = False
         self._idle: asyncio.TimerHandle | None = None
         self._is_lost = False
         self._reason = ""
@@ -81,19 +81,15 @@ class SshClient(asyncssh.SSHServer):
 
     def drain(self) -> None:
         """End as soon as no file is open and no answer is owed: now, for who has not logged in."""
-        if self._is_lost:
-            return
-        if self._channels.is_busy:
-            # A conversation does not tell when it has become idle.
-            self._loop.call_later(DRAIN_LOOK_S, self.drain)
-        else:
-            self._disconnect("the server was stopped")
+        self._is_draining = True
+        if not self._is_lost and not self._channels.is_busy:
+            self.cut("the server was stopped")
 
     def cut(self, reason: str) -> None:
-        """Close now: an upload that is not yet being committed is lost."""
+        """Say goodbye and close, now: an upload that is not yet being committed is lost."""
         self._reason = self._reason or reason
         if self._conn is not None:
-            self._conn.abort()
+            self._conn.disconnect(asyncssh.DISC_BY_APPLICATION, reason)
 
     # The login.
 
@@ -130,18 +126,18 @@ class SshClient(asyncssh.SSHServer):
             self._path = paths.take_over(self._conn)
         return self._path
 
+    def _rested(self) -> None:
+        """Nothing is under way in a channel any more, but for the answer that is sent when this returns."""
+        if self._is_draining:
+            self._loop.call_soon(self.drain)
+
     def _look(self) -> None:
         """One timer, moved only when it fires."""
         expires = self._channels.last_active + self._settings.idle_timeout_s
         if expires <= self._loop.time():
-            self._disconnect("the session was idle for too long")
+            self.cut("the session was idle for too long")
         else:
             self._idle = self._loop.call_at(expires, self._look)
-
-    def _disconnect(self, reason: str) -> None:
-        self._reason = self._reason or reason
-        if self._conn is not None:
-            self._conn.disconnect(asyncssh.DISC_BY_APPLICATION, reason)
 
     async def _leave(self, reason: str) -> None:
         try:

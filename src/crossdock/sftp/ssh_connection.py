@@ -7,25 +7,23 @@ Source: RFC 4252 §5.1 (partial success, requests in order), §7 (keys); RFC 833
 """
 
 import asyncio
-import base64
 from collections.abc import Callable
-from typing import cast
 
 import asyncssh
-from asyncssh.packet import SSHPacket, String
-from asyncssh.public_key import decode_ssh_public_key
+from asyncssh.auth import ServerAuth
+from asyncssh.packet import SSHPacket
 
-from crossdock.core.proxy_protocol import BadProxyHeader, NeedMore, parse_proxy_header
+from crossdock.core.logins import SshFacts
 from crossdock.sftp.ssh_applicant import Applicant
+from crossdock.sftp.ssh_guard import GuardedConnection
 from crossdock.sftp.ssh_password import PasswordAuth
+from crossdock.sftp.ssh_public_key import PublicKeyAuth, ShownKey
+from crossdock.sftp.turnstile import Turnstile
 
 DISC_NO_MORE_AUTH_METHODS = 14
+USERAUTH = b"ssh-userauth"
 REQUESTS_PER_ATTEMPT = 4
 """A client may ask about a key and then sign with it; who sends far more requests than may fail waits for no answer."""
-MOST_UNHEARD_BYTES = 64 << 10
-"""What a client may send ahead of its login's outcome; a packet has at most 35,000 (RFC 4253 §6.1)."""
-MOST_UNSENT_BYTES = 256 << 10
-"""What may wait for the socket before `socket_is_full` is told; half of it before it is told again."""
 
 
 class BareChannel(asyncssh.SSHServerChannel[bytes]):
@@ -35,7 +33,7 @@ class BareChannel(asyncssh.SSHServerChannel[bytes]):
         return False
 
 
-class SshConnection(asyncssh.SSHServerConnection):
+class SshConnection(GuardedConnection):
     """`owner` is what asyncssh makes by itself otherwise; with so many failed `attempts` the client is sent away.
 
     `socket_is_full` is told whether the socket takes no more, so that what is sent piles up here.
@@ -49,8 +47,9 @@ class SshConnection(asyncssh.SSHServerConnection):
         *,
         attempts: int,
         socket_is_full: Callable[[bool], None],
+        turnstile: Turnstile,
     ) -> None:
-        super().__init__(asyncio.get_running_loop(), options)
+        super().__init__(options, turnstile)
         self._protocol_factory = lambda: owner
         self._applicant = applicant
         self._attempts = attempts
@@ -58,31 +57,13 @@ class SshConnection(asyncssh.SSHServerConnection):
         self._requests = 0
         self._method = b""
         self._socket_is_full = socket_is_full
-        self._preface: bytes | None = b""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        cast(asyncio.Transport, transport).set_write_buffer_limits(MOST_UNSENT_BYTES, MOST_UNSENT_BYTES // 2)
-        super().connection_made(transport)
-
-    def data_received(self, data: bytes, datatype: int | None = None) -> None:
-        if self._preface is not None:
-            data = self._behind_header(self._preface + data)
-        if not self._auth_complete and len(self._inpbuf) + len(data) > MOST_UNHEARD_BYTES:
-            self._force_close(asyncssh.ProtocolError("too much was sent ahead of the login's outcome"))
-        else:
-            super().data_received(data, datatype)
-
-    def _behind_header(self, begin: bytes) -> bytes:
-        """What follows a PROXY protocol header, which is not believed: AWS's ProxyConfig NONE. No client begins so."""
-        self._preface = None
-        try:
-            header = parse_proxy_header(begin)
-        except BadProxyHeader:
-            return begin
-        if isinstance(header, NeedMore):
-            self._preface = begin
-            return b""
-        return begin[header.size :]
+    def send_newkeys(self, k: bytes, h: bytes) -> None:
+        kex = "" if self._kex is None else self._kex.algorithm.decode("ascii", "replace")
+        super().send_newkeys(k, h)
+        inwards, outwards = self.get_extra_info("recv_cipher"), self.get_extra_info("send_cipher")
+        client = str(self.get_extra_info("client_version"))
+        self._applicant.learned(SshFacts(client=client, ciphers=f"{inwards},{outwards}", kex=kex))
 
     def pause_writing(self) -> None:
         self._socket_is_full(True)
@@ -100,7 +81,9 @@ class SshConnection(asyncssh.SSHServerConnection):
             self._send_away()
             return
         if method == b"password":
-            self._begin_password(begin_auth, packet)
+            self._begin(PasswordAuth, begin_auth, method, packet)
+        elif method == b"publickey":
+            self._begin(PublicKeyAuth, begin_auth, method, packet)
         else:
             await super()._finish_userauth(begin_auth, method, packet)
         # asyncssh gives a request up, unanswered, when the next comes: whoever sends many at once could so try many
@@ -108,13 +91,14 @@ class SshConnection(asyncssh.SSHServerConnection):
         if self._auth is not None and self._auth.task is not None:
             await asyncio.wait([self._auth.task])
 
-    def _begin_password(self, is_new_name: bool, packet: SSHPacket) -> None:
+    def _begin(self, auth: type[ServerAuth], is_new_name: bool, method: bytes, packet: SSHPacket) -> None:
         if self.is_closed():
             return
         if is_new_name:
             self._owner.begin_auth(self._username)
-        if self.password_auth_supported():
-            self._auth = PasswordAuth(self, self._username, b"password", packet)
+        is_possible = self.password_auth_supported() if auth is PasswordAuth else self.public_key_auth_supported()
+        if is_possible:
+            self._auth = auth(self, self._username, method, packet)
         else:
             self.send_userauth_failure(False)
 
@@ -126,17 +110,23 @@ class SshConnection(asyncssh.SSHServerConnection):
         if self._failed >= self._attempts:
             self._send_away()
         else:
+            # paramiko asks for the service before each attempt, as OpenSSH allows and asyncssh does not.
+            self._next_service = USERAUTH
             super().send_userauth_failure(is_partial)
 
-    async def validate_public_key(self, username: str, key_data: bytes, msg: bytes, signature: bytes) -> bool:
-        """A signature that is not good is no proof; whether its key would have done shows as it does without one."""
-        line = _key_line(key_data)
-        if not msg:
-            return await self._applicant.offered(username, line)
-        if not self._is_signed(key_data, msg, signature):
-            await self._applicant.offered(username, line)
+    async def validate_key(self, username: str, key: ShownKey) -> bool:
+        """Whether a key would do, or, if it was signed with, whether it has logged the user in."""
+        applicant, admitted = self._applicant, self._sig_algs
+        if objection := key.objection(admitted):
+            applicant.unfit(username, key.line, objection)
             return False
-        return await self._applicant.proved(username, line)
+        is_listed = await applicant.offered(username, key.line)
+        if not is_listed or not key.signed:
+            return is_listed
+        if not key.is_proof(self._session_id, admitted):
+            applicant.unfit(username, key.line, "the signature is not this key's")
+            return False
+        return await applicant.proved(username, key.line)
 
     async def validate_password(self, username: str, password: str) -> bool:
         return await self._applicant.password(username, password)
@@ -148,21 +138,5 @@ class SshConnection(asyncssh.SSHServerConnection):
         self._update_recv_pktlen(self._max_pktsize)
         return BareChannel(self, self._loop, False, False, False, 0, 0, None, "strict", self._window, self._max_pktsize)
 
-    def _is_signed(self, key_data: bytes, msg: bytes, signature: bytes) -> bool:
-        try:
-            # asyncssh admits whatever the key can sign with, SHA-1 too; the policy may not.
-            if SSHPacket(signature).get_string() not in self._sig_algs:
-                return False
-            return decode_ssh_public_key(key_data).verify(String(self._session_id) + msg, signature)
-        except (asyncssh.KeyImportError, asyncssh.ProtocolError, asyncssh.packet.PacketDecodeError):
-            return False
-
     def _send_away(self) -> None:
         self.disconnect(DISC_NO_MORE_AUTH_METHODS, "Too many authentication failures")
-
-
-def _key_line(key_data: bytes) -> str:
-    """OpenSSH's one-line form. What is no key makes a line that is none, and is refused as such."""
-    size = int.from_bytes(key_data[:4])
-    algorithm = key_data[4 : 4 + min(size, 64)].decode("ascii", "replace")
-    return f"{algorithm} {base64.b64encode(key_data).decode()}"

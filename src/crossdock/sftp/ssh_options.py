@@ -17,13 +17,16 @@ from crossdock.core.security_policies import SECURITY_POLICIES, SecurityPolicy
 from crossdock.core.servers import Server
 from crossdock.ports.host_keys import HostKey, HostKeys
 from crossdock.settings import SftpSettings
+from crossdock.sftp.ssh_group_exchange import demand_large_groups
 
 _log = logging.getLogger(__name__)
 
 VERSION: Final = "Crossdock"
 WINDOW_BYTES: Final = 2 << 20
 """What a client may send of one channel before it is told of more room."""
-PACKET_BYTES: Final = 32 << 10
+PACKET_BYTES: Final = 34_000
+"""A WRITE of 32 KiB fits in, and in what every SSH takes (35,000, RFC 4253 §6.1). Clients that wait for each answer, as
+paramiko does, would send the rest of it apart, which Nagle's algorithm and a late acknowledgement hold up for 40 ms."""
 KEEPALIVES_MISSED: Final = 3
 
 
@@ -35,6 +38,7 @@ class Offers:
     """One server's options for new connections, kept while its policy and its keys stay what they are."""
 
     def __init__(self, host_keys: HostKeys, settings: SftpSettings) -> None:
+        demand_large_groups()
         self._host_keys = host_keys
         self._settings = settings
         self._pairs: dict[str, SSHLocalKeyPair] = {}

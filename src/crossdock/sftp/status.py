@@ -24,6 +24,7 @@ from crossdock.core.errors import (
     OutOfSpace,
     Unavailable,
     Unsupported,
+    WrongSize,
 )
 
 
@@ -68,6 +69,7 @@ STATUS_FOR: Mapping[type[FileError], Status] = {
     BeyondEnd: Status(Code.FAILURE, "Beyond the end of the file"),
     Unsupported: Status(Code.OP_UNSUPPORTED, "Operation unsupported"),
     OutOfSpace: Status(Code.FAILURE, "No space left"),
+    WrongSize: Status(Code.FAILURE, "The upload has another size than was announced, nothing was kept"),
     Interrupted: Status(Code.FAILURE, "The upload was interrupted, nothing was kept"),
     Unavailable: Status(Code.FAILURE, "The storage is unavailable, try again"),
 }

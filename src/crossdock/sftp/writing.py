@@ -78,10 +78,11 @@ class WriteHandle:
             offset = self._high
         elif not self._has_begun:
             is_kept = self._may_continue and offset <= (self._existing or 0)
-            self._start_at(offset if is_kept else 0)
-            if offset == self._existing and self._high < offset:
-                self._fail(Refused(status.NO_APPEND))
+            if offset and self._existing and not is_kept:
+                # Not left to CLOSE, to whose answer some clients do not listen, sshfs for one.
+                self._fail(Refused(status.NO_APPEND if offset == self._existing else status.IN_PLACE))
                 return None
+            self._start_at(offset if is_kept else 0)
         if offset == self._high:
             self._coming = size
             return self._blocks.take

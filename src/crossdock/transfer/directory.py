@@ -1,9 +1,10 @@
 """The servers there are, from the state tables, for the gateway and the login code."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
 from crossdock.core.servers import Endpoint, Server, ServerState
+from crossdock.operations.remembered import Remembered
 from crossdock.ports.state import State
 from crossdock.transfer.changes import ServerChanges
 from crossdock.transfer.server_records import (
@@ -16,11 +17,12 @@ from crossdock.transfer.server_records import (
 
 
 class StateServerDirectory:
-    """Keeps no copy: what it says is what is committed."""
+    """What it says is what is committed."""
 
     def __init__(self, state: State, changes: ServerChanges) -> None:
         self._state = state
         self._changes = changes
+        self._by_id: Remembered[None, Mapping[str, Server]] = Remembered(state, self._all_by_id)
 
     async def servers(self) -> Sequence[Server]:
         async with self._state.reading() as tx:
@@ -28,7 +30,10 @@ class StateServerDirectory:
         return [server_of(record) for record in sorted(records, key=lambda record: record.created_at)]
 
     async def server(self, server_id: str) -> Server | None:
-        return next((server for server in await self.servers() if server.server_id == server_id), None)
+        return (await self._by_id.get(None)).get(server_id)
+
+    async def _all_by_id(self, _: None) -> Mapping[str, Server]:
+        return {server.server_id: server for server in await self.servers()}
 
     def changes(self) -> AsyncIterator[None]:
         return self._changes.listen()

@@ -27,6 +27,11 @@ def unknown_security_policy(name: str) -> ServiceError:
     return _not_found("Unknown security policy", name, "SecurityPolicy")
 
 
+def server_exists(server_id: str) -> ServiceError:
+    """Of a server whose id its owner chose, which no other of any account may have."""
+    return _exists("There is a server of this id already", server_id, "Server")
+
+
 def user_exists(user_name: str) -> ServiceError:
     return _exists("User already exists", user_name, "User")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from crossdock.operations.remembered import Remembered
 from crossdock.ports.host import Clock
 from crossdock.ports.host_keys import HostKey
 from crossdock.ports.state import State, Transaction
@@ -11,7 +12,7 @@ from crossdock.transfer.server_records import SERVERS
 
 
 class StateHostKeys:
-    """See `ports.host_keys.HostKeys`. Keeps no copy: what it says is what is committed.
+    """See `ports.host_keys.HostKeys`. What it says is what is committed.
 
     A server that has no key yet, because it is of an older data directory, gets its keys when they are first asked for.
     """
@@ -20,9 +21,13 @@ class StateHostKeys:
         self._state = state
         self._vault = vault
         self._clock = clock
+        self._known: Remembered[str, Sequence[HostKey]] = Remembered(state, self._active)
 
     async def active(self, server_id: str) -> Sequence[HostKey]:
         """Raises Unavailable when a key, or the state, cannot be read."""
+        return await self._known.get(server_id)
+
+    async def _active(self, server_id: str) -> Sequence[HostKey]:
         async with self._state.reading() as tx:
             records = await host_keys_of(tx, server_id)
             if not records and not await _is_there(tx, server_id):

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 from crossdock.core.logins import LoginAttempt
 from crossdock.core.servers import IdentityProviderType, Server
-from crossdock.operations.call import Operations
-from crossdock.ports.authority import IdentityAnswer, IdentityProvider
+from crossdock.ports.authority import IdentityAnswer, IdentityProvider, ProviderFunctions
 from crossdock.ports.users import UserDirectory
 from crossdock.transfer.lambda_identity import LambdaIdentityProvider
 from crossdock.transfer.managed_identity import ManagedIdentityProvider
@@ -17,8 +16,8 @@ class IdentityProviders:
     A kind that is not among them goes to the Lambda provider, which refuses it and says why.
     """
 
-    def __init__(self, operations: Operations, users: UserDirectory) -> None:
-        self._lambda = LambdaIdentityProvider(operations)
+    def __init__(self, functions: ProviderFunctions, users: UserDirectory) -> None:
+        self._lambda = LambdaIdentityProvider(functions)
         self._by_kind: Mapping[IdentityProviderType, IdentityProvider] = {
             IdentityProviderType.AWS_LAMBDA: self._lambda,
             IdentityProviderType.SERVICE_MANAGED: ManagedIdentityProvider(users),

@@ -6,45 +6,30 @@ Source: AWS Transfer Family User Guide, "Using AWS Lambda to integrate your iden
 import json
 from collections.abc import Mapping
 
-from crossdock.core.errors import ServiceError
 from crossdock.core.logins import LoginAttempt, Password
-from crossdock.core.principals import ServicePrincipal
 from crossdock.core.servers import IdentityProviderType, Server
-from crossdock.operations.call import Operations
-from crossdock.operations.caller import Caller, Origin
-from crossdock.ports.authority import IdentityAnswer
+from crossdock.ports.authority import FunctionUnreachable, IdentityAnswer, ProviderFunctions
 from crossdock.transfer.identity_answers import MalformedAnswer, NotVouchedFor, read_identity
-
-TRANSFER = ServicePrincipal(name="transfer.amazonaws.com")
 
 
 class LambdaIdentityProvider:
-    """Invokes the function on the same road as everybody, as `transfer.amazonaws.com` with the server as source."""
+    """See `ports.authority.IdentityProvider`."""
 
-    def __init__(self, operations: Operations) -> None:
-        self._operations = operations
+    def __init__(self, functions: ProviderFunctions) -> None:
+        self._functions = functions
 
     async def identify(self, server: Server, attempt: LoginAttempt) -> IdentityAnswer:
         choice = server.identity_provider
         if choice.kind is not IdentityProviderType.AWS_LAMBDA:
             return _failure(f"identity providers of type {choice.kind} cannot be asked by this server yet")
+        function_arn, event = choice.function_arn, json.dumps(_event(attempt)).encode()
         try:
-            result = await self._operations.call(
-                "lambda",
-                "Invoke",
-                {"FunctionName": choice.function_arn, "Payload": json.dumps(_event(attempt)).encode()},
-                caller=Caller(principal=TRANSFER, source_arn=str(server.arn), source_account=server.account_id),
-                account_id=server.account_id,
-                region=server.region,
-                origin=Origin(source_ip=attempt.source_ip, is_secure=True, via=attempt.protocol),
-            )
-        except ServiceError as error:
-            remedy = "" if error.remedy is None else error.remedy()
-            return _failure(f"the identity provider {choice.function_arn} could not be invoked: {error}", remedy)
-        payload = bytes(result.get("Payload", b""))
-        if error_kind := result.get("FunctionError"):
-            return _failure(f"the identity provider's function failed ({error_kind}): {_error_text(payload)}")
-        return _read(payload, attempt)
+            answer = await self._functions.invoke(server, attempt, function_arn=function_arn, event=event)
+        except FunctionUnreachable as error:
+            return _failure(f"the identity provider {function_arn} could not be invoked: {error}", error.remedy)
+        if answer.error:
+            return _failure(f"the identity provider's function failed ({answer.error}): {_error_text(answer.payload)}")
+        return _read(answer.payload, attempt)
 
 
 def _event(attempt: LoginAttempt) -> Mapping[str, str]:

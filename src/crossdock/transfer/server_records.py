@@ -88,6 +88,7 @@ def server_of(record: ServerRecord) -> Server:
         needs_proxy_header=details.get("ProxyConfig", {}).get("SftpMode") == "PROXY_PROTOCOL_V2_ENFORCED",
         security_group_ids=tuple(settings.get("EndpointDetails", {}).get("SecurityGroupIds", [])),
         tags=tags_of(settings),
+        created_at=record.created_at,
     )
 
 

@@ -6,14 +6,14 @@ from typing import Any
 
 from crossdock.core.arns import server_arn
 from crossdock.core.ids import hex_id
-from crossdock.core.servers import ServerState
+from crossdock.core.servers import SERVER_ID_TAG, ServerState
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Operation, Permission, Result, pass_role
 from crossdock.operations.paging import page_key, page_token
 from crossdock.ports.certificates import CertificateCheck
-from crossdock.ports.state import Transaction
+from crossdock.ports.state import NotUnique, Transaction, VersionConflict
 from crossdock.transfer.changes import ServerChanges
-from crossdock.transfer.faults import invalid_request, unknown_server
+from crossdock.transfer.faults import invalid_request, server_exists, unknown_server
 from crossdock.transfer.host_key_records import HOST_KEYS, host_keys_of
 from crossdock.transfer.host_key_vault import HostKeyVault
 from crossdock.transfer.server_certificates import check_certificate
@@ -58,11 +58,11 @@ class Servers:
         settings = with_defaults(_kept(call))
         if settings.get("EndpointDetails", {}).get("AddressAllocationIds"):
             raise invalid_request("AddressAllocationIds cannot be set in CreateServer")
-        server_tags_given(call.params)
+        tags = server_tags_given(call.params)
         check_settings(settings)
         keys = await prepared_keys(self.host_keys, call, settings)
         record = ServerRecord(
-            server_id=hex_id("s-", call.house.entropy),
+            server_id=tags.get(SERVER_ID_TAG) or hex_id("s-", call.house.entropy),
             account_id=call.account_id,
             region=call.region,
             settings=settings,
@@ -72,7 +72,10 @@ class Servers:
         )
         async with call.transaction() as tx:
             await check_certificate(tx, call, settings, self.certificates)
-            await SERVERS.put(tx, record, call.account_id, call.region, record.server_id, is_new=True)
+            try:
+                await SERVERS.put(tx, record, call.account_id, call.region, record.server_id, is_new=True)
+            except (VersionConflict, NotUnique) as error:
+                raise server_exists(record.server_id) from error
             await add_first_keys(tx, self.host_keys, call, record.server_id, keys)
         self.changes.announce()
         return {"ServerId": record.server_id}
@@ -165,8 +168,9 @@ def _updated(record: ServerRecord, call: Call) -> dict[str, Any]:
             raise invalid_request("Specified SubnetIds must exist in the server before attaching AddressAllocationIds")
     settings = {**record.settings, **params}
     settings["ProtocolDetails"] = {**record.settings["ProtocolDetails"], **params.get("ProtocolDetails", {})}
-    settings["EndpointDetails"] = {**record.settings.get("EndpointDetails", {}), **details}
-    if settings["EndpointType"] == "PUBLIC":
+    if settings["EndpointType"] != "PUBLIC":
+        details = {**record.settings.get("EndpointDetails", {}), **details}
+    if details or "EndpointDetails" in settings:
         settings["EndpointDetails"] = details
     if params.get("IdentityProviderType") == "SERVICE_MANAGED" and "IdentityProviderDetails" not in params:
         settings.pop("IdentityProviderDetails", None)

@@ -6,7 +6,8 @@ Source: AWS Transfer Family API Reference, Tag and TagResource; AWS General Refe
 from collections.abc import Container, Mapping, Sequence
 
 from crossdock.core.endpoint_addresses import BadPin, parse_pins
-from crossdock.core.servers import FTPS_TAG, HOSTNAME_TAG
+from crossdock.core.ids import is_server_id
+from crossdock.core.servers import FTPS_TAG, HOSTNAME_TAG, SERVER_ID_TAG
 from crossdock.operations.caller import Context
 from crossdock.operations.operation import Params
 from crossdock.transfer.faults import invalid_request
@@ -38,7 +39,8 @@ def tags_given(params: Params, *, system: Container[str] = ()) -> dict[str, str]
 
 
 def server_tags_given(params: Params) -> dict[str, str]:
-    """`tags_given` of a server, whose `crossdock:endpoint` must name addresses, and `crossdock:ftps` a kind of TLS."""
+    """`tags_given` of a server, of which `crossdock:endpoint` must name addresses, `crossdock:ftps` a kind of TLS, and
+    `crossdock:server-id` an id."""
     found = tags_given(params, system=SYSTEM_TAGS)
     try:
         parse_pins(found)
@@ -46,6 +48,8 @@ def server_tags_given(params: Params) -> dict[str, str]:
         raise invalid_request(str(error)) from error
     if (kind := found.get(FTPS_TAG, "explicit")).lower() not in ("implicit", "explicit"):
         raise invalid_request(f"the tag {FTPS_TAG} has {kind!r}: write implicit, or explicit, which is the default")
+    if not is_server_id(server_id := found.get(SERVER_ID_TAG, "s-" + "0" * 17)):
+        raise invalid_request(f"the tag {SERVER_ID_TAG} has {server_id!r}: write s- and 17 hex digits")
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from crossdock.core.arns import Arn, parse_arn
 from crossdock.core.errors import InvalidArn
+from crossdock.core.servers import SERVER_ID_TAG
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Operation, Permission, Permissions, Result
 from crossdock.operations.paging import page_key, page_token
@@ -41,6 +42,8 @@ class Tags:
         given = server_tags_given(call.params) if tagged.is_server else tags_given(call.params)
         async with call.transaction() as tx:
             record = await _find(tx, call, tagged)
+            if tagged.is_server and given.get(SERVER_ID_TAG, tagged.server_id) != tagged.server_id:
+                raise invalid_request(f"the tag {SERVER_ID_TAG} chooses the id of a new server, and changes none")
             tags = {**tags_of(record.settings), **given}
             check_count(tags)
             await _keep(tx, tagged, record, tags)

@@ -8,20 +8,25 @@ from crossdock.core.homes import HomeDirectory
 from crossdock.core.logins import PosixProfile
 from crossdock.core.servers import Server
 from crossdock.core.users import TransferUser
+from crossdock.operations.remembered import Remembered
 from crossdock.ports.state import State
 from crossdock.transfer.home_mappings import BadHome, check_mappings, logical_home, path_home
 from crossdock.transfer.user_records import USERS, UserRecord
 
 
 class StateUserDirectory:
-    """Keeps no copy: what it says is what is committed, so that a key that was deleted opens nothing any more."""
+    """What it says is what is committed, so that a key that was deleted opens nothing any more."""
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._known: Remembered[tuple[str, str, str, str], TransferUser | None] = Remembered(state, self._read)
 
     async def user(self, server: Server, username: str) -> TransferUser | None:
+        return await self._known.get((server.account_id, server.region, server.server_id, username))
+
+    async def _read(self, key: tuple[str, str, str, str]) -> TransferUser | None:
         async with self._state.reading() as tx:
-            record = await USERS.get(tx, server.account_id, server.region, server.server_id, username)
+            record = await USERS.get(tx, *key)
         return None if record is None else user_of(record)
 
 
