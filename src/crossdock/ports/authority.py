@@ -1,7 +1,7 @@
 """The authority, as a login needs it: who vouches for a user, who assumes the role, who keeps the log."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -37,6 +37,32 @@ class IdentityProvider(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionAnswer:
+    """What a provider's function returned; `error` is empty, `Unhandled` or another of AWS's function errors."""
+
+    payload: bytes
+    error: str = ""
+
+
+class FunctionUnreachable(CrossdockError):
+    """The function could not be invoked; the message says why, `remedy` what to change, where that is known."""
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+class ProviderFunctions(Protocol):
+    async def invoke(self, server: Server, attempt: LoginAttempt, *, function_arn: str, event: bytes) -> FunctionAnswer:
+        """Invoke the function that vouches for a server's users. Raises FunctionUnreachable."""
+
+
+class SecretTexts(Protocol):
+    async def text(self, account: str, region: str, secret_id: str) -> str:
+        """A secret's text, by its name or ARN, for the service itself. Raises CrossdockError, without any secret in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoleSession:
     principal: AssumedRole
     expires_at: datetime
@@ -52,6 +78,24 @@ class RoleAssumer(Protocol):
         self, *, server: Server, username: str, role_arn: str, session_name: str, session_policy: str | None
     ) -> RoleSession:
         """Assume a role as transfer.amazonaws.com, with SourceArn and SourceAccount. Raises AssumeRefused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleHolder:
+    """Who holds the credentials of an assumed role: all that the embedded authority needs to decide, and no secret."""
+
+    principal: AssumedRole
+    access_key_id: str
+    issued_at: datetime
+    expires_at: datetime
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class RoleHolders(Protocol):
+    async def hold(
+        self, *, server: Server, username: str, role_arn: str, session_name: str, session_policy: str | None
+    ) -> RoleHolder:
+        """As `RoleAssumer.assume`, without a store."""
 
 
 class TransferLog(Protocol):

@@ -23,6 +23,18 @@ class LogGroupId:
     name: str
 
 
+class LogLines(Protocol):
+    def write(self, group: LogGroupId, stream: str, events: Sequence[tuple[int, str]]) -> None:
+        """Note events, each with its time in milliseconds since 1970. Never blocks, never fails."""
+
+
+class LogSink(Protocol):
+    """Where a `LogWriter` writes."""
+
+    async def append(self, group: LogGroupId, events: Sequence[LogEvent]) -> None:
+        """Keep events, in their order. Raises FileError when they cannot be kept now: they will come again."""
+
+
 class LogEvents(Protocol):
     """Log events on disk, group by group, with a size cap over all."""
 

@@ -58,6 +58,18 @@ class ObjectReader(Protocol):
     async def close(self) -> None: ...
 
 
+class PortableReader(ObjectReader, Protocol):
+    """A reader that can go on under renewed credentials; one that asks a remote store again and again should be one."""
+
+    def go_on_under(self, store: "ObjectStore") -> None:
+        """Ask for all that is still to come as another store of the same kind would."""
+
+
+def can_go_on(reader: ObjectReader) -> TypeGuard[PortableReader]:
+    """What `isinstance` says, as `can_stage` does."""
+    return hasattr(reader, "go_on_under")
+
+
 class MultipartUpload(Protocol):
     async def upload_part(self, number: int, body: Sequence[bytes | bytearray | memoryview]) -> None:
         """Part numbers count from 1; parts may be sent at the same time and again."""
@@ -170,8 +182,11 @@ class StagingObjectStore(ObjectStore, Protocol):
         *,
         if_match: str | None = None,
         if_none_match: bool = False,
-    ) -> StagedPut:
-        """Authorise and begin a put. Raises as `put` does. `commit` tests the conditions, as `start_multipart` says."""
+    ) -> StagedPut | None:
+        """Authorise and begin a put. Raises as `put` does. `commit` tests the conditions, as `start_multipart` says.
+
+        None where the bytes of this place are kept elsewhere: send them in parts.
+        """
 
 
 def can_stage(store: ObjectStore) -> TypeGuard[StagingObjectStore]:

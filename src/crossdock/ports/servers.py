@@ -9,13 +9,16 @@ from crossdock.core.servers import Endpoint, Server, ServerState
 from crossdock.ports.authority import IdentityAnswer
 
 
-class ServerDirectory(Protocol):
+class ServerFinder(Protocol):
+    async def server(self, server_id: str) -> Server | None:
+        """The server of this id; None when there is none. Raises Unavailable when that cannot be known."""
+
+
+class ServerDirectory(ServerFinder, Protocol):
     """The servers there are, for the gateway."""
 
     async def servers(self) -> Sequence[Server]:
         """The oldest first."""
-
-    async def server(self, server_id: str) -> Server | None: ...
 
     def changes(self) -> AsyncIterator[None]:
         """Yields once for every change (or several at once), beginning with one at the start."""

@@ -88,3 +88,6 @@ class State(Protocol):
 
     def reading(self) -> AbstractAsyncContextManager[Transaction]:
         """A consistent view; writing through it raises RuntimeError."""
+
+    def generation(self) -> int:
+        """Another number after each commit, by whichever process; told at once, from memory. Raises Unavailable."""

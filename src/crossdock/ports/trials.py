@@ -34,8 +34,8 @@ class TrialSession(Protocol):
     def principal(self) -> AssumedRole: ...
 
     @property
-    def store(self) -> ObjectStore:
-        """To be read from only."""
+    def store(self) -> ObjectStore | None:
+        """To be read from only; None where nobody looks at objects, and policies alone are asked."""
 
     async def decide(self, question: ObjectQuestion) -> Decision:
         """Raises FileError when it cannot come to a decision: there is no such bucket."""

@@ -8,7 +8,7 @@ from sqlalchemy import event
 from sqlalchemy.pool import Pool
 from tests.fakes.small_disk import fill, small_disk
 
-from crossdock.adapters.host.sql_state import open_state
+from crossdock.adapters.host.sql_state import open_state, open_state_to_read
 from crossdock.core.errors import OutOfSpace, Unavailable
 from crossdock.ports.state import TableSpec
 
@@ -154,3 +154,18 @@ async def test_a_row_that_is_no_json_is_unavailable(tmp_path):
                 await reading
     damaged.close()
     await state.close()
+
+
+async def test_who_only_reads_sees_what_is_committed_and_writes_nothing(tmp_path):
+    writing = await open_state(tmp_path / "state.db")
+    reading = open_state_to_read(tmp_path / "state.db")
+    for version in (1, 2):
+        async with writing.transaction() as tx:
+            await tx.table(THINGS).put(("k",), {"n": version})
+        async with reading.reading() as tx:
+            assert (await tx.table(THINGS).get(("k",))).value == {"n": version}
+    with pytest.raises(RuntimeError, match="another process"):
+        async with reading.transaction():
+            pass
+    await reading.close()
+    await writing.close()

@@ -33,8 +33,10 @@ CopyRange = Callable[[int, int, int, int], int]
 class BlobFiles:
     """Every method blocks, and raises OutOfSpace, NotFound or Unavailable."""
 
-    def __init__(self, root: Path, *, entropy: Entropy) -> None:
+    def __init__(self, root: Path, *, entropy: Entropy, mark: bytes = b"") -> None:
+        """`mark` is in every id that is made here, so that what this process staged can be told from others'."""
         self._root = root
+        self._mark = mark
         self._staged = root / "staged"
         self._entropy = entropy
         self._made = count(entropy(1)[0] * BLOBS_IN_A_ROW)
@@ -51,7 +53,8 @@ class BlobFiles:
 
     def new_id(self) -> str:
         number = next(self._made) // BLOBS_IN_A_ROW
-        return DIRECTORIES[number % len(DIRECTORIES)] + self._entropy(ID_BYTES - 1).hex()
+        chance = self._entropy(ID_BYTES - 1 - len(self._mark))
+        return DIRECTORIES[number % len(DIRECTORIES)] + (self._mark + chance).hex()
 
     def create(self, blob_id: str) -> int:
         """A descriptor of a new staged file, to read and write."""

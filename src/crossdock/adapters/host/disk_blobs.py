@@ -30,17 +30,18 @@ class DiskBlobs:
     """See `ports.storage.Blobs`. Made by `open_disk_blobs`.
 
     An open file outlives its name, but a reader of many segments opens one after the other. So it pins them, and what
-    is deleted meanwhile is removed when the last pin is gone. Pins are known to this process only.
+    is deleted meanwhile is removed when the last pin is gone. Pins are known to this process only, which therefore pins
+    and deletes for its workers.
     """
 
-    def __init__(self, files: BlobFiles, threads: Threads) -> None:
+    def __init__(self, files: BlobFiles, threads: Threads, *, sweeps: bool = True) -> None:
         self._files = files
         self._threads = threads
         # By itself, so that removing a huge file does not keep writers waiting.
         self._remover = Threads(1, name="blobs-remove")
         self._pins: Counter[str] = Counter()
         self._doomed: set[str] = set()
-        self._made: set[str] | None = set()
+        self._made: set[str] | None = set() if sweeps else None
         self._is_closed = False
 
     async def stage(self) -> "DiskStagedBlob":
@@ -66,11 +67,8 @@ class DiskBlobs:
 
     async def open(self, segments: Sequence[Segment]) -> "DiskBlobReader":
         held = [segment for segment in segments if segment.size]
-        gone = next((segment.blob_id for segment in held if segment.blob_id in self._doomed), None)
-        if gone is not None:
-            raise NotFound(f"blob {gone} was deleted")
+        self.pin(held)
         reader = DiskBlobReader(self, self._files, self._threads, held)
-        self._pins.update(segment.blob_id for segment in held)
         try:
             await reader.region(0)
         except BaseException:
@@ -105,6 +103,18 @@ class DiskBlobs:
             self._is_closed = True
             await in_thread(self._threads, self._remover.shutdown)
             self._threads.shutdown()
+
+    async def sweep_staged(self, mark: bytes) -> int:
+        """Remove what a process that is no more had staged under its mark (see `BlobFiles`)."""
+        begin, end = 2, 2 + 2 * len(mark)
+        return await in_thread(self._threads, self._files.sweep_staged, lambda name: name[begin:end] != mark.hex())
+
+    def pin(self, segments: Sequence[Segment]) -> None:
+        """For readers, of this process or of a worker. Raises NotFound when one was deleted."""
+        gone = next((segment.blob_id for segment in segments if segment.blob_id in self._doomed), None)
+        if gone is not None:
+            raise NotFound(f"blob {gone} was deleted")
+        self._pins.update(segment.blob_id for segment in segments)
 
     def unpin(self, segments: Sequence[Segment]) -> None:
         """For readers."""
@@ -257,16 +267,18 @@ class DiskBlobReader:
             raise Unavailable(f"a later segment is gone: {error}") from error
 
 
-async def open_disk_blobs(directory: Path, *, entropy: Entropy = os.urandom, threads: int = THREADS) -> DiskBlobs:
-    """Raises OutOfSpace or Unavailable."""
+async def open_disk_blobs(
+    directory: Path, *, entropy: Entropy = os.urandom, threads: int = THREADS, mark: bytes = b"", sweeps: bool = True
+) -> DiskBlobs:
+    """`mark` is for `BlobFiles`; without `sweeps` another process does that. Raises OutOfSpace or Unavailable."""
     pool = Threads(threads, name="blobs")
-    files = BlobFiles(directory, entropy=entropy)
+    files = BlobFiles(directory, entropy=entropy, mark=mark)
     try:
         await in_thread(pool, files.prepare)
     except BaseException:
         pool.shutdown()
         raise
-    return DiskBlobs(files, pool)
+    return DiskBlobs(files, pool, sweeps=sweeps)
 
 
 def _store(files: BlobFiles, blob_id: str, body: Sequence[Buffer]) -> int:

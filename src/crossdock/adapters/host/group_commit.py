@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Generic, TypeVar, cast
+from typing import Generic, Protocol, TypeVar, cast
 
 from crossdock.adapters.host.disk_errors import from_sqlite_error
 from crossdock.adapters.host.settling import carry_through
@@ -19,6 +19,11 @@ T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], T]
 
 MAX_GROUP = 256
+
+
+class Commits(Protocol):
+    async def run(self, operation: Operation[T]) -> T:
+        """See `GroupCommit.run`."""
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from crossdock.adapters.host import object_rows
 from crossdock.adapters.host.disk_errors import disk_errors, sqlite_errors
-from crossdock.adapters.host.group_commit import GroupCommit
+from crossdock.adapters.host.group_commit import Commits, GroupCommit
 from crossdock.adapters.host.headroom import leave_headroom
 from crossdock.adapters.host.object_rows import Present
 from crossdock.adapters.host.scanning import beyond, roll_up, scan_start
@@ -37,7 +37,7 @@ SWEEP_CHUNK = 2000
 class SqliteObjectIndex:
     """See `ports.storage.ObjectIndex`."""
 
-    def __init__(self, path: Path, commits: GroupCommit, reads: ReadPool) -> None:
+    def __init__(self, path: Path, commits: Commits, reads: ReadPool) -> None:
         self._path = path
         self._commits = commits
         self._reads = reads
@@ -136,7 +136,7 @@ class SqliteObjectIndex:
 class SqliteUploadIndex:
     """See `ports.storage.UploadIndex`."""
 
-    def __init__(self, commits: GroupCommit, reads: ReadPool) -> None:
+    def __init__(self, commits: Commits, reads: ReadPool) -> None:
         self._commits = commits
         self._reads = reads
 

@@ -49,6 +49,7 @@ from crossdock.adapters.host.documents import (
     prefix_end,
     unique_values,
 )
+from crossdock.adapters.host.generation import Generation
 from crossdock.adapters.host.settling import carry_through
 from crossdock.adapters.host.turns import WriterTurns
 from crossdock.core.errors import FileError, Unavailable
@@ -215,18 +216,21 @@ class SqlTable:
 
 
 class SqlState:
-    """See `ports.state.State`. Made by `open_state`."""
+    """See `ports.state.State`. Made by `open_state`; without a writer, by `open_state_to_read`."""
 
-    def __init__(self, *, threads: Threads, writer: Engine, reader: Engine) -> None:
+    def __init__(self, *, threads: Threads, writer: Engine | None, reader: Engine) -> None:
         self._threads = threads
         self._writer = writer
         self._reader = reader
         self._turns = WriterTurns()
         self._readers = asyncio.Semaphore(READERS)
+        self._generation = Generation(str(reader.url.database), "the state")
         self._is_closed = False
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqlTransaction]:
+        if self._writer is None:
+            raise RuntimeError("another process writes the state")
         async with self._turns.turn(), self._begun(self._writer) as connection:
             transaction = SqlTransaction(self._threads, connection, is_writable=True)
             try:
@@ -254,13 +258,20 @@ class SqlState:
         finally:
             self._readers.release()
 
+    def generation(self) -> int:
+        if self._is_closed:
+            raise RuntimeError("the state is closed")
+        return self._generation.current()
+
     async def close(self) -> None:
         """Waits for no transaction: end what uses the state first."""
         if self._is_closed:
             return
         self._is_closed = True
+        self._generation.close()
         await in_thread(self._threads, self._reader.dispose)
-        await in_thread(self._threads, self._writer.dispose)
+        if self._writer is not None:
+            await in_thread(self._threads, self._writer.dispose)
         self._threads.shutdown()
 
     @asynccontextmanager
@@ -282,9 +293,8 @@ async def open_state(path: Path) -> SqlState:
     """Open or make the database; one process writes to it. Raises OutOfSpace or Unavailable."""
     # Two engines, because SQLite's writers begin otherwise than its readers.
     writer = _sqlite(path, begin="BEGIN IMMEDIATE", connections=1, pragmas=("foreign_keys = ON", "synchronous = FULL"))
-    reader = _sqlite(path, begin="BEGIN", connections=READERS, pragmas=("query_only = ON",))
     threads = Threads(READERS + 1, name="state")
-    state = SqlState(threads=threads, writer=writer, reader=reader)
+    state = SqlState(threads=threads, writer=writer, reader=_reader(path))
     try:
         with translated():
             await in_thread(threads, metadata.create_all, writer)
@@ -292,6 +302,11 @@ async def open_state(path: Path) -> SqlState:
         await state.close()
         raise
     return state
+
+
+def open_state_to_read(path: Path) -> SqlState:
+    """The views alone, of a database that another process has open to write."""
+    return SqlState(threads=Threads(READERS, name="state"), writer=None, reader=_reader(path))
 
 
 @contextmanager
@@ -323,6 +338,10 @@ def _row_count(connection: Connection, statement: Executable) -> int:
 
 def _first(rows: Sequence[SqlRow[Any]]) -> SqlRow[Any] | None:
     return rows[0] if rows else None
+
+
+def _reader(path: Path) -> Engine:
+    return _sqlite(path, begin="BEGIN", connections=READERS, pragmas=("query_only = ON",))
 
 
 def _sqlite(path: Path, *, begin: str, connections: int, pragmas: tuple[str, ...]) -> Engine:

@@ -127,6 +127,7 @@ class MemoryState:
     def __init__(self) -> None:
         self._turns = WriterTurns()
         self._tables: dict[str, _Rows] = {}
+        self._generation = 0
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[MemoryTransaction]:
@@ -137,6 +138,7 @@ class MemoryState:
             finally:
                 transaction.end()
             self._tables = {**self._tables, **transaction.written}
+            self._generation += 1
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[MemoryTransaction]:
@@ -145,3 +147,6 @@ class MemoryState:
             yield transaction
         finally:
             transaction.end()
+
+    def generation(self) -> int:
+        return self._generation

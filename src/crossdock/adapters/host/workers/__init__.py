@@ -1,0 +1,1 @@
+"""Worker processes of the gateway: started, given sockets, answered, replaced; and the parent as they see it."""

@@ -1,0 +1,34 @@
+"""The workers of a service: how many, and what they are given."""
+
+import os
+from collections.abc import Callable
+
+from crossdock.adapters.host.workers.answers import Parent
+from crossdock.adapters.host.workers.crew import Crew
+from crossdock.adapters.host.workers.orders import Begin
+from crossdock.adapters.host.workers.worker import Worker
+from crossdock.app.disk import Disk
+from crossdock.operations.call import House
+from crossdock.settings import Settings, foreign_variables
+
+MARK_BYTES = 4
+
+
+def build_crew(settings: Settings, disk: Disk, house: House, parent: Parent) -> Crew:
+    async def hire(ready: Callable[[], None]) -> Worker:
+        mark = os.urandom(MARK_BYTES)
+        worker = Worker(parent, mark=mark, tasks=house.tasks, ready=ready, variables=foreign_variables())
+        await worker.start(
+            Begin(
+                data_dir=str(disk.directory.path),
+                mark=mark.hex(),
+                share=settings.workers,
+                log_level=settings.logs.level,
+                login=settings.login,
+                sftp=settings.sftp,
+                allow_append=settings.ftp.allow_append,
+            )
+        )
+        return worker
+
+    return Crew(settings.workers, hire, tasks=house.tasks)
