@@ -7,18 +7,17 @@ from typing import Any
 
 import pytest
 from tests.fakes.cloud import HUB, REGION, CloudParts
-from tests.fakes.logins import SERVER, MemoryDirectory, MemoryLog
+from tests.fakes.logins import SERVER, MemoryDirectory
 from tests.fakes.s3 import EmbeddedS3, document, make_s3
 
 from crossdock.adapters.embedded.assumer import EmbeddedRoleAssumer
 from crossdock.adapters.memory.log_events import MemoryLogEvents
-from crossdock.app.cloud import Cloud
-from crossdock.app.explain import BadQuestion, Explain, build_explain
-from crossdock.cloud.ec2.ingress import SecurityGroupIngress
+from crossdock.app.explain import Explain, build_explain
+from crossdock.app.questions import BadQuestion
 from crossdock.cloud.logs.moments import milliseconds
 from crossdock.cloud.logs.table import logs_operations
 from crossdock.core.servers import IdentityProviderChoice, IdentityProviderType, Server, ServerState
-from crossdock.operations.call import Call
+from crossdock.operations.call import Call, Operations
 from crossdock.operations.operation import Operation, ServiceOperations, needs_nothing
 from crossdock.ports.logs import LogEvent, LogGroupId
 from crossdock.settings import LogSettings
@@ -53,6 +52,14 @@ class Provider:
         return ServiceOperations(service="lambda", operations={"Invoke": invoke})
 
 
+@dataclass(frozen=True, slots=True)
+class AskedCloud:
+    """Implements `app.explain.AskedCloud`."""
+
+    operations: Operations
+    assumer: EmbeddedRoleAssumer
+
+
 @dataclass(slots=True)
 class Asking:
     """The hub's cloud with a bucket, a role, a provider and a log; `servers` are those that the question may mean."""
@@ -76,16 +83,10 @@ class Asking:
 
     def explain(self) -> Explain:
         operations = self.s3.operations
-        cloud = Cloud(
-            operations=operations,
-            accounts=self.parts.accounts,
-            keys=self.parts.access_keys,
-            assumer=EmbeddedRoleAssumer(
-                operations=operations, access_keys=self.parts.access_keys, storage=self.s3.storage
-            ),
-            transfer_log=MemoryLog(),
-            ingress=SecurityGroupIngress(state=self.parts.state, tasks=self.parts.house.tasks),
+        assumer = EmbeddedRoleAssumer(
+            operations=operations, access_keys=self.parts.access_keys, storage=self.s3.storage
         )
+        cloud = AskedCloud(operations, assumer)
         return build_explain(cloud, self.parts.house, MemoryDirectory(self.servers))
 
     async def log(self, **event: str) -> None:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from crossdock.policy.cases import parse_cases
-from crossdock.policy.evaluate import Layer, PolicySet, evaluate
+from crossdock.policy.evaluate import Layer, PolicySet, UnreadLayer, evaluate
 from crossdock.policy.findings import Saying, find_by_layer
 
 HUB, PARTNER, THIRD = "111111111111", "222222222222", "333333333333"
@@ -119,3 +119,18 @@ def test_what_cannot_be_read_is_unknown():
     found = {one.layer: one.saying for one in find_by_layer(evaluate(case.request, unreadable))}
     assert found[Layer.IDENTITY] is Saying.UNKNOWN
     assert found[Layer.PUBLIC_ACCESS] is Saying.UNKNOWN
+
+
+def test_what_is_unknown_has_its_reason_where_somebody_knows_it():
+    (case,) = parse_cases(json.dumps({"name": "one", "request": ASKED, "expected": "Allowed"}))
+    unread = (UnreadLayer(layer=Layer.IDENTITY, why="no profile is given", remedy="give one"),)
+    found = find_by_layer(evaluate(case.request, PolicySet(unreadable=frozenset({Layer.IDENTITY}), unread=unread)))
+    assert {one.layer: one.why for one in found if one.why} == {Layer.IDENTITY: "no profile is given"}
+
+
+ASKED = {
+    "principal": f"arn:aws:iam::{HUB}:user/a",
+    "action": "s3:GetObject",
+    "resource": "arn:aws:s3:::b/k",
+    "resourceAccount": HUB,
+}

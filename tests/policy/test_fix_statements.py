@@ -1,8 +1,11 @@
 """Statements for askers who are neither roles nor services."""
 
+from dataclasses import replace
+
 from tests.policy.test_fixes import HUB, apply, case, fix_of, read
 
-from crossdock.policy.evaluate import Layer
+from crossdock.core.principals import AssumedRole
+from crossdock.policy.evaluate import Layer, PolicySet, evaluate
 from crossdock.policy.fixes import AddStatement, find_fixes
 
 TRUST = {
@@ -64,3 +67,26 @@ def test_a_role_that_nobody_trusts_gets_a_trust_policy() -> None:
 
 
 FULL_STS = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:*", "Resource": "*"}]}
+
+
+def test_a_role_that_assumes_roles_is_trusted_by_name_with_the_external_id_that_it_gives() -> None:
+    request = {**case()["request"], "action": "sts:AssumeRole", "resource": f"arn:aws:iam::{HUB}:role/deploy"}
+    request = {**request, "resourceAccount": HUB, "context": {"sts:ExternalId": "dock-7f3a"}}
+    document = case(request=request, identityPolicies=[FULL_STS])
+    fix = fix_of(document)
+    assert isinstance(fix.change, AddStatement)
+    role = read(document).request.principal
+    assert isinstance(role, AssumedRole)
+    assert fix.change.statement["Principal"] == {"AWS": str(role.role_arn)}
+    assert fix.change.statement["Condition"] == {"StringEquals": {"sts:ExternalId": "dock-7f3a"}}
+    apply(document, fix)
+    assert read(document).decide().is_allowed
+
+
+def test_a_role_whose_id_nobody_knows_is_let_in_by_its_arn() -> None:
+    decision = read(case(identityPolicies=[])).decide()
+    assert isinstance(decision.request.principal, AssumedRole)
+    nameless = replace(decision.request, principal=replace(decision.request.principal, role_id=""))
+    (fix, *_) = [one for one in find_fixes(evaluate(nameless, PolicySet())) if one.layer is Layer.RESOURCE]
+    assert isinstance(fix.change, AddStatement)
+    assert fix.change.statement["Condition"] == {"ArnEquals": {"aws:PrincipalArn": str(nameless.principal.role_arn)}}

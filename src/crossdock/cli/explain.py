@@ -10,6 +10,7 @@ from typing import Any, TextIO
 import click
 
 from crossdock.cli.client import ask_service
+from crossdock.cli.explain_profiles import ask_profiles, profile_options
 from crossdock.cli.options import data_dir_option, output_option
 from crossdock.core.servers import FileProtocol
 from crossdock.files.explaining import COMMANDS
@@ -51,6 +52,7 @@ def _read_address(_context: click.Context, _option: click.Parameter, text: str |
     callback=_read_address,
     help="Where the user comes from.  [default: 127.0.0.1]",
 )
+@profile_options
 @data_dir_option
 @output_option(people="text", shown="A line for each step")
 def explain(
@@ -64,6 +66,8 @@ def explain(
     source_ip: str | None,
     data_dir: Path | None,
     output: str,
+    profiles: Mapping[str, str],
+    aws: Mapping[str, Any],
     **who: Any,
 ) -> None:
     """Say whether a user's COMMAND on PATH would be allowed, and if not, what stands in the way and how to change it.
@@ -75,7 +79,11 @@ def explain(
     PATH is what the user would type. It begins in the home directory, or at a slash: of a home that is /bucket/folder,
     an absolute path begins with the bucket.
 
-    The examples fit what `crossdock serve --example article` sets up.
+    With --profile no service is asked: the same is worked out from the documents of AWS that the profiles may read, for
+    Crossdock in front of AWS and for servers of AWS Transfer Family. What they may not read is unknown, and it says
+    which permission of which profile would show it. --print-policy prints what a profile needs.
+
+    The first three examples fit what `crossdock serve --example article` sets up.
 
     \b
     Examples:
@@ -83,6 +91,8 @@ def explain(
       crossdock explain --user-name user2 --session 6bee10aac741b2fd get /partner-inbox-222222222222/in/a.csv
       crossdock explain --user-name user2 --role arn:aws:iam::111111111111:role/transfer-users \\
           --home /partner-inbox-222222222222 ls .
+      crossdock explain --profile hub=hub-readonly --profile 222222222222=partner-readonly \\
+          --server-id s-0123456789abcdef0 --user-name user1 put in/a.csv
     """
     if (command == "mv") is not (target is not None):
         raise click.UsageError("mv takes a path and a target, every other command one path")
@@ -96,7 +106,11 @@ def explain(
         "sourceIp": source_ip,
         **_who(**who),
     }
-    found: Mapping[str, Any] = ask_service(data_dir_of(data_dir), "/explain", question=question)
+    found: Mapping[str, Any] = (
+        ask_profiles(question, profiles, **aws)
+        if profiles
+        else ask_service(data_dir_of(data_dir), "/explain", question=question)
+    )
     if output == "json":
         click.echo(json.dumps(found, indent=2))
     else:
@@ -165,10 +179,14 @@ def _for_people(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"\nIn account {fix['account']}: {fix['sentence']}"
         if fix["change"] == "add-statement":
             yield json.dumps(fix["statement"], indent=2)
+    if unseen := found.get("notSeen"):
+        yield f"\nNot looked at: {'; '.join(unseen)}."
 
 
 def _layers(layers: Any) -> Iterator[str]:
     for layer in layers:
         where = f" by statement {layer['statement']} of {layer['policy']}" if layer["policy"] else ""
         owner = f" (account {layer['account']})" if layer["account"] else ""
-        yield f"    {'→' if layer['blocking'] else ' '} {layer['layer']}{owner}: {layer['says']}{where}"
+        mark = "→" if layer["blocking"] else "?" if layer["says"] == "unknown" else " "
+        why = f", for {layer['why']}" if layer.get("why") else ""
+        yield f"    {mark} {layer['layer']}{owner}: {layer['says']}{where}{why}"

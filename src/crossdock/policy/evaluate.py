@@ -29,7 +29,15 @@ from crossdock.policy.reasons import (
     layers_of,
     named_in,
 )
-from crossdock.policy.requests import AccessRequest, Layer, NamedPolicy, PolicySet, PublicAccessBlock, context_of
+from crossdock.policy.requests import (
+    AccessRequest,
+    Layer,
+    NamedPolicy,
+    PolicySet,
+    PublicAccessBlock,
+    UnreadLayer,
+    context_of,
+)
 from crossdock.policy.statements import Statement
 
 __all__ = [
@@ -43,6 +51,7 @@ __all__ = [
     "PolicySet",
     "PublicAccessBlock",
     "Reason",
+    "UnreadLayer",
     "Verdict",
     "context_of",
     "evaluate",

@@ -27,7 +27,7 @@ class Finding:
     """`policy` and `statement` name what decided, and are empty where nothing did.
 
     `account_id` owns the policy, or is the account that an organisation's policies bind. Of a VPC endpoint it is the
-    caller's, unless the endpoint's ARN says otherwise.
+    caller's, unless the endpoint's ARN says otherwise. `why` is for what is UNKNOWN, where somebody knows that.
     """
 
     layer: Layer
@@ -36,6 +36,7 @@ class Finding:
     policy: str = ""
     statement: str = ""
     is_blocking: bool = False
+    why: str = ""
 
 
 _ALWAYS = (Layer.SERVICE_CONTROL, Layer.IDENTITY, Layer.BOUNDARY, Layer.SESSION, Layer.RESOURCE)
@@ -74,6 +75,7 @@ def _finding(layer: Layer, decision: Decision, reasons: Sequence[Reason]) -> Fin
         policy=reason.policy if reason else "",
         statement=reason.statement if reason else "",
         is_blocking=layer in decision.withheld_by,
+        why=" and ".join(one.why for one in decision.policies.unread if one.layer is layer),
     )
 
 

@@ -60,12 +60,24 @@ def _principal(request: AccessRequest) -> Mapping[str, str]:
             return {"AWS": request.principal.arn}
         case ExternalIdentity(provider=provider):
             return {"Federated": provider}
+        case AssumedRole(role_arn=role_arn) if request.is_about_trust:
+            return {"AWS": str(role_arn)}
+        case IamUser(arn=arn) if request.is_about_trust:
+            return {"AWS": arn}
     return {"AWS": f"arn:aws:iam::{request.principal.account_id}:root"}
 
 
 def _condition(request: AccessRequest) -> Mapping[str, object]:
-    """Narrows the account to the one role, a service to whom it acts for, a provider to one identity."""
+    """Narrows the account to the one role, a service to whom it acts for, a provider to one identity.
+
+    A trust policy names the role or user itself, and asks for the ExternalId that it is given.
+    """
     match request.principal:
+        case AssumedRole() | IamUser() if request.is_about_trust:
+            external_id = request.context.get("sts:externalid")
+            return {"StringEquals": {"sts:ExternalId": external_id[0]}} if external_id else {}
+        case AssumedRole(role_arn=role_arn, role_id=""):
+            return {"ArnEquals": {"aws:PrincipalArn": str(role_arn)}}
         case AssumedRole(role_id=role_id):
             return {"StringLike": {"aws:userId": f"{role_id}:*"}}
         case IamUser(user_id=user_id):

@@ -93,6 +93,15 @@ class PublicAccessBlock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadLayer:
+    """Why a layer could not be read, in words that may stand after "because", and what somebody can do to show it."""
+
+    layer: Layer
+    why: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PolicySet:
     """Every policy that bears on a request.
 
@@ -110,6 +119,7 @@ class PolicySet:
         endpoint: the policy of the VPC endpoint through which the request comes; none when empty.
         public_access: S3 Block Public Access of the bucket that the request is about.
         unreadable: layers that exist but could not be read, so that some decisions are UNKNOWN.
+        unread: why, for explanations, as far as whoever read them knows.
     """
 
     identity: tuple[NamedPolicy, ...] = ()
@@ -123,6 +133,7 @@ class PolicySet:
     endpoint: tuple[NamedPolicy, ...] = ()
     public_access: PublicAccessBlock | None = None
     unreadable: frozenset[Layer] = frozenset()
+    unread: tuple[UnreadLayer, ...] = ()
 
 
 def is_key(resource: str) -> bool:

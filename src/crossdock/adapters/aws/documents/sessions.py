@@ -1,0 +1,135 @@
+"""A session of a role that nobody has, and what S3 would answer it: see `ports.trials.TrialSession`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from crossdock.adapters.aws.documents.asking import TELL, Asked, decide
+from crossdock.adapters.aws.documents.buckets import BucketDocuments, BucketReader
+from crossdock.adapters.aws.documents.organization import Control, OrganizationReader, of_resource
+from crossdock.adapters.aws.documents.principals import PrincipalDocuments, PrincipalReader
+from crossdock.cloud.s3.bucket_directory import Bucket
+from crossdock.cloud.s3.permissions import list_permission, object_permission, presence_permission
+from crossdock.core.homes import ObjectPlace
+from crossdock.core.principals import AssumedRole
+from crossdock.operations.caller import Caller, Context
+from crossdock.operations.operation import Permission
+from crossdock.policy.decision import Decision
+from crossdock.policy.requests import Layer, UnreadLayer
+from crossdock.policy.rewriting import decide_again
+from crossdock.policy.unsure import UnknownKey
+from crossdock.ports.host import Clock
+from crossdock.ports.objects import ObjectStore
+from crossdock.ports.trials import ObjectQuestion
+
+_BY_KEY = ("s3:GetObject", "s3:PutObject")
+"""What a KMS key has a say in, where a bucket encrypts with one."""
+_OF_S3: Context = {
+    # Crossdock and AWS's own service sign a header of each request, and speak no TLS that is older.
+    "s3:authType": ("REST-HEADER",),
+    "s3:signatureversion": ("AWS4-HMAC-SHA256",),
+    "s3:TlsVersion": ("1.2",),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readers:
+    """`told` has the condition keys that a person has given."""
+
+    principals: PrincipalReader
+    buckets: BucketReader
+    organization: OrganizationReader
+    clock: Clock
+    told: Context
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsTrialSession:
+    """See `ports.trials.TrialSession`. The principal of `caller` is the role."""
+
+    caller: Caller
+    role: PrincipalDocuments
+    readers: Readers
+
+    @property
+    def principal(self) -> AssumedRole:
+        if not isinstance(self.caller.principal, AssumedRole):
+            raise TypeError(f"{self.caller.principal.arn} is no session of a role")
+        return self.caller.principal
+
+    @property
+    def store(self) -> ObjectStore | None:
+        """Nobody may look at objects in the name of the role without assuming it."""
+        return None
+
+    async def decide(self, question: ObjectQuestion) -> Decision:
+        reads_source = question.source is not None and question.action == "s3:GetObject"
+        place = question.source if question.source is not None and reads_source else question.place
+        bucket = await self.readers.buckets.find(place.bucket)
+        own = self.role.arn.account_id
+        asked = Asked(
+            caller=self.caller,
+            who=self.role,
+            permission=_permission(question, place, bucket),
+            # Where it may be the role's own, nothing is demanded that only another account's bucket needs.
+            owner=bucket.owner or (own if own in bucket.may_be_of else ""),
+            region=bucket.region,
+            ours=await self.readers.organization.control(own),
+            theirs=await self._binding(bucket),
+            resource=bucket.policy,
+            public_access=bucket.public_access,
+            unread=bucket.unread,
+            unknown=self._unknown(bucket),
+        )
+        decision = decide(asked, told=self.readers.told, now=self.readers.clock.now())
+        if bucket.encryption_unread is not None and decision.is_allowed and question.action in _BY_KEY:
+            return _unless_the_key_denies(decision, bucket.encryption_unread)
+        return decision
+
+    async def _binding(self, bucket: BucketDocuments) -> Control:
+        if bucket.owner:
+            return of_resource(await self.readers.organization.control(bucket.owner))
+        why = f"it is not known whose bucket {bucket.name} is"
+        keys = ("aws:resourceorgid", "aws:resourceorgpaths")
+        return Control(
+            unread=(UnreadLayer(layer=Layer.RESOURCE_CONTROL, why=why),),
+            unknown=tuple(UnknownKey(key=key, why=f"is not known, for {why}", remedy=TELL) for key in keys),
+        )
+
+    def _unknown(self, bucket: BucketDocuments) -> tuple[UnknownKey, ...]:
+        found = []
+        if not self.role.unique_id:
+            found.append(UnknownKey(key="aws:userid", why="begins with the role's id, which is not known", remedy=TELL))
+        if not bucket.owner:
+            keys = ("aws:resourceaccount", "s3:resourceaccount")
+            found += [UnknownKey(key=key, why="is whoever owns the bucket", remedy=TELL) for key in keys]
+        if not bucket.region:
+            found.append(UnknownKey(key="aws:requestedregion", why="is that of the bucket", remedy=TELL))
+        return tuple(found)
+
+
+def _permission(question: ObjectQuestion, place: ObjectPlace, found: BucketDocuments) -> Permission:
+    bucket = Bucket(name=found.name, account_id=found.owner, region=found.region, bucket_id="")
+    if question.action != "s3:ListBucket":
+        copied = {}
+        if question.source is not None and question.action == "s3:PutObject":
+            copied = {"s3:x-amz-copy-source": (f"{question.source.bucket}/{question.source.key}",)}
+        permission = object_permission(bucket, place.key, question.action, copied)
+    elif question.operation == "ListObjectsV2":
+        permission = list_permission(bucket, _listing(question))
+    else:
+        permission = presence_permission(bucket)
+    return replace(permission, context={**_OF_S3, **permission.context})
+
+
+def _listing(question: ObjectQuestion) -> Mapping[str, Any]:
+    params = {"Prefix": question.place.directory_prefix, "MaxKeys": question.limit}
+    return {**params, "Delimiter": question.delimiter} if question.delimiter else params
+
+
+def _unless_the_key_denies(decision: Decision, why: UnreadLayer) -> Decision:
+    policies = decision.policies
+    return decide_again(
+        decision,
+        replace(policies, unreadable=policies.unreadable | {Layer.RESOURCE}, unread=(*policies.unread, why)),
+    )

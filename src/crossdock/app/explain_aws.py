@@ -1,0 +1,169 @@
+"""`crossdock explain` without a service: on the documents of AWS that the given profiles may read."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from crossdock.adapters.aws.documents.accounts import Account, Accounts, is_of_aws, open_accounts, open_reader
+from crossdock.adapters.aws.documents.assumers import Assumer, Gateway, TransferService
+from crossdock.adapters.aws.documents.buckets import BucketReader
+from crossdock.adapters.aws.documents.fleet import Fleet
+from crossdock.adapters.aws.documents.organization import OrganizationReader
+from crossdock.adapters.aws.documents.principals import PrincipalReader
+from crossdock.adapters.aws.documents.sessions import Readers
+from crossdock.adapters.aws.documents.trial import AwsRoleTrial
+from crossdock.adapters.aws.provider_functions import AwsProviderFunctions
+from crossdock.api.explanation import explanation_json
+from crossdock.app.questions import BadQuestion, given_identity, kept_identity, read_question, text_in
+from crossdock.core.errors import Unavailable
+from crossdock.core.ids import Entropy, ServerId
+from crossdock.core.logins import Identity, LoginAttempt
+from crossdock.core.servers import Server
+from crossdock.files.explaining import Explainer
+from crossdock.operations.caller import Context
+from crossdock.ports.authority import FunctionAnswer, FunctionUnreachable
+from crossdock.ports.host import Clock
+from crossdock.transfer.identity_providers import IdentityProviders
+
+NOT_SEEN = (
+    "whether the object or directory is there",
+    "the policy of a VPC endpoint, where one lies on the way to S3",
+    "ACLs, which may let in more where the bucket's Object Ownership has not switched them off",
+)
+"""What may matter besides the steps, and is not looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How AWS is to be read.
+
+    Args:
+        profiles: a profile for each account, by its id or any name; `account_ids` are the ids that names stand for.
+        region: of the server; empty for what the profiles say.
+        endpoint_url: of every service, in place of what the environment or a profile says.
+        transfer_profile, transfer_endpoint_url: of the Transfer API alone, where that is Crossdock's.
+        gateway_role: the ARN of the role or user that Crossdock runs as.
+        external_id, tag_sessions: what Crossdock's settings of these names are.
+        context: condition keys and their values, which nothing that is read can tell.
+    """
+
+    profiles: Mapping[str, str]
+    account_ids: Mapping[str, str] = field(default_factory=dict)
+    region: str = ""
+    endpoint_url: str = ""
+    transfer_profile: str = ""
+    transfer_endpoint_url: str = ""
+    gateway_role: str = ""
+    external_id: str = ""
+    tag_sessions: bool = False
+    context: Context = field(default_factory=dict)
+
+
+async def explain_by_profiles(
+    asked: Mapping[str, Any], reading: Reading, *, clock: Clock, entropy: Entropy
+) -> Mapping[str, Any]:
+    """Answer a question as a running service does, and say what was `notSeen`.
+
+    Raises BadQuestion, BadProfile and Unavailable.
+    """
+    async with _open(reading) as (accounts, fleet):
+        username, server_id = text_in(asked, "userName"), ServerId(text_in(asked, "serverId"))
+        identity = given_identity(asked, username)
+        if identity is None and asked.get("password") is None:
+            identity = await _kept(fleet, server_id, username)
+        readers = Readers(
+            principals=PrincipalReader(accounts),
+            buckets=BucketReader(accounts),
+            organization=OrganizationReader(accounts),
+            clock=clock,
+            told=reading.context,
+        )
+        explainer = Explainer(
+            servers=fleet,
+            provider=IdentityProviders(_Functions(accounts), fleet),
+            trial=AwsRoleTrial(readers, _Assumers(reading, accounts, fleet, readers.principals)),
+            entropy=entropy,
+        )
+        question = read_question(asked, server_id, identity)
+        return {**explanation_json(await explainer.explain(question)), "notSeen": NOT_SEEN}
+
+
+@asynccontextmanager
+async def _open(reading: Reading) -> AsyncIterator[tuple[Accounts, Fleet]]:
+    async with AsyncExitStack() as stack:
+        accounts = await stack.enter_async_context(
+            open_accounts(
+                reading.profiles,
+                account_ids=reading.account_ids,
+                region=reading.region,
+                endpoint_url=reading.endpoint_url,
+            )
+        )
+        if not (reading.transfer_profile or reading.transfer_endpoint_url):
+            yield accounts, Fleet(accounts.listed)
+            return
+        profiles = [reading.transfer_profile] if reading.transfer_profile else reading.profiles.values()
+        url, region = reading.transfer_endpoint_url, reading.region
+        readers = [await open_reader(stack, one, region=region, endpoint_url=url) for one in profiles]
+        yield accounts, Fleet(tuple(readers))
+
+
+async def _kept(fleet: Fleet, server_id: ServerId, username: str) -> Identity | None:
+    """Of a user whom the server knows itself. Raises BadQuestion where nobody has such a server."""
+    try:
+        server = await fleet.server(server_id)
+    except Unavailable:
+        return None  # that is the first step of the explanation
+    if server is None:
+        raise BadQuestion(f"none of the accounts has a server {server_id} in the region that was asked: see --region")
+    return await kept_identity(fleet, server, username)
+
+
+@dataclass(frozen=True, slots=True)
+class _Assumers:
+    """See `adapters.aws.documents.trial.Assumers`: which of the two it is."""
+
+    reading: Reading
+    accounts: Accounts
+    fleet: Fleet
+    principals: PrincipalReader
+
+    async def assumer(self, server: Server, username: str) -> Assumer:
+        reading = self.reading
+        found = await self.fleet.reader_of(server.server_id)
+        is_crossdock = bool(reading.gateway_role or reading.transfer_profile or reading.transfer_endpoint_url)
+        if not is_crossdock and (found is None or not await _is_apart(found[0])):
+            return await TransferService().assumer(server, username)
+        gateway = Gateway(
+            principals=self.principals,
+            identity=reading.gateway_role,
+            itself=_of(self.accounts, server),
+            external_id=reading.external_id,
+            tag_sessions=reading.tag_sessions,
+        )
+        return await gateway.assumer(server, username)
+
+
+async def _is_apart(account: Account) -> bool:
+    """Whether its Transfer API is not where its IAM is: then it is Crossdock's, in front of AWS."""
+    transfer = await account.host("transfer")
+    return not is_of_aws(transfer) and transfer != await account.host("iam")
+
+
+@dataclass(frozen=True, slots=True)
+class _Functions:
+    """See `ports.authority.ProviderFunctions`: as the profile of the server's account."""
+
+    accounts: Accounts
+
+    async def invoke(self, server: Server, attempt: LoginAttempt, *, function_arn: str, event: bytes) -> FunctionAnswer:
+        account = _of(self.accounts, server)
+        if account is None:
+            raise FunctionUnreachable(f"no profile is given for account {server.account_id}")
+        functions = AwsProviderFunctions(account.clients)
+        return await functions.invoke(server, attempt, function_arn=function_arn, event=event)
+
+
+def _of(accounts: Accounts, server: Server) -> Account | None:
+    return next((one for one in accounts.listed if one.account_id == server.account_id), None)

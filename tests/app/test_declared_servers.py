@@ -1,0 +1,139 @@
+"""Declared servers: made where they are missing, and changed into what the file has where they are."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.fakes.host_keys import openssh_pem
+from tests.fakes.public_keys import ed25519_line
+from tests.fakes.transfer import HUB, REGION, TransferApi, make_transfer_api
+
+from crossdock.app.declared_servers import CannotDeclare, ServerDeclarer
+from crossdock.core.errors import Unavailable
+from crossdock.settings.servers_file import DeclaredServer, parse_servers_file
+
+ID = "s-0123456789abcdef0"
+ROLE = "arn:aws:iam::222222222222:role/drop"
+SECRETS = {"host-key": openssh_pem("ssh-ed25519", "in a secret").decode()}
+
+
+class Secrets:
+    """Implements `ports.authority.SecretTexts`."""
+
+    async def text(self, account: str, region: str, secret_id: str) -> str:
+        assert (account, region) == ("hub", REGION)
+        if secret_id not in SECRETS:
+            raise Unavailable(f"there is no secret {secret_id}")
+        return SECRETS[secret_id]
+
+
+@pytest.fixture
+def api() -> TransferApi:
+    return make_transfer_api()
+
+
+@pytest.fixture
+def declarer(api: TransferApi) -> ServerDeclarer:
+    async def do(account: str, region: str, operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        assert account == "hub"
+        # An update of nothing but the server's id, which the fake's model check would have something against.
+        return await api.ask(operation, account=HUB, region=region, **params)
+
+    return ServerDeclarer(do=do, secrets=Secrets(), region=REGION)
+
+
+def declared(
+    more: str = "", *, settings: str = 'Protocols = ["SFTP"]', head: str = "", folder: Path = Path()
+) -> DeclaredServer:
+    text = f'[[server]]\nid = "{ID}"\naccount = "hub"\n{head}\n[server.settings]\n{settings}\n{more}\n'
+    (server,) = parse_servers_file(text, folder / "servers.toml")
+    return server
+
+
+def user(name: str, *keys: str, role: str = ROLE) -> str:
+    return f'[[server.users]]\nUserName = "{name}"\nRole = "{role}"\nSshPublicKeys = {list(keys)}\n'
+
+
+async def keys_of(api: TransferApi, name: str) -> list[str]:
+    described = await api.call("DescribeUser", ServerId=ID, UserName=name)
+    return sorted(key["SshPublicKeyBody"] for key in described["User"]["SshPublicKeys"])
+
+
+async def fingerprints(api: TransferApi) -> list[str]:
+    listed = await api.ask("ListHostKeys", ServerId=ID)
+    return [key["Fingerprint"] for key in listed["HostKeys"]]
+
+
+async def test_a_missing_server_is_made_with_its_id_users_and_keys(api: TransferApi, declarer: ServerDeclarer):
+    await declarer.apply(declared(user("user1", ed25519_line("one"), ed25519_line("two")) + user("user2")))
+    described = await api.described(ID)
+    assert described["Protocols"] == ["SFTP"]
+    assert described["UserCount"] == 2
+    assert described["Tags"] == [{"Key": "crossdock:server-id", "Value": ID}]
+    assert await keys_of(api, "user1") == sorted([ed25519_line("one"), ed25519_line("two")])
+
+
+async def test_applied_again_it_changes_nothing(api: TransferApi, declarer: ServerDeclarer):
+    server = declared(user("user1", ed25519_line("one")))
+    await declarer.apply(server)
+    before = await api.described(ID), await api.call("DescribeUser", ServerId=ID, UserName="user1")
+    keys = await fingerprints(api)
+    await declarer.apply(server)
+    assert (await api.described(ID), await api.call("DescribeUser", ServerId=ID, UserName="user1")) == before
+    assert await fingerprints(api) == keys
+
+
+async def test_what_is_there_becomes_what_the_file_has(api: TransferApi, declarer: ServerDeclarer):
+    await declarer.apply(declared(user("user1", ed25519_line("one")) + user("user2")))
+    await api.call("CreateUser", ServerId=ID, UserName="stranger", Role=ROLE)
+    changed = declared(
+        user("user1", f"{ed25519_line('two')} a comment", role=f"{ROLE}2") + user("user3"),
+        settings='Protocols = ["SFTP"]\nPreAuthenticationLoginBanner = "Hello"',
+    )
+    await declarer.apply(changed)
+    assert (await api.described(ID))["PreAuthenticationLoginBanner"] == "Hello"
+    listed = await api.call("ListUsers", ServerId=ID)
+    assert {found["UserName"]: found["Role"] for found in listed["Users"]} == {"user1": f"{ROLE}2", "user3": ROLE}
+    (key,) = await keys_of(api, "user1")
+    assert key.startswith(ed25519_line("two"))
+
+
+async def test_users_that_the_file_does_not_speak_of_stay(api: TransferApi, declarer: ServerDeclarer):
+    await declarer.apply(declared())
+    await api.call("CreateUser", ServerId=ID, UserName="user1", Role=ROLE)
+    await declarer.apply(declared())
+    assert (await api.described(ID))["UserCount"] == 1
+
+
+async def test_host_keys_are_those_of_the_files_and_secrets_alone(
+    api: TransferApi, declarer: ServerDeclarer, tmp_path: Path
+):
+    (tmp_path / "rsa").write_bytes(openssh_pem("ssh-rsa", "in a file"))
+    server = declared(head='host_keys = ["rsa", "secretsmanager:host-key"]', folder=tmp_path)
+    await declarer.apply(server)
+    first = await fingerprints(api)
+    assert len(first) == 2
+    # Another node with another state.
+    other = make_transfer_api()
+
+    async def do(account: str, region: str, operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        return await other.ask(operation, **params)
+
+    await ServerDeclarer(do=do, secrets=declarer.secrets, region=REGION).apply(server)
+    assert sorted(await fingerprints(other)) == sorted(first)
+
+
+@pytest.mark.parametrize(
+    ("server", "sentence"),
+    [
+        (declared(settings='Protocols = ["GOPHER"]'), rf"server {ID}: CreateServer: .*"),
+        (declared(user("user1", "no key")), rf"server {ID}: ImportSshPublicKey: .*"),
+        (declared(head='host_keys = ["missing"]'), rf"server {ID}: the host key .*missing cannot be read"),
+        (declared(head='host_keys = ["secretsmanager:x"]'), "secretsmanager:x cannot be read: there is no secret x"),
+    ],
+    ids=["settings", "a key", "a file", "a secret"],
+)
+async def test_what_cannot_be_is_said_with_the_call(declarer: ServerDeclarer, server: DeclaredServer, sentence: str):
+    with pytest.raises(CannotDeclare, match=sentence):
+        await declarer.apply(server)
