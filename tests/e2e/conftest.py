@@ -5,6 +5,7 @@ A missing client is an error that says how to install it, never a skip.
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.e2e.harness import Service, start_service
@@ -25,6 +26,13 @@ def service(tmp_path) -> Service:
         yield running
 
 
+@pytest.fixture
+def client(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """One of `clients.able`, at the quay of its test, with a working directory of its own."""
+    (tmp_path / "home").mkdir()
+    return request.param.client(request.getfixturevalue("quay"), tmp_path / "home")
+
+
 @pytest.fixture(scope="session")
 def aws_command() -> str:
     """The path of the `aws` command that `make test` installed, or one that the machine has."""
@@ -36,5 +44,7 @@ def aws_command() -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def clients_are_there():
-    for client in ("lftp", "curl", "wget", "ncftp", "ncftpget", "ncftpput", "ncftpls", "tnftp", "sftp", "ssh-keygen"):
+    programs = ["lftp", "curl", "wget", "ncftp", "ncftpget", "ncftpput", "ncftpls", "tnftp"]
+    programs += ["sftp", "scp", "ssh-keygen", "ssh-keyscan", "sshfs", "fusermount3", "rclone", "psftp"]
+    for client in programs:
         assert shutil.which(client), f"{client} is missing: run `make test`, which installs it"

@@ -48,29 +48,33 @@ class Service:
     def api_url(self) -> str:
         return self.line_beginning("ready api ").removeprefix("ready api ")
 
-    def line_beginning(self, start: str, *, timeout_s: float = START_S) -> str:
-        """The first line on standard output that begins so, waiting for it."""
+    def line_beginning(self, start: str, *, word: str = "", timeout_s: float = START_S) -> str:
+        """The first line on standard output that begins so, and has this word; waits for it."""
+
+        def is_wanted(line: str) -> bool:
+            return line.startswith(start) and (not word or word in line.split())
+
         for line in self.said:
-            if line.startswith(start):
+            if is_wanted(line):
                 return line
         while True:
             try:
                 line = self.lines.get(timeout=timeout_s)
             except Empty:
-                raise AssertionError(f"no line {start!r} in {timeout_s} s; said {self.said}") from None
+                raise AssertionError(f"no line {start!r} {word} in {timeout_s} s; said {self.said}") from None
             assert line is not None, f"the service ended before {start!r}; its log:\n{self.log()[-3000:]}"
             self.said.append(line)
-            if line.startswith(start):
+            if is_wanted(line):
                 return line
 
-    def ftp_endpoint(self, server_id: str) -> tuple[str, int]:
+    def ftp_endpoint(self, server_id: str, *, protocol: str = "ftp") -> tuple[str, int]:
         """Host and port of a server, as `crossdock endpoints` says once it is online."""
-        while True:
-            line = self.line_beginning("ready ftp ")
-            host, _, port = line.split()[2].rpartition(":")
-            if f"server={server_id} " in line:
-                return host, int(port)
-            self.said.remove(line)
+        line = self.line_beginning(f"ready {protocol} ", word=f"server={server_id}")
+        host, _, port = line.split()[2].rpartition(":")
+        return host, int(port)
+
+    def sftp_endpoint(self, server_id: str) -> tuple[str, int]:
+        return self.ftp_endpoint(server_id, protocol="sftp")
 
     def log(self) -> str:
         return (self.data_dir.parent / "service.log").read_text()

@@ -9,11 +9,12 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 from tests.e2e.harness import CLEAN, run
+from tests.e2e.path_commands import PathCommands, quoted
 from tests.e2e.quay import USER, Quay
 
 
 @dataclass(frozen=True, slots=True)
-class Ncftp:
+class Ncftp(PathCommands):
     """ncftpput, ncftpget and ncftpls where they can, else ncftp itself."""
 
     quay: Quay
@@ -37,21 +38,15 @@ class Ncftp:
     def get_matching(self, directory: str, pattern: str, into: Path) -> None:
         self.run("ncftpget", "-V", *self.login, self.quay.host, str(into), f"{directory}/{pattern}")
 
+    def get_by_path(self, path: str, into: Path) -> None:
+        self.run("ncftp", *self.login, self.quay.host, input_text=f"lcd {into}\nmget {path}\nbye\n")
+
+    def delete_by_path(self, path: str) -> None:
+        self.obey(f"rm {path}")
+
     def resume(self, remote: str, local: Path) -> None:
         """It takes a local file that is shorter for the beginning."""
         self.run("ncftpget", "-V", *self.login, self.quay.host, str(local.parent), remote)
-
-    def rename(self, old: str, new: str) -> None:
-        self.obey(f"rename {quoted(old)} {quoted(new)}")
-
-    def delete(self, path: str) -> None:
-        self.obey(f"rm {quoted(path)}")
-
-    def make_directory(self, path: str) -> None:
-        self.obey(f"mkdir {quoted(path)}")
-
-    def remove_directory(self, path: str) -> None:
-        self.obey(f"rmdir {quoted(path)}")
 
     @property
     def login(self) -> tuple[str, ...]:
@@ -68,8 +63,10 @@ class Ncftp:
 
 
 @dataclass(frozen=True, slots=True)
-class Tnftp:
+class Tnftp(PathCommands):
     """The FTP program of the BSDs."""
+
+    DELETE = "delete"
 
     quay: Quay
     protection: str
@@ -90,20 +87,14 @@ class Tnftp:
     def get_matching(self, directory: str, pattern: str, into: Path) -> None:
         self.obey(f"lcd {quoted(str(into))}", f"cd {quoted(directory)}", f"mget {pattern}")
 
+    def get_by_path(self, path: str, into: Path) -> None:
+        self.obey(f"lcd {quoted(str(into))}", f"mget {path}")
+
+    def delete_by_path(self, path: str) -> None:
+        self.obey(f"mdelete {path}")
+
     def resume(self, remote: str, local: Path) -> None:
         self.obey(f"reget {quoted(remote)} {quoted(str(local))}")
-
-    def rename(self, old: str, new: str) -> None:
-        self.obey(f"rename {quoted(old)} {quoted(new)}")
-
-    def delete(self, path: str) -> None:
-        self.obey(f"delete {quoted(path)}")
-
-    def make_directory(self, path: str) -> None:
-        self.obey(f"mkdir {quoted(path)}")
-
-    def remove_directory(self, path: str) -> None:
-        self.obey(f"rmdir {quoted(path)}")
 
     def obey(self, *commands: str) -> None:
         script = "\n".join([f"user {USER} {self.password}", "binary", "prompt off", *commands, "bye", ""])
@@ -113,8 +104,3 @@ class Tnftp:
             input_text=script,
         )
         assert "Login failed" not in done.stdout + done.stderr, done
-
-
-def quoted(text: str) -> str:
-    """As both take a word."""
-    return f'"{text}"'

@@ -1,4 +1,4 @@
-"""FTP sessions with something going wrong in each: which fault, and what may be found afterwards."""
+"""Sessions with something going wrong in each: which fault, and what may be found afterwards. Those of FTP."""
 
 import ftplib
 import io
@@ -23,7 +23,7 @@ class Misfortune:
     name: str
     fault: Fault
     is_upload: bool
-    is_private: bool
+    is_private: bool = False
     old: bytes | None
     new: bytes
 

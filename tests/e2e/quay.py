@@ -1,4 +1,7 @@
-"""The article's server with FTP and FTPS on one port, for a whole module: a user, a bucket, a certificate to trust."""
+"""The article's server with FTP and FTPS on one port, for a whole module: a user, a bucket, a certificate to trust.
+
+Where it is wanted, with SFTP too, and further SFTP servers beside it.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -9,9 +12,8 @@ from types import MappingProxyType
 from typing import Any
 
 from tests.e2e.harness import Service, start_service
+from tests.e2e.jetty import BUCKET, USER, Jetty, open_jetties
 from tests.fakes.certificates import self_signed
-
-USER, BUCKET = "user1", "hub-inbox-111111111111"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,7 @@ class Quay:
     certificate: Path
     s3: Any = field(repr=False)
     host: str = "localhost"
+    jetties: Mapping[str, Jetty] = field(default_factory=dict)
 
     def keys(self, prefix: str = "") -> list[str]:
         """Everything in the user's home that begins so, however much."""
@@ -47,11 +50,16 @@ class Quay:
 
 @contextmanager
 def open_quay(
-    directory: Path, *, variables: Mapping[str, str] = MappingProxyType({}), is_tls_implicit: bool = False
+    directory: Path,
+    *,
+    variables: Mapping[str, str] = MappingProxyType({}),
+    is_tls_implicit: bool = False,
+    with_sftp: bool = False,
 ) -> Iterator[Quay]:
     """`directory` gets the data and the certificate; `variables` are settings for the service.
 
-    With `is_tls_implicit`, FTPS has a port of its own, which is the quay's.
+    With `is_tls_implicit`, FTPS has a port of its own, which is the quay's. `with_sftp`: it has jetties, by the names
+    that `open_jetties` gives them.
     """
     with start_service(directory / "data", "--example", "article", variables=variables) as service:
         transfer, secrets = service.client("hub", "transfer"), service.client("hub", "secretsmanager")
@@ -77,4 +85,5 @@ def open_quay(
             password=json.loads(secret)["Password"],
             certificate=certificate,
             s3=service.client("hub", "s3"),
+            jetties=open_jetties(service, server_id, directory) if with_sftp else {},
         )

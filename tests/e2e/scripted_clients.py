@@ -10,19 +10,20 @@ from subprocess import CompletedProcess
 from urllib.parse import quote
 
 from tests.e2e.harness import CLEAN, run
+from tests.e2e.path_commands import PathCommands, quoted
 from tests.e2e.quay import USER, Quay
 from tests.fakes.certificates import client_context
 from tests.fakes.ftps_client import ResumingFtpTls
 
 PATIENCE_S = 30
+LFTP_SETTINGS = ("net:max-retries 1", "net:timeout 20", "net:reconnect-interval-base 1", "cmd:fail-exit yes")
+CURL = ("curl", "-q", "-sS", "--globoff", "--max-time", str(PATIENCE_S))
 
 
-@dataclass(frozen=True, slots=True)
-class Lftp:
-    quay: Quay
-    protection: str
-    cwd: Path
-    password: str
+class LftpCommands(PathCommands):
+    """What lftp is told, whatever protocol it speaks."""
+
+    RENAME = "mv"
 
     def names(self, directory: str) -> list[str]:
         printed = self.obey(f"cls -1 {quoted(directory + '/')}").stdout.splitlines()
@@ -43,20 +44,31 @@ class Lftp:
     def resume(self, remote: str, local: Path) -> None:
         self.obey(f"get -c {quoted(remote)} -o {quoted(str(local))}")
 
-    def rename(self, old: str, new: str) -> None:
-        self.obey(f"mv {quoted(old)} {quoted(new)}")
+    def put_tree(self, local: Path, remote: str) -> None:
+        self.obey(f"mirror -R {quoted(str(local))} {quoted(remote)}")
 
-    def delete(self, path: str) -> None:
-        self.obey(f"rm {quoted(path)}")
+    def get_tree(self, remote: str, local: Path) -> None:
+        self.obey(f"mirror {quoted(remote)} {quoted(str(local))}")
 
-    def make_directory(self, path: str) -> None:
-        self.obey(f"mkdir {quoted(path)}")
+    def get_by_path(self, path: str, into: Path) -> None:
+        self.obey(f"lcd {quoted(str(into))}; mget {path}")
 
-    def remove_directory(self, path: str) -> None:
-        self.obey(f"rmdir {quoted(path)}")
+    def delete_by_path(self, path: str) -> None:
+        self.obey(f"mrm {path}")
 
     def obey(self, script: str) -> CompletedProcess:
-        settings = ["net:max-retries 1", "net:timeout 20", "net:reconnect-interval-base 1", "cmd:fail-exit yes"]
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Lftp(LftpCommands):
+    quay: Quay
+    protection: str
+    cwd: Path
+    password: str
+
+    def obey(self, script: str) -> CompletedProcess:
+        settings = list(LFTP_SETTINGS)
         if self.protection:
             settings += ["ftp:ssl-force yes", "ftp:ssl-protect-data yes", f"ssl:ca-file {self.quay.certificate}"]
             settings += [f"ssl:priority NORMAL:-VERS-ALL:+VERS-TLS{self.protection}"]
@@ -68,12 +80,8 @@ class Lftp:
         return run([*command, "-e", f"{said}; {script}; bye"], environment=environment)
 
 
-@dataclass(frozen=True, slots=True)
-class Curl:
-    quay: Quay
-    protection: str
-    cwd: Path
-    password: str
+class CurlCommands:
+    """What curl is told, whatever protocol it speaks. `command` takes what the protocol has for the rest."""
 
     def names(self, directory: str) -> list[str]:
         return self.obey("--list-only", self.url(directory) + "/").stdout.splitlines()
@@ -89,6 +97,23 @@ class Curl:
     def resume(self, remote: str, local: Path) -> None:
         self.obey("-C", "-", "-o", str(local), self.url(remote))
 
+    def command(self, *lines: str) -> None:
+        self.obey("--head", *(word for line in lines for word in ("-Q", line)), self.url(""))
+
+    def url(self, path: str) -> str:
+        raise NotImplementedError
+
+    def obey(self, *arguments: str) -> CompletedProcess:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Curl(CurlCommands):
+    quay: Quay
+    protection: str
+    cwd: Path
+    password: str
+
     def rename(self, old: str, new: str) -> None:
         self.command(f"RNFR {old}", f"RNTO {new}")
 
@@ -101,14 +126,11 @@ class Curl:
     def remove_directory(self, path: str) -> None:
         self.command(f"RMD {path}")
 
-    def command(self, *lines: str) -> None:
-        self.obey("--head", *(word for line in lines for word in ("-Q", line)), self.url(""))
-
     def url(self, path: str) -> str:
         return f"ftp://{self.quay.host}:{self.quay.port}/{quote(path)}"
 
     def obey(self, *arguments: str) -> CompletedProcess:
-        command = ["curl", "-q", "-sS", "--globoff", "--max-time", str(PATIENCE_S)]
+        command = list(CURL)
         if self.protection:
             command += ["--ssl-reqd", "--cacert", str(self.quay.certificate)]
             command += [f"--tlsv{self.protection}", "--tls-max", self.protection]
@@ -176,9 +198,21 @@ class Python:
 
     def get_matching(self, directory: str, pattern: str, into: Path) -> None:
         with self.connected() as ftp:
-            for name in ftp.nlst(f"{directory}/{pattern}"):
-                with (into / name.rpartition("/")[2]).open("wb") as file:
-                    ftp.retrbinary(f"RETR {directory}/{name.rpartition('/')[2]}", file.write)
+            self._fetch(ftp, f"{directory}/{pattern}", into)
+
+    def get_by_path(self, path: str, into: Path) -> None:
+        with self.connected() as ftp:
+            self._fetch(ftp, path, into)
+
+    def delete_by_path(self, path: str) -> None:
+        with self.connected() as ftp:
+            for name in ftp.nlst(path):
+                ftp.delete(name)
+
+    def _fetch(self, ftp: FTP, named: str, into: Path) -> None:
+        for name in ftp.nlst(named):
+            with (into / name.rpartition("/")[2]).open("wb") as file:
+                ftp.retrbinary(f"RETR {name}", file.write)
 
     def resume(self, remote: str, local: Path) -> None:
         with self.connected() as ftp, local.open("ab") as file:
@@ -212,8 +246,3 @@ class Python:
             if isinstance(ftp, ResumingFtpTls):
                 ftp.prot_p()
             yield ftp
-
-
-def quoted(text: str) -> str:
-    """As lftp takes a word."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

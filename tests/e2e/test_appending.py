@@ -4,8 +4,11 @@ import ftplib
 import io
 import os
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.e2e.clients import able
 from tests.e2e.quay import BUCKET, USER, Quay, open_quay
 
 SETTINGS = {"CROSSDOCK_FTP_ALLOW_APPEND": "true", "CROSSDOCK_FTP_RENAME_DIRECTORIES": "true"}
@@ -14,33 +17,33 @@ MIB = 1 << 20
 
 @pytest.fixture(scope="module")
 def quay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Quay]:
-    with open_quay(tmp_path_factory.mktemp("quay"), variables=SETTINGS) as quay:
+    with open_quay(tmp_path_factory.mktemp("quay"), variables=SETTINGS, with_sftp=True) as quay:
         yield quay
 
 
 @pytest.fixture
-def client(quay: Quay) -> Iterator[ftplib.FTP]:
-    with ftplib.FTP() as client:
-        client.connect(quay.address, quay.port, timeout=30)
-        client.login(USER, quay.password)
-        yield client
+def ftp(quay: Quay) -> Iterator[ftplib.FTP]:
+    with ftplib.FTP() as ftp:
+        ftp.connect(quay.address, quay.port, timeout=30)
+        ftp.login(USER, quay.password)
+        yield ftp
 
 
 @pytest.mark.parametrize("size", [100, 40 * MIB + 1])
-def test_files_grow_and_are_continued(quay: Quay, client: ftplib.FTP, size: int) -> None:
+def test_files_grow_and_are_continued(quay: Quay, ftp: ftplib.FTP, size: int) -> None:
     old, new, newer = os.urandom(size), os.urandom(3 * MIB), os.urandom(10)
-    client.storbinary("STOR file", io.BytesIO(old))
-    client.storbinary("APPE file", io.BytesIO(new))
+    ftp.storbinary("STOR file", io.BytesIO(old))
+    ftp.storbinary("APPE file", io.BytesIO(new))
     assert quay.content("file") == old + new
-    client.storbinary("STOR file", io.BytesIO(newer), rest=size + 1)
+    ftp.storbinary("STOR file", io.BytesIO(newer), rest=size + 1)
     assert quay.content("file") == old + new[:1] + newer
     with pytest.raises(ftplib.error_perm, match="554"):
-        client.storbinary("STOR file", io.BytesIO(newer), rest=size + 12)
+        ftp.storbinary("STOR file", io.BytesIO(newer), rest=size + 12)
     assert quay.content("file") == old + new[:1] + newer
     assert quay.open_uploads() == []
 
 
-def test_a_file_in_parts_is_continued(quay: Quay, client: ftplib.FTP) -> None:
+def test_a_file_in_parts_is_continued(quay: Quay, ftp: ftplib.FTP) -> None:
     parts = os.urandom(5 * MIB), os.urandom(MIB)
     upload = {"Bucket": BUCKET, "Key": "parts"}
     upload["UploadId"] = quay.s3.create_multipart_upload(**upload)["UploadId"]
@@ -49,14 +52,34 @@ def test_a_file_in_parts_is_continued(quay: Quay, client: ftplib.FTP) -> None:
         for number, part in enumerate(parts, start=1)
     ]
     quay.s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": tags})
-    client.storbinary("APPE parts", io.BytesIO(b"more"))
+    ftp.storbinary("APPE parts", io.BytesIO(b"more"))
     assert quay.content("parts") == b"".join(parts) + b"more"
 
 
-def test_a_directory_is_renamed(quay: Quay, client: ftplib.FTP) -> None:
+def test_a_directory_is_renamed(quay: Quay, ftp: ftplib.FTP) -> None:
     for number in range(30):
         quay.put(f"old/{number % 3}/{number}", str(number).encode())
-    client.rename("old", "new")
+    ftp.rename("old", "new")
     assert quay.keys("old/") == []
     assert len(quay.keys("new/")) == 30
     assert quay.content("new/2/29") == b"29"
+
+
+@able("resume_upload")
+@pytest.mark.parametrize("there", [1, 3 * MIB - 1])
+def test_an_upload_over_sftp_goes_on_where_it_stopped(quay: Quay, client: Any, tmp_path: Path, there: int) -> None:
+    """What is there already is other bytes, so that it shows that they were not sent again."""
+    content = os.urandom(3 * MIB)
+    (tmp_path / "file").write_bytes(content)
+    quay.put(tmp_path.name, b"\0" * there)
+    client.resume_upload(tmp_path / "file", tmp_path.name)
+    assert quay.content(tmp_path.name) == b"\0" * there + content[there:]
+    assert quay.open_uploads() == []
+
+
+@able("append")
+def test_a_file_grows_over_sftp(quay: Quay, client: Any, tmp_path: Path) -> None:
+    (tmp_path / "more").write_bytes(b"more")
+    client.append(tmp_path / "more", tmp_path.name)
+    client.append(tmp_path / "more", tmp_path.name)
+    assert quay.content(tmp_path.name) == b"moremore"

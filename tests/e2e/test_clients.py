@@ -1,4 +1,4 @@
-"""What people do with their FTP clients, over FTP and over FTPS, byte by byte."""
+"""What people do with their clients, over FTP, FTPS and SFTP, byte by byte."""
 
 import random
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.e2e.ftp_clients import able
+from tests.e2e.clients import able
 from tests.e2e.quay import Quay, open_quay
 from tests.e2e.scripted_clients import Curl
 
@@ -18,15 +18,9 @@ SOME = random.Random(1).randbytes(3_000_001)
 
 @pytest.fixture(scope="module")
 def quay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Quay]:
-    with open_quay(tmp_path_factory.mktemp("quay"), variables={"CROSSDOCK_LOGIN_FAILURE_DELAY_S": "0"}) as running:
+    variables = {"CROSSDOCK_LOGIN_FAILURE_DELAY_S": "0"}
+    with open_quay(tmp_path_factory.mktemp("quay"), variables=variables, with_sftp=True) as running:
         yield running
-
-
-@pytest.fixture
-def client(quay: Quay, request: pytest.FixtureRequest, tmp_path: Path) -> Any:
-    """A client with a working directory of its own."""
-    (tmp_path / "home").mkdir()
-    return request.param.make(quay, request.param.protection, tmp_path / "home", quay.password)
 
 
 @pytest.fixture
@@ -47,11 +41,13 @@ def files(tmp_path: Path) -> list[Path]:
 
 
 @able("names")
-def test_who_has_the_password_is_let_in_and_nobody_else(quay: Quay, client: Any, folder: str) -> None:
+def test_who_has_the_password_or_key_is_let_in_and_nobody_else(
+    quay: Quay, client: Any, folder: str, request: pytest.FixtureRequest
+) -> None:
     quay.put(f"{folder}/{NAMES[2]}", b"x")
     assert client.names(folder) == [NAMES[2]]
-    stranger = type(client)(quay, client.protection, client.cwd, "not-the-password")
-    with pytest.raises(Exception, match=r"530|[Ll]ogin (failed|incorrect)|[Dd]enied|not accepted for login"):
+    stranger = request.node.callspec.params["client"].stranger(quay, client.cwd)
+    with pytest.raises(Exception, match=r"530|[Ll]ogin (failed|incorrect)|[Dd]enied|not accepted for login|uthenticat"):
         stranger.names(folder)
 
 
@@ -125,6 +121,23 @@ def test_mget_fetches_what_its_pattern_matches(quay: Quay, client: Any, folder: 
     assert {path.name: path.read_bytes() for path in into.iterdir()} == wanted
 
 
+@able("get_by_path", "delete_by_path")
+@pytest.mark.parametrize("pattern", ["x.csv", "x*"])
+def test_what_is_named_with_its_directory_is_fetched_and_deleted_there(
+    quay: Quay, client: Any, folder: str, tmp_path: Path, pattern: str
+) -> None:
+    """And not the file of that name in the directory that the client is in."""
+    quay.put(f"{folder}/x.csv", b"meant")
+    quay.put("x.csv", b"not meant")
+    into = tmp_path / "into"
+    (into / folder).mkdir(parents=True)  # some clients keep the directory
+    client.get_by_path(f"{folder}/{pattern}", into)
+    assert [path.read_bytes() for path in into.rglob("x.csv")] == [b"meant"]
+    client.delete_by_path(f"{folder}/{pattern}")
+    assert quay.keys(f"{folder}/") == [f"{folder}/"]
+    assert quay.content("x.csv") == b"not meant"
+
+
 @able("rename")
 def test_a_file_gets_another_name_and_keeps_its_bytes(quay: Quay, client: Any, folder: str) -> None:
     quay.put(f"{folder}/{NAMES[1]}", SOME)
@@ -149,3 +162,34 @@ def test_a_directory_is_made_and_removed(quay: Quay, client: Any, folder: str) -
     assert quay.keys(f"{folder}/") == [f"{folder}/", f"{made}/"]
     client.remove_directory(made)
     assert quay.keys(f"{folder}/") == [f"{folder}/"]
+
+
+@able("put_tree", "get_tree")
+def test_a_tree_goes_up_and_comes_down(quay: Quay, client: Any, folder: str, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    wanted = {
+        Path("one"): b"1",
+        Path("sub dir/größe"): SOME[:100_000],
+        Path("sub dir/b/empty"): b"",
+        Path("d/two"): b"2",
+    }
+    for path, content in wanted.items():
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_bytes(content)
+    client.put_tree(tree, f"{folder}/up")
+    files = [key for key in quay.keys(f"{folder}/up/") if not key.endswith("/")]
+    assert {Path(key).relative_to(f"{folder}/up"): quay.content(key) for key in files} == wanted
+    client.get_tree(f"{folder}/up", tmp_path / "back")
+    back = [path for path in (tmp_path / "back").rglob("*") if path.is_file()]
+    assert {path.relative_to(tmp_path / "back"): path.read_bytes() for path in back} == wanted
+
+
+@able("resume_upload")
+def test_an_upload_is_not_resumed_unless_that_is_allowed(
+    quay: Quay, client: Any, folder: str, files: list[Path]
+) -> None:
+    quay.put(f"{folder}/there", b"begun")
+    with pytest.raises((AssertionError, OSError), match=r"[Uu]nsupported|[Nn]ot supported"):
+        client.resume_upload(files[0], f"{folder}/there")
+    assert quay.content(f"{folder}/there") == b"begun"
+    assert quay.open_uploads() == []

@@ -12,8 +12,8 @@ _LOOPBACK = "0100007F"
 
 
 def descriptors_at_rest(quay: Quay) -> Counter[str]:
-    """The service's open descriptors by kind, once no FTP client is connected any more."""
-    until("every FTP connection is closed", lambda: ftp_connections(quay) == 0)
+    """The service's open descriptors by kind, once no client is connected any more."""
+    until("every connection is closed", lambda: connections(quay) == 0)
     quay.s3.close()
     found: Counter[str] = Counter()
     for path in Path(f"/proc/{quay.service.process.pid}/fd").iterdir():
@@ -23,8 +23,18 @@ def descriptors_at_rest(quay: Quay) -> Counter[str]:
 
 
 def ftp_connections(quay: Quay) -> int:
-    """Control and data connections that the service has not closed (proc(5), /proc/net/tcp)."""
-    places = {f"{_LOOPBACK}:{port:04X}" for port in (quay.port, *quay.passive_ports)}
+    """Control and data connections that the service has not closed."""
+    return _connections_at(quay.port, *quay.passive_ports)
+
+
+def connections(quay: Quay) -> int:
+    """Those of FTP and SFTP that the service has not closed."""
+    return _connections_at(quay.port, *quay.passive_ports, *(jetty.port for jetty in quay.jetties.values()))
+
+
+def _connections_at(*ports: int) -> int:
+    """Source: proc(5), /proc/net/tcp."""
+    places = {f"{_LOOPBACK}:{port:04X}" for port in ports}
     lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
     rows = (line.split() for line in lines)
     return sum(1 for row in rows if row[1] in places and row[3] != _LISTENS and row[9] != "0")
