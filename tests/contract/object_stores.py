@@ -1,16 +1,21 @@
 """The stores that `test_object_store.py` runs on. A new adapter is one entry in `ADAPTERS`.
 
-`open` gets an empty directory and gives, as an async context manager, an `ObjectStores`: a world with buckets, and
-callers whose permissions the test chooses.
+`open` gets an empty directory, or what `ground` names, and gives, as an async context manager, an `ObjectStores`: a
+world with buckets, and callers whose permissions the test chooses.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+import pytest
+from tests.contract.permissions import ALL as ALL
+from tests.contract.permissions import resources_of
+from tests.contract.rgw_stores import RGW_LACKS, rgw_stores
+from tests.fakes.backed_cloud import BackedCloud, backed_cloud
 from tests.fakes.http_cloud import REGION, HttpCloud, serve_cloud
 from tests.fakes.object_store import MemoryS3
 from tests.fakes.stub_s3 import aws_session
@@ -20,13 +25,11 @@ from crossdock.adapters.aws.object_store import AwsObjectStore
 from crossdock.adapters.aws.retrying import Patience
 from crossdock.adapters.embedded.object_store import EmbeddedObjectStore
 from crossdock.adapters.embedded.s3_client import S3Client
-from crossdock.cloud.s3.storage import INDEXED_BYTES
 from crossdock.adapters.host.clock import SystemClock
+from crossdock.cloud.s3.storage import INDEXED_BYTES
 from crossdock.cloud.sts.assume import caller_of
 from crossdock.ports.functions import TemporaryCredentials
 from crossdock.ports.objects import ObjectStore
-
-ALL = ("s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
 
 
 class StoreCaller(Protocol):
@@ -119,10 +122,6 @@ class CloudStores:
         return RoleCaller(self._cloud, role, buckets, store)
 
 
-def resources_of(buckets: Iterable[str]) -> list[str]:
-    return [arn for bucket in buckets for arn in (f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*")]
-
-
 @asynccontextmanager
 async def embedded(directory: Path) -> AsyncIterator[ObjectStores]:
     async with serve_cloud(indexed_bytes=INDEXED_BYTES) as cloud:
@@ -134,6 +133,37 @@ async def embedded_blobs(directory: Path) -> AsyncIterator[ObjectStores]:
     """Where no object is so small that it lies in the index."""
     async with serve_cloud(indexed_bytes=0) as cloud:
         yield CloudStores(cloud, embedded_store)
+
+
+PREFIX = "be//low/"
+"""What is below it in the other S3 is all that there is."""
+
+
+class BackedStores(CloudStores):
+    """The same, of buckets whose objects lie in another S3."""
+
+    def __init__(self, backed: BackedCloud, *, prefix: str) -> None:
+        super().__init__(backed.cloud, embedded_store)
+        self._backed = backed
+        self._prefix = prefix
+
+    async def add_bucket(self) -> str:
+        name = f"bucket-{next(self._numbers)}"
+        await self._backed.behind.s3.bucket(name)
+        await self._backed.attach(name, bucket=name, prefix=self._prefix)
+        return name
+
+
+@asynccontextmanager
+async def embedded_backed(directory: Path) -> AsyncIterator[ObjectStores]:
+    async with backed_cloud(directory) as backed:
+        yield BackedStores(backed, prefix="")
+
+
+@asynccontextmanager
+async def embedded_backed_below(directory: Path) -> AsyncIterator[ObjectStores]:
+    async with backed_cloud(directory) as backed:
+        yield BackedStores(backed, prefix=PREFIX)
 
 
 async def embedded_store(cloud: HttpCloud, credentials: TemporaryCredentials) -> ObjectStore:
@@ -173,11 +203,18 @@ def connect(cloud: HttpCloud) -> AbstractAsyncContextManager[S3Connection]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapter:
-    """`stages` claims a StagingObjectStore, `is_portable` that its multipart uploads are PortableUploads."""
+    """`stages` claims a StagingObjectStore, `is_portable` that its multipart uploads are PortableUploads.
 
-    open: Callable[[Path], AbstractAsyncContextManager[ObjectStores]]
+    `ground` is the fixture that `open` gets. `lacks` are tests that a store of another vendor cannot pass, and why.
+    """
+
+    open: Callable[[Any], AbstractAsyncContextManager[ObjectStores]]
     stages: bool
     is_portable: bool
+    ground: str = "tmp_path"
+    lacks: Mapping[str, str] = field(default_factory=dict)
+    longest_key: int = 1024
+    marks: tuple[pytest.MarkDecorator, ...] = ()
 
 
 ADAPTERS: Mapping[str, Adapter] = {
@@ -185,5 +222,17 @@ ADAPTERS: Mapping[str, Adapter] = {
     "memory-staging": Adapter(open=memory_staging, stages=True, is_portable=True),
     "embedded": Adapter(open=embedded, stages=True, is_portable=True),
     "embedded-blobs": Adapter(open=embedded_blobs, stages=True, is_portable=True),
+    "embedded-backed": Adapter(open=embedded_backed, stages=False, is_portable=True),
+    "embedded-backed-below": Adapter(
+        open=embedded_backed_below, stages=False, is_portable=True, longest_key=1024 - len(PREFIX)
+    ),
     "aws": Adapter(open=aws, stages=False, is_portable=True),
+    "rgw": Adapter(
+        open=rgw_stores,
+        stages=False,
+        is_portable=True,
+        ground="ceph_gateway",
+        lacks=RGW_LACKS,
+        marks=(pytest.mark.s3,),
+    ),
 }

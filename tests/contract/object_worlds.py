@@ -21,6 +21,7 @@ class World:
     stores: ObjectStores
     bucket: str
     store: ObjectStore
+    longest_key: int = 1024
 
     def at(self, key: str) -> ObjectPlace:
         return ObjectPlace(bucket=self.bucket, key=key)

@@ -3,26 +3,49 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.fakes.worker_lines import joined_to, make_parent
 
 from crossdock.adapters.host.disk_blobs import open_disk_blobs
+from crossdock.adapters.host.workers.remote_blobs import RemoteBlobs
 from crossdock.adapters.memory.blobs import MemoryBlobs
 from crossdock.core.errors import NotFound
 from crossdock.ports.storage import Blobs, Segment
 
 
-@pytest.fixture(params=["memory", "disk"])
-async def blobs(request, tmp_path) -> AsyncIterator[Blobs]:
-    if request.param == "memory":
+@asynccontextmanager
+async def blobs_of(kind: str, directory: Path) -> AsyncIterator[Blobs]:
+    if kind == "memory":
         yield MemoryBlobs()
-    else:
-        opened = await open_disk_blobs(tmp_path / "blobs")
+        return
+    opened = await open_disk_blobs(directory)
+    if kind == "disk":
         yield opened
-        await opened.close()
+    else:
+        own = await open_disk_blobs(directory, mark=b"mark", sweeps=False)
+        async with joined_to(make_parent(blobs=opened)) as line:
+            yield RemoteBlobs(line, own)
+        await own.close()
+    await opened.close()
+
+
+@pytest.fixture(params=["memory", "disk", "worker"])
+async def blobs(request, tmp_path) -> AsyncIterator[Blobs]:
+    async with blobs_of(request.param, tmp_path / "blobs") as made:
+        yield made
+
+
+@pytest.fixture(params=["memory", "disk"])
+async def sweeping_blobs(request, tmp_path) -> AsyncIterator[Blobs]:
+    """Workers sweep nothing."""
+    async with blobs_of(request.param, tmp_path / "blobs") as made:
+        yield made
 
 
 async def read_all(blobs, *segments, step=1 << 20):
@@ -200,13 +223,13 @@ async def test_a_cancelled_writer_leaves_the_store_usable(blobs, steps):
     assert await read_all(blobs, await blobs.store([b"next"])) == b"next"
 
 
-async def test_a_sweep_leaves_alone_what_this_process_made(blobs):
+async def test_a_sweep_leaves_alone_what_this_process_made(sweeping_blobs):
     async def in_use():
         yield kept
         await asyncio.sleep(0)
 
-    kept, other = await blobs.store([b"kept"]), await blobs.store([b"not committed yet"])
-    staged = await blobs.stage()
+    kept, other = await sweeping_blobs.store([b"kept"]), await sweeping_blobs.store([b"not committed yet"])
+    staged = await sweeping_blobs.stage()
     await staged.write(b"on its way")
-    assert await blobs.sweep(in_use()) == 0
-    assert await read_all(blobs, kept, other, await staged.seal()) == b"keptnot committed yeton its way"
+    assert await sweeping_blobs.sweep(in_use()) == 0
+    assert await read_all(sweeping_blobs, kept, other, await staged.seal()) == b"keptnot committed yeton its way"

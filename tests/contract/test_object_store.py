@@ -38,6 +38,7 @@ ODD_KEYS = (
 
 @pytest.mark.parametrize("key", ODD_KEYS)
 async def test_a_key_is_kept_exactly(world: World, key: str):
+    key = key[: world.longest_key]
     written = await world.store.put(world.at(key), [b"one ", bytearray(b"two "), memoryview(b"three")], AGENT)
     assert written.place == world.at(key)
     info = await world.store.head(world.at(key))
@@ -50,11 +51,12 @@ async def test_a_key_is_kept_exactly(world: World, key: str):
 
 
 async def test_keys_that_look_alike_are_different_objects(world: World):
-    for key in ODD_KEYS:
+    keys = [key[: world.longest_key] for key in ODD_KEYS]
+    for key in keys:
         await world.put(key, key.encode())
-    for key in ODD_KEYS:
+    for key in keys:
         assert await read(world.store, world.at(key)) == key.encode()
-    assert keys_of([await world.store.list(world.bucket, "", delimiter="")]) == sorted(ODD_KEYS)
+    assert keys_of([await world.store.list(world.bucket, "", delimiter="")]) == sorted(keys)
 
 
 async def test_an_object_may_be_empty(world: World):

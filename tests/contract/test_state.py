@@ -274,3 +274,26 @@ async def test_a_reader_that_is_cancelled_leaves_its_place_to_others(state):
         task.cancel()
         await asyncio.wait((task,))
     assert await keys(state, THINGS) == []
+
+
+async def test_each_commit_makes_another_generation_and_reading_makes_none(state):
+    seen = [state.generation()]
+    for number in range(3):
+        await put(state, THINGS, (("a",), {"number": number}))
+        seen.append(state.generation())
+        await get(state, THINGS, ("a",))
+        assert state.generation() == seen[-1]
+    assert len(set(seen)) == 4
+
+
+async def test_what_is_rolled_back_makes_no_generation(state):
+    before = state.generation()
+
+    async def fail():
+        async with state.transaction() as tx:
+            await tx.table(THINGS).put(("a",), {})
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    assert state.generation() == before

@@ -1,5 +1,7 @@
 """Buffers in a shared budget."""
 
+import asyncio
+
 import pytest
 from tests.fakes.blocks import MemorySpill, make_pool
 
@@ -42,3 +44,87 @@ async def test_a_full_disk_is_out_of_space():
     pool = BlockPool(budget=0, spill=spill)
     with pytest.raises(OutOfSpace):
         await pool.take()
+
+
+def pool_on_disk(blocks: int, *, memory: int = 0, patience_s: float = 60.0) -> BlockPool:
+    return BlockPool(
+        budget=memory * 64,
+        spill=MemorySpill(),
+        block_size=64,
+        spool_budget=blocks * 64,
+        patience_s=patience_s,
+    )
+
+
+async def waiting(pool: BlockPool, tasks: asyncio.TaskGroup, *, on_disk: bool = False) -> asyncio.Task:
+    task = tasks.create_task(pool.take(on_disk=on_disk))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    return task
+
+
+async def test_when_memory_and_disk_are_spent_blocks_are_waited_for_in_turn():
+    pool = pool_on_disk(1, memory=1)
+    out = [await pool.take(), await pool.take()]
+    assert not pool.has_room
+    async with asyncio.TaskGroup() as tasks:
+        first, second = await waiting(pool, tasks), await waiting(pool, tasks)
+        assert not first.done()
+        out[0].release()
+        block = await first
+        assert not second.done()
+        assert not pool.has_room
+        out[1].release()
+        (await second).release()
+    block.release()
+    assert pool.has_room
+
+
+async def test_a_block_that_is_wanted_on_disk_takes_no_memory_and_lets_others_wait_behind_it():
+    pool = pool_on_disk(1, memory=1)
+    on_disk, in_memory = await pool.take(on_disk=True), await pool.take()
+    async with asyncio.TaskGroup() as tasks:
+        large, small = await waiting(pool, tasks, on_disk=True), await waiting(pool, tasks)
+        in_memory.release()
+        await asyncio.sleep(0)
+        assert not large.done()
+        on_disk.release()
+        await large
+        await small
+
+
+async def test_who_waits_in_vain_is_told_that_there_is_no_room():
+    pool = pool_on_disk(1, patience_s=0.01)
+    block = await pool.take()
+    with pytest.raises(OutOfSpace, match="room that the spool has"):
+        await pool.take()
+    block.release()
+    await pool.take()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_who_is_cancelled_while_waiting_takes_nothing_along(when):
+    pool = pool_on_disk(1)
+    block = await pool.take()
+    task = asyncio.get_running_loop().create_task(pool.take())
+    await asyncio.sleep(0)
+    if when == "before":
+        task.cancel()
+        await asyncio.sleep(0)
+        block.release()
+    else:
+        block.release()
+        task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert pool.has_room
+    await pool.take()
+
+
+async def test_a_disk_that_fails_costs_no_budget():
+    spill = MemorySpill()
+    spill.failure = OutOfSpace("full")
+    pool = BlockPool(budget=0, spill=spill, block_size=64, spool_budget=64)
+    with pytest.raises(OutOfSpace):
+        await pool.take()
+    spill.failure = None
+    await pool.take()

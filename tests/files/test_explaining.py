@@ -25,6 +25,7 @@ from crossdock.policy.evaluate import (
     Layer,
     NamedPolicy,
     PolicySet,
+    UnreadLayer,
     context_of,
     evaluate,
     evaluate_trust,
@@ -48,7 +49,7 @@ class FakeSession:
     """Implements `ports.trials.TrialSession`."""
 
     principal: AssumedRole
-    store: ObjectStore
+    store: ObjectStore | None
     policies: PolicySet
     silent_about: frozenset[str] = frozenset()
     asked: list[ObjectQuestion] = field(default_factory=list)
@@ -86,6 +87,8 @@ class FakeTrial:
     identity: tuple[NamedPolicy, ...] = (policy("buckets", PolicyKind.IDENTITY, EVERYTHING),)
     boundary: tuple[NamedPolicy, ...] = ()
     unreadable: frozenset[Layer] = frozenset()
+    unread: tuple[UnreadLayer, ...] = ()
+    looks: bool = True
     refusal: str = ""
     session_policy: str | None = None
     silent_about: frozenset[str] = frozenset()
@@ -108,9 +111,11 @@ class FakeTrial:
         if self.refusal or not decision.is_allowed:
             return Assumption(decision=decision, refusal=self.refusal)
         principal = AssumedRole(role_arn=parse_arn(role_arn), role_id=ROLE_ID, session_name=session_name)
-        policies = PolicySet(identity=self.identity, boundary=self.boundary, unreadable=self.unreadable)
+        policies = PolicySet(
+            identity=self.identity, boundary=self.boundary, unreadable=self.unreadable, unread=self.unread
+        )
         self.session = FakeSession(principal, self.s3.store(), policies, self.silent_about)
-        self.session.store = self.s3.store(allows=self.session.allows)
+        self.session.store = self.s3.store(allows=self.session.allows) if self.looks else None
         return Assumption(decision=decision, session=self.session)
 
     async def living(self, ids: frozenset[str]) -> Mapping[str, str]:
@@ -299,6 +304,28 @@ async def test_a_layer_that_cannot_be_read_is_unknown_and_never_allowed(trial):
     assert "To change that: replace the policy that cannot be read" in found.conclusion
 
 
+async def test_why_a_layer_could_not_be_read_is_told_with_what_would_show_it(trial):
+    layers = (Layer.SERVICE_CONTROL, Layer.RESOURCE_CONTROL)
+    trial.unreadable = frozenset(layers)
+    trial.unread = tuple(UnreadLayer(layer=one, why="nobody may", remedy="let somebody") for one in layers)
+    found = await ask(trial)
+    assert found.outcome is Outcome.UNKNOWN
+    assert found.conclusion.endswith(
+        "could not be read (resource control policy, service control policy). To change that: let somebody."
+    )
+    renamed = await ask(trial, "mv", target="b.csv")
+    assert len([step for step in renamed.steps if step.stands_in_the_way]) > 1
+    assert renamed.conclusion.endswith(". To change that: let somebody.")
+
+
+async def test_where_nobody_looks_at_objects_the_policies_alone_are_told(trial):
+    missing = await ask(trial, "get")
+    assert (missing.outcome, missing.steps[-1].name) == (Outcome.DENIED, "object")
+    trial.looks = False
+    found = await ask(trial, "get")
+    assert (found.outcome, found.steps[-1].name) == (Outcome.ALLOWED, "s3:GetObject")
+
+
 @pytest.mark.parametrize(
     ("silent_about", "step"), [("sts:AssumeRole", "role"), ("s3:PutObject", "s3:PutObject")], ids=["role", "action"]
 )
@@ -388,7 +415,9 @@ async def test_a_directory_that_is_given_is_entered_without_a_question(trial):
         assert (await ask(trial, "cd", path)).outcome is Outcome.ALLOWED
     assert (await ask(trial, "cd", "/in", identity=LOGICAL)).outcome is Outcome.ALLOWED
     assert (await ask(trial, "ls", "/in", identity=LOGICAL)).outcome is Outcome.DENIED
-    assert (await ask(trial, "ls", "/")).outcome is Outcome.DENIED
+    assert (await ask(trial, "ls", "/")).outcome is Outcome.ALLOWED
+    nowhere = replace(IDENTITY, home=PathHome(root="/"))
+    assert (await ask(trial, "ls", "/", identity=nowhere)).outcome is Outcome.DENIED
 
 
 async def test_a_slash_at_the_end_names_no_file(trial):

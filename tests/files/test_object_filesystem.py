@@ -1,11 +1,11 @@
 """A file system over S3: what is found and listed. Changes are in `test_object_filesystem_changes.py`."""
 
 import pytest
-from tests.fakes.filesystems import ROOT, TREE, files, names
+from tests.fakes.filesystems import PATH, ROOT, TREE, files, names
 from tests.fakes.object_store import MemoryS3, SeenCall
 
-from crossdock.core.errors import Denied, NotADirectory, NotFound, Unavailable
-from crossdock.core.homes import PathHome
+from crossdock.core.errors import Denied, FileError, NotADirectory, NotFound, Unavailable
+from crossdock.core.homes import HomeDirectory, PathHome
 from crossdock.files.filesystem import Attributes, FileKind
 
 # Looking.
@@ -192,6 +192,36 @@ async def test_the_top_of_a_path_home_is_no_bucket(s3: MemoryS3):
         await fs.make_directory("/new-bucket")
     with pytest.raises(Denied):
         await fs.remove_directory("/bucket")
+
+
+async def test_the_top_of_a_path_home_shows_its_bucket_as_the_way_back(s3: MemoryS3):
+    fs = files(s3)
+    assert await names(fs, "/") == ["bucket/"]
+    assert (await fs.stat("/")).is_directory
+
+
+@pytest.mark.parametrize(
+    ("home", "path", "is_fixed"),
+    [
+        (PATH, "/", True),
+        (PATH, "/bucket", True),
+        (PATH, "/bucket/home", True),
+        (PATH, "/bucket/home/d", False),
+        (TREE, "/", True),
+        (TREE, "/in", True),
+        (TREE, "/in/shared", True),
+        (TREE, "/in/sub", False),
+    ],
+)
+async def test_what_the_homes_layout_has_is_fixed(s3: MemoryS3, home: HomeDirectory, path: str, is_fixed: bool):
+    s3.add_bucket("second-bucket")
+    for key in ("home/d/f", "inbox/f", "inbox/sub/f"):
+        s3.add("bucket", key)
+    for expecting in FileKind:
+        assert (await files(s3, home).stat(path, expecting=expecting)).is_fixed is is_fixed
+    if is_fixed:
+        with pytest.raises(FileError):
+            await files(s3, home).rename(path, f"{path}/elsewhere", directories=True)
 
 
 async def test_a_store_that_fails_is_unavailable(s3: MemoryS3):

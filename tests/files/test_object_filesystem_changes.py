@@ -1,25 +1,51 @@
 """A file system over S3: reading, writing, removing, making, renaming."""
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
+from tests.fakes.blocks import make_pool
 from tests.fakes.filesystems import METADATA, ROOT, TREE, files, store_file
-from tests.fakes.object_store import MemoryS3
+from tests.fakes.object_store import MemoryS3, MemoryStagingStore
 
 from crossdock.core.errors import (
     Denied,
     DirectoryNotEmpty,
     Exists,
-    Interrupted,
     InvalidName,
     IsADirectory,
     NotADirectory,
     NotFound,
     Unavailable,
     Unsupported,
+    WrongSize,
 )
+from crossdock.core.homes import ObjectPlace
+from crossdock.files.object_filesystem import ObjectFileSystem
+from crossdock.files.prefix import UploadStart
 
 # Reading and writing.
+
+
+class _KeptElsewhere(MemoryStagingStore):
+    """A store that stages, whose bytes of these places are kept elsewhere."""
+
+    async def stage(self, place: ObjectPlace, metadata: Mapping[str, str], **condition: str | bool | None) -> None:
+        return None
+
+
+@pytest.mark.parametrize("at", [0, 3, "END"])
+async def test_what_is_not_staged_goes_in_parts(s3: MemoryS3, at: UploadStart):
+    s3.add("bucket", "home/f", b"old bytes")
+    store = _KeptElsewhere(s3, lambda *asked: True)
+    fs = ObjectFileSystem(home=ROOT, store=store, metadata=METADATA, blocks=make_pool())
+    await store_file(fs, "/f", b"new", at=at)
+    assert s3.content("bucket", "home/f") == {0: b"new", 3: b"oldnew", "END": b"old bytesnew"}[at]
+    upload = await fs.open_write("/new", is_new=True)
+    s3.add("bucket", "home/new", b"came meanwhile")
+    with pytest.raises(Unavailable):
+        await upload.commit()
+    assert s3.content("bucket", "home/new") == b"came meanwhile"
 
 
 async def test_a_file_is_read_from_an_offset(s3: MemoryS3):
@@ -95,7 +121,7 @@ async def test_names_that_s3_or_a_protocol_cannot_keep_are_refused(s3: MemoryS3)
 async def test_an_announced_size_goes_to_the_upload(s3: MemoryS3):
     upload = await files(s3).open_write("/bucket/home/f", expected_size=3)
     await upload.write(0, b"1234")
-    with pytest.raises(Interrupted, match="4 bytes came, 3 were announced"):
+    with pytest.raises(WrongSize, match="4 bytes came, 3 were announced"):
         await upload.commit()
     assert s3.keys("bucket") == []
 

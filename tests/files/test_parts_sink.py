@@ -11,6 +11,7 @@ from tests.fakes.object_store import MemoryS3
 from crossdock.core.errors import Denied, FileError, Interrupted, OutOfSpace, Unavailable
 from crossdock.core.homes import ObjectPlace
 from crossdock.files.blocks import BLOCK_SIZE, BlockPool
+from crossdock.files.part_plan import plan_parts
 from crossdock.files.parts import SMALL_FILE
 from crossdock.files.parts_in_flight import IN_FLIGHT
 from crossdock.files.parts_sink import PartsSink
@@ -151,7 +152,7 @@ async def test_more_parts_than_s3_takes_are_refused(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("crossdock.files.parts_sink.MAX_PARTS", 3)
     bench = Bench()
     await bench.upload.write(0, bytes(3 * SMALL))
-    with pytest.raises(OutOfSpace, match="5 TiB"):
+    with pytest.raises(OutOfSpace, match="larger than an object may be"):
         await bench.upload.write(3 * SMALL, b"x")
     await bench.upload.discard()
     assert await bench.is_clean()
@@ -308,3 +309,49 @@ async def test_a_full_disk_behind_the_budget_is_out_of_space():
 
 async def test_there_is_no_kernel_path_to_a_remote_store():
     assert await Bench().upload.target() is None
+
+
+@pytest.mark.parametrize(("size", "is_kept"), [(100, True), (101, False)])
+async def test_an_object_that_is_larger_than_the_setting_is_refused(size: int, is_kept: bool):
+    bench = Bench()
+    bench.pool.plan = plan_parts(100)
+    upload = bench.upload
+    await upload.write(0, pattern(size))
+    if is_kept:
+        await upload.reserve()
+        assert (await upload.commit()).size == size
+    else:
+        with pytest.raises(OutOfSpace, match="100 bytes"):
+            await upload.reserve()
+        await upload.discard()
+    assert await bench.is_clean()
+
+
+async def test_uploads_that_wait_for_a_block_do_not_hold_one_back_for_each_other():
+    """Each has a full first part, which might be its last, and all blocks are out."""
+    size = 2 * SMALL_FILE
+    bench = Bench(block_size=size)
+    pool = BlockPool(budget=2 * size, spill=bench.spill, block_size=size, spool_budget=0)
+    places = [ObjectPlace(bucket="bucket", key=key) for key in ("one", "two")]
+    uploads = [Upload(PartsSink(bench.s3.store(), place, AGENT, blocks=pool), place=place) for place in places]
+    for upload in uploads:
+        await upload.write(0, pattern(size))
+    assert not pool.has_room
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(receive(upload, pattern(3 * size), size) for upload in uploads))
+        for upload in uploads:
+            await upload.commit()
+    for place in places:
+        assert bench.s3.content("bucket", place.key) == pattern(size) + pattern(3 * size)
+
+
+async def test_a_client_is_told_when_no_block_comes_back():
+    bench = Bench()
+    pool = BlockPool(budget=SMALL, spill=bench.spill, block_size=SMALL, spool_budget=0, patience_s=0.01)
+    held = await pool.take()
+    upload = Upload(PartsSink(bench.s3.store(), PLACE, AGENT, blocks=pool), place=PLACE)
+    with pytest.raises(OutOfSpace, match="spool"):
+        await upload.write(0, pattern(2 * SMALL))
+    await upload.discard()
+    held.release()
+    assert pool.has_room

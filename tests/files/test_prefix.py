@@ -9,10 +9,10 @@ from tests.fakes.blocks import MemorySpill
 from tests.fakes.filesystems import METADATA, files, make_s3, store_file
 from tests.fakes.object_store import MemoryS3
 
-from crossdock.core.errors import BeyondEnd, Denied, FileError, Interrupted, IsADirectory, NotFound, Unavailable
+from crossdock.core.errors import BeyondEnd, Denied, FileError, IsADirectory, NotFound, Unavailable, WrongSize
 from crossdock.core.homes import ObjectPlace
 from crossdock.files.blocks import BLOCK_SIZE, BlockPool
-from crossdock.files.parts import MAX_PARTS, part_blocks
+from crossdock.files.part_plan import DEFAULT_PLAN, MAX_PARTS
 from crossdock.files.parts_sink import PartsSink
 from crossdock.files.prefix import CopySizes, UploadStart, copied_runs, find_prefix
 from crossdock.files.upload import Upload
@@ -125,7 +125,7 @@ async def test_the_announced_size_is_that_of_the_new_bytes(stages: bool):
     assert (await upload.commit()).size == 7
     upload = await files(s3, stages=stages).open_write(PATH, at="END", expected_size=7)
     await upload.write(0, b"new")
-    with pytest.raises(Interrupted):
+    with pytest.raises(WrongSize):
         await upload.commit()
     assert s3.content("bucket", KEY) == b"0123new"
 
@@ -216,7 +216,7 @@ def test_every_copied_part_is_one_that_s3_takes_and_leaves_room_for_the_largest_
     assert [start for start, _ in runs] == [0, *(start + count for start, count in runs[:-1])]
     assert sum(count for _, count in runs) == size
     assert all(5 * MIB <= count <= 5 << 30 for _, count in runs)
-    blocks = sum(part_blocks(number) for number in range(len(runs) + 1, MAX_PARTS + 1))
+    blocks = sum(DEFAULT_PLAN.blocks(number) for number in range(len(runs) + 1, MAX_PARTS + 1))
     assert size + blocks * BLOCK_SIZE >= 5 << 40
 
 

@@ -7,7 +7,7 @@ from tests.fakes.filesystems import PATH, TREE, files, names
 from tests.fakes.logins import SERVER, MemoryLog
 from tests.fakes.object_store import MemoryS3, Stored
 
-from crossdock.core.errors import BeyondEnd, Denied, Interrupted, NotADirectory, NotFound, Unavailable
+from crossdock.core.errors import BeyondEnd, Denied, NotADirectory, NotFound, Unavailable, WrongSize
 from crossdock.core.homes import HomeDirectory
 from crossdock.files.blocks import BLOCK_SIZE
 from crossdock.files.filesystem import FileKind
@@ -82,7 +82,7 @@ async def test_another_size_than_announced_is_told(s3: MemoryS3):
     bench = Bench(s3)
     upload = await bench.fs.open_write("/bucket/home/f", expected_size=5)
     await upload.write(0, b"123")
-    with pytest.raises(Interrupted):
+    with pytest.raises(WrongSize):
         await upload.commit()
     _, error, partial = bench.told()
     assert error["message"] == partial["message"] == "3 bytes came, 5 were announced"

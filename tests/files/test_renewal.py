@@ -1,6 +1,7 @@
 """Credentials that are renewed before they expire."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from crossdock.core.errors import Denied, Exists, Unavailable
 from crossdock.core.homes import ObjectPlace
 from crossdock.files.renewal import RETRY_AFTER, RenewedStagingStore, RenewedStore, renewed
 from crossdock.ports.authority import RoleSession
-from crossdock.ports.objects import StagingObjectStore
+from crossdock.ports.objects import ObjectInfo, ObjectStore, StagingObjectStore
 
 PLACE = ObjectPlace(bucket="bucket", key="key")
 OTHER = ObjectPlace(bucket="bucket", key="other")
@@ -181,6 +182,61 @@ async def test_an_upload_outlived_by_nothing_can_be_aborted(s3: MemoryS3):
     bench.clock.advance(7200)
     await upload.abort()
     assert s3.uploads == {}
+
+
+class Asking:
+    """A reader that notes as whom it would ask for what is still to come."""
+
+    def __init__(self, info: ObjectInfo) -> None:
+        self.info = info
+        self.asked_as: list[ObjectStore] = []
+        self.is_open = True
+
+    async def region(self) -> None:
+        return None
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        for chunk in (b"one", b"two"):
+            yield chunk
+
+    async def close(self) -> None:
+        self.is_open = False
+
+    def go_on_under(self, store: ObjectStore) -> None:
+        self.asked_as.append(store)
+
+
+class AskingStore:
+    """A store with just one reader."""
+
+    def __init__(self, reader: Asking) -> None:
+        self._reader = reader
+
+    async def read(self, place: ObjectPlace, *, offset: int = 0) -> Asking:
+        return self._reader
+
+
+async def test_a_download_goes_on_under_the_newest_credentials(s3: MemoryS3):
+    bench = Bench(s3)
+    s3.add("bucket", "key", b"content")
+    first = await bench.assume()
+    asking = Asking(await first.store.head(PLACE))
+    store = renewed(
+        replace(first, store=AskingStore(asking)), assume=bench.assume, clock=bench.clock, refused=bench.reasons.append
+    )
+    reader = await store.read(PLACE)
+    assert reader.info.size == 7
+    assert await reader.region() is None
+    received = []
+    async for chunk in reader.chunks():
+        received.append(chunk)
+        bench.clock.advance(3000)
+    assert received == [b"one", b"two"]
+    assert bench.renewals == 2
+    assert asking.asked_as[0] is not asking.asked_as[1]
+    assert asking.asked_as[1] is await store.current()
+    await reader.close()
+    assert not asking.is_open
 
 
 async def test_a_staging_store_stays_one(s3: MemoryS3):

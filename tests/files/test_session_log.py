@@ -6,7 +6,7 @@ import pytest
 from tests.fakes.logins import ROLE, SERVER, MemoryLog, make_attempt
 
 from crossdock.core.homes import HomeMapping, LogicalHome, PathHome
-from crossdock.core.logins import PublicKey
+from crossdock.core.logins import PublicKey, SshFacts
 from crossdock.files.session_log import MAX_MESSAGE, Activity, Direction, Mode, SessionLog, auth_failure
 
 ARN = "arn:aws:transfer:us-east-1:111111111111:server/s-0123456789abcdef0"
@@ -29,8 +29,17 @@ def test_a_session_has_a_stream_of_its_own(kept: MemoryLog, log: SessionLog):
 
 
 def test_the_sample_of_aws(kept: MemoryLog, log: SessionLog):
-    """User Guide, "Example CloudWatch log entries", but for the fields that only SSH has."""
-    log.connected(source_ip="52.94.133.133", home=PathHome(root="/test/log-me"), role_arn=ROLE, session_policy=None)
+    """User Guide, "Example CloudWatch log entries"."""
+    body = "AAAAC3NzaC1lZDI1NTE5AAAAIA9OY0qV6XYVHaaOiWAcj2spDJVbgjrqDPY4pxd6GnHl"
+    ssh = SshFacts(
+        client="SSH-2.0-OpenSSH_7.4",
+        ciphers="chacha20-poly1305@openssh.com,chacha20-poly1305@openssh.com",
+        kex="ecdh-sha2-nistp256",
+        key_line=f"ssh-ed25519 {body} laptop",
+    )
+    log.connected(
+        source_ip="52.94.133.133", home=PathHome(root="/test/log-me"), role_arn=ROLE, session_policy=None, ssh=ssh
+    )
     log.opened("/test/log-me/config-file", Mode.WRITE)
     log.closed("/test/log-me/config-file", Direction.IN, 121)
     log.disconnected()
@@ -43,6 +52,12 @@ def test_the_sample_of_aws(kept: MemoryLog, log: SessionLog):
             "source-ip": "52.94.133.133",
             "user": "user1",
             "home-dir": "/test/log-me",
+            "ciphers": "chacha20-poly1305@openssh.com,chacha20-poly1305@openssh.com",
+            "client": "SSH-2.0-OpenSSH_7.4",
+            "kex": "ecdh-sha2-nistp256",
+            "ssh-public-key": body,
+            "ssh-public-key-fingerprint": "SHA256:BY3gNMHwTfjd4n2VuT4pTyLOk82zWZj4KEYEu7y4r/0",
+            "ssh-public-key-type": "ssh-ed25519",
         },
         {**common, "activity-type": "OPEN", "mode": "CREATE|TRUNCATE|WRITE", "path": "/test/log-me/config-file"},
         {**common, "activity-type": "CLOSE", "path": "/test/log-me/config-file", "bytes-in": "121"},

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from tests.fakes.clock import START
 
-from crossdock.core.errors import Denied, Interrupted, OutOfSpace, Unavailable, Unsupported
+from crossdock.core.errors import Denied, Interrupted, OutOfSpace, Unavailable, Unsupported, WrongSize
 from crossdock.core.homes import ObjectPlace
 from crossdock.files.upload import Chunk, Upload, UploadEnd
 from crossdock.ports.objects import ObjectInfo
@@ -106,11 +106,11 @@ async def test_an_announced_size_that_came_is_committed():
 async def test_another_size_than_announced_is_interrupted_and_discarded(content: bytes):
     bench = Bench(expected_size=3)
     await bench.upload.write(0, content)
-    with pytest.raises(Interrupted, match=f"{len(content)} bytes came, 3 were announced"):
+    with pytest.raises(WrongSize, match=f"{len(content)} bytes came, 3 were announced"):
         await bench.upload.commit()
     assert (bench.sink.is_committed, bench.sink.discards) == (False, 1)
     (end,) = bench.ends
-    assert isinstance(end.failure, Interrupted)
+    assert isinstance(end.failure, WrongSize)
     assert end.info is None
 
 

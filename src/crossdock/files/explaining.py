@@ -19,12 +19,12 @@ from crossdock.files.login_check import answer_without_password, credential_refu
 from crossdock.files.places import Places
 from crossdock.files.presence import look, sought
 from crossdock.files.verbs import VERBS, FileVerb, Need, On, S3Call
-from crossdock.policy.decision import Verdict
+from crossdock.policy.decision import Decision, Verdict
 from crossdock.policy.document import PolicyKind, parse_policy
 from crossdock.policy.fixes import find_fixes, ids_that_conditions_name
 from crossdock.policy.refusals import MalformedPolicy
 from crossdock.ports.authority import IdentityProvider
-from crossdock.ports.servers import ServerDirectory
+from crossdock.ports.servers import ServerFinder
 from crossdock.ports.trials import ObjectQuestion, RoleTrial, TrialSession
 
 COMMANDS: Mapping[str, FileVerb] = {
@@ -71,7 +71,7 @@ class _Stopped(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explainer:
-    servers: ServerDirectory
+    servers: ServerFinder
     provider: IdentityProvider
     trial: RoleTrial
     entropy: Entropy
@@ -109,7 +109,7 @@ class _Walk:
         if self._question.password is not None:
             step = replace(step, reason=mask(step.reason, self._question.password.value))
         if step.decision is not None and step.decision.verdict is Verdict.UNKNOWN:
-            step = replace(step, remedy=_TO_READ_IT)
+            step = replace(step, remedy=_to_read(step.decision))
         # What comes from elsewhere may end in a full stop, and the conclusion sets its own.
         self.steps.append(replace(step, reason=step.reason.removesuffix(".")))
         if step.stands_in_the_way and step.decision is None:
@@ -250,6 +250,8 @@ class _Walk:
         self, identity: Identity, session: TrialSession, place: ObjectPlace, target: ObjectPlace | None
     ) -> None:
         verb, path = COMMANDS[self._question.command], _absolute(identity, self._question.path)
+        if session.store is None:
+            return
         try:
             await look(session.store, verb, place, target, is_given=Places(identity.home).is_given(path))
         except Unavailable as error:
@@ -303,6 +305,12 @@ class _Walk:
                 is_needed=is_needed,
             )
         )
+
+
+def _to_read(decision: Decision) -> str:
+    """What to do so that an unknown decision becomes a known one."""
+    unread = decision.policies.unread
+    return "; ".join(dict.fromkeys(one.remedy for one in unread if one.remedy)) if unread else _TO_READ_IT
 
 
 def _absolute(identity: Identity, path: str) -> str:

@@ -88,8 +88,17 @@ class Explanation:
         if self.outcome is Outcome.ALLOWED:
             return f"{self.username} may {self.request} on {self.server_id}."
         step = next(one for one in self.steps if one.stands_in_the_way and one.outcome is self.outcome)
-        can = "cannot" if self.outcome is Outcome.DENIED else "may or may not be able to"
-        return f"{self.username} {can} {self.request} on {self.server_id}: {step.reason}.{_to_do(step, self.fixes)}"
+        is_denied = self.outcome is Outcome.DENIED
+        can = "cannot" if is_denied else "may or may not be able to"
+        to_do = _to_do(step, self.fixes) if is_denied else self._to_know
+        return f"{self.username} {can} {self.request} on {self.server_id}: {step.reason}.{to_do}"
+
+    @property
+    def _to_know(self) -> str:
+        """What would make every unknown step known, each thing once."""
+        remedies = [one.remedy.split("; ") for one in self.steps if one.stands_in_the_way and one.remedy]
+        named = "; ".join(dict.fromkeys(part for parts in remedies for part in parts))
+        return f" To change that: {named}." if named else ""
 
 
 def _to_do(step: Step, fixes: Sequence[Fix]) -> str:

@@ -24,6 +24,7 @@ class FileKind(StrEnum):
 class Attributes:
     """What is known of a file or directory. `size` is in bytes, 0 for a directory.
 
+    `is_fixed`: the home's layout has it, so that it can be neither renamed nor removed.
     `modified_at` is an aware UTC datetime, None where nobody knows it (a prefix has no date; AWS prints 1 Jan 1970).
     """
 
@@ -31,6 +32,7 @@ class Attributes:
     size: int = 0
     modified_at: datetime | None = None
     etag: str | None = None
+    is_fixed: bool = False
 
     @property
     def is_directory(self) -> bool:
@@ -76,7 +78,7 @@ class FileSystem(Protocol):
     ) -> Upload:
         """Begin to replace or create a file; nothing is visible before `commit`.
 
-        `expected_size` is what the client announced (ALLO); another size is refused at commit as Interrupted. `at` says
+        `expected_size` is what the client announced (ALLO); another size is refused at commit as WrongSize. `at` says
         how many bytes of the file that is there stay before those that are written, and END that all do; at the END of
         no file a new one begins. What is written is counted without them. With `is_new` no file is replaced: where one
         is by the time of the commit, that fails as Unavailable.

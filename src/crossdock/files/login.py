@@ -11,7 +11,7 @@ from crossdock.files.object_filesystem import ObjectFileSystem, upload_metadata
 from crossdock.files.recorded import RecordedFileSystem
 from crossdock.files.renewal import renewed
 from crossdock.files.session import Session
-from crossdock.files.session_limits import SessionLimits, SessionPlace
+from crossdock.files.session_limits import Place, SessionPlaces
 from crossdock.files.session_log import ERRORS_STREAM, SessionLog, auth_failure
 from crossdock.ports.authority import IdentityAnswer, RoleSession, TransferLog
 from crossdock.ports.host import Clock
@@ -34,7 +34,7 @@ class Admission:
     log: TransferLog
     clock: Clock
     blocks: BlockPool
-    limits: SessionLimits
+    limits: SessionPlaces
     sleep: Sleep
     failure_delay_s: float
 
@@ -79,7 +79,7 @@ class Admission:
         if isinstance(outcome, Refusal):
             return self.refuse(server, attempt, outcome)
         # Only who is admitted is counted, so that nobody can take up the places of others by guessing.
-        place = self.limits.acquire(server.server_id, attempt.username)
+        place = await self.limits.take(server.server_id, attempt.username)
         if isinstance(place, Refusal):
             return self.refuse(server, attempt, place)
         try:
@@ -93,7 +93,7 @@ class Admission:
         self.log.record(server, ERRORS_STREAM, auth_failure(server, attempt, refusal.reason))
         return refusal
 
-    def _open(self, server: Server, attempt: LoginAttempt, vouched: Vouched, place: SessionPlace) -> Session:
+    def _open(self, server: Server, attempt: LoginAttempt, vouched: Vouched, place: Place) -> Session:
         identity, role_session = vouched.identity, vouched.role_session
         username = attempt.username  # all that a renewal needs: the attempt, and the password in it, shall not be kept
         log = SessionLog(log=self.log, server=server, username=attempt.username, session_id=vouched.session_id)
@@ -113,6 +113,7 @@ class Admission:
             home=identity.home,
             role_arn=identity.role_arn,
             session_policy=vouched.session_policy,
+            ssh=attempt.ssh,
         )
         return Session(
             session_id=vouched.session_id,

@@ -6,17 +6,16 @@ changed below the old name meanwhile stays there.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import NoReturn, TypeVar
+from collections.abc import Mapping
+from typing import NoReturn
 
 from crossdock.core.errors import FileError, NotFound, Unsupported
 from crossdock.core.homes import ObjectPlace
+from crossdock.files.at_once import for_each
 from crossdock.files.keys import check_key
 from crossdock.files.lookups import pages
 from crossdock.files.unbroken import unbroken
 from crossdock.ports.objects import ObjectStore
-
-T = TypeVar("T")
 
 MOST_OBJECTS = 10_000
 """Below a directory that is renamed: they are remembered, and a client waits for all of them."""
@@ -63,7 +62,7 @@ async def move_directory(store: ObjectStore, source: ObjectPlace, target: Object
 
     try:
         # Each to its end: of a copy that was cut off nobody knows whether it is there.
-        await _each(moved, lambda key: unbroken(copy(key)))
+        await for_each(moved, lambda key: unbroken(copy(key)), at_once=AT_ONCE)
     except (FileError, asyncio.CancelledError) as error:
         await unbroken(take_back(error))
     await unbroken(finish())
@@ -97,25 +96,4 @@ async def _delete_unchanged(store: ObjectStore, directory: ObjectPlace, etags: E
     async def delete(key: str) -> None:
         await store.delete(ObjectPlace(bucket=directory.bucket, key=key), if_match=etags[key])
 
-    await _each(etags, delete)
-
-
-async def _each(items: Iterable[T], do: Callable[[T], Awaitable[None]]) -> None:
-    """Do it for each, several at once; after a failure no more are begun, and it is raised when the others ended."""
-    rest = iter(items)
-    failures: list[FileError] = []
-
-    async def work() -> None:
-        for item in rest:
-            try:
-                await do(item)
-            except FileError as error:
-                failures.append(error)
-            if failures:
-                return
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(AT_ONCE):
-            group.create_task(work())
-    if failures:
-        raise failures[0]
+    await for_each(etags, delete, at_once=AT_ONCE)

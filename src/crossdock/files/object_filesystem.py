@@ -8,6 +8,7 @@ directories"; what AWS leaves open is decided in favour of keeping data.
 """
 
 from collections.abc import AsyncIterator, Coroutine, Mapping
+from dataclasses import replace
 
 from crossdock.core.errors import Denied, FileError, NotADirectory, NotFound
 from crossdock.core.homes import HomeDirectory, Nowhere, ObjectPlace
@@ -57,14 +58,13 @@ class ObjectFileSystem:
     async def stat(self, path: str, *, expecting: FileKind = FileKind.FILE) -> Attributes:
         location = self._places.locate(path)
         if self._places.is_given(path):
-            return DIRECTORY
+            return Attributes(kind=FileKind.DIRECTORY, is_fixed=True)
         if not isinstance(location, ObjectPlace):
             raise NotFound(f"nothing is mapped at {path}")
         if self._places.is_mapped_file(path):
             return file_attributes(await self._store.head(location))
-        if expecting is FileKind.DIRECTORY:
-            return await enter(self._store, location)
-        return await inspect(self._store, location)
+        found = await (enter if expecting is FileKind.DIRECTORY else inspect)(self._store, location)
+        return found if location.key else replace(found, is_fixed=True)
 
     async def list(self, path: str) -> AsyncIterator[Entry]:
         location = self._places.locate(path)
@@ -84,7 +84,7 @@ class ObjectFileSystem:
             if not is_there:
                 raise await missing_directory(self._store, location)
         elif isinstance(location, Nowhere) or not given:
-            # Of a PATH home `/` is no bucket: AWS answers so when HomeDirectory is only "/".
+            # AWS answers so when HomeDirectory is only "/".
             raise NotFound(f"nothing is mapped at {path}")
 
     async def open_read(self, path: str, offset: int = 0) -> Download:
@@ -150,12 +150,12 @@ class ObjectFileSystem:
         await self._store.delete(source, if_match=copied.source.etag)
 
     async def _given_attributes(self, path: str) -> Attributes | None:
-        """Of a name that a mapping makes; None for a file that is not there.
+        """Of a name that the home makes; None for a file that is not there.
 
         A mapped file that the user may not look at is shown, for it may be there.
         """
         location = self._places.locate(path)
-        if self._places.is_given(path) or not isinstance(location, ObjectPlace):
+        if self._places.is_given(path) or not isinstance(location, ObjectPlace) or not location.key:
             return DIRECTORY
         try:
             return await list_file(self._store, location)
@@ -165,13 +165,16 @@ class ObjectFileSystem:
             return None
 
     async def _open_sink(self, place: ObjectPlace, prefix: Prefix | None, *, is_new: bool) -> Sink:
-        if not can_stage(self._store):
-            parts = PartsSink(self._store, place, self._metadata, blocks=self._blocks, prefix=prefix, is_new=is_new)
-            return await _begun(parts, parts.begin())
-        if prefix is None:
-            return StagedSink(await self._store.stage(place, self._metadata, if_none_match=is_new))
-        staged = StagedSink(await self._store.stage(place, self._metadata, if_match=prefix.source.etag))
-        return await _begun(staged, staged.begin(prefix))
+        if can_stage(self._store):
+            if_match = None if prefix is None else prefix.source.etag
+            put = await self._store.stage(
+                place, self._metadata, if_match=if_match, if_none_match=is_new and prefix is None
+            )
+            if put is not None:
+                staged = StagedSink(put)
+                return staged if prefix is None else await _begun(staged, staged.begin(prefix))
+        parts = PartsSink(self._store, place, self._metadata, blocks=self._blocks, prefix=prefix, is_new=is_new)
+        return await _begun(parts, parts.begin())
 
 
 async def _begun(sink: Sink, beginning: Coroutine[None, None, None]) -> Sink:

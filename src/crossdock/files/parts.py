@@ -1,33 +1,22 @@
-"""The parts of an upload whose length nobody knows: how large they are, and the one that is being filled.
-
-Source: Amazon S3 User Guide, "Amazon S3 multipart upload limits": 10,000 parts, each 5 MiB to 5 GiB but the last.
-"""
+"""The part of an upload that is being filled."""
 
 from crossdock.files.blocks import Block, BlockPool
 
-MAX_PARTS = 10_000
-_SMALL_PARTS = 1000
-_PARTS_PER_STEP = 60
+MEMORY_BLOCKS = 2
+"""Of one part, 16 MiB; what a larger one has beyond lies on disk."""
 
 SMALL_FILE = 128 << 10
 """Bytes that are gathered before a block is taken: most files are smaller, and a block is 8 MiB."""
 
 
-def part_blocks(number: int) -> int:
-    """Blocks of 8 MiB in a part, counted from 1: one each for the first 8 GiB, then slowly more, 150 in the last.
-
-    10,000 parts of these sizes hold 5 TiB, the largest object there is.
-    """
-    return max(1, -(-(number - _SMALL_PARTS) // _PARTS_PER_STEP))
-
-
 class Part:
     """A part being filled. One that may stay small begins in a small buffer of its own. Release it in the end."""
 
-    __slots__ = ("_blocks", "_pool", "_small", "number", "size")
+    __slots__ = ("_blocks", "_pool", "_small", "blocks", "number", "size")
 
     def __init__(self, number: int, pool: BlockPool, *, begins_small: bool = False) -> None:
         self.number = number
+        self.blocks = pool.plan.blocks(number)
         self.size = 0
         self._pool = pool
         self._blocks: list[Block] = []
@@ -35,14 +24,14 @@ class Part:
 
     @property
     def is_full(self) -> bool:
-        return self.size == part_blocks(self.number) * self._pool.block_size
+        return self.size == self.blocks * self._pool.block_size
 
     async def room(self) -> memoryview:
         """Where the next bytes go; the part must not be full. Raises as `BlockPool.take`."""
         if self.size < len(self._small):
             return self._small[self.size :]
         if self.size == max(len(self._small), len(self._blocks) * self._pool.block_size):
-            block = await self._pool.take()
+            block = await self._pool.take(on_disk=len(self._blocks) >= MEMORY_BLOCKS)
             block.view[: len(self._small)] = self._small
             self._small = memoryview(b"")
             self._blocks.append(block)

@@ -7,7 +7,7 @@ from functools import partial
 
 from crossdock.core.errors import FileError, Interrupted, Unavailable
 from crossdock.core.homes import ObjectPlace
-from crossdock.files.parts import Part, part_blocks
+from crossdock.files.parts import Part
 from crossdock.files.unbroken import unbroken
 from crossdock.operations.tasks import TaskSupervisor
 from crossdock.ports.objects import MultipartUpload, ObjectInfo, ObjectStore
@@ -55,7 +55,7 @@ class PartsInFlight:
         with ExitStack() as undo:
             undo.callback(part.release)
             upload = await self._begun()
-            blocks = part_blocks(part.number)
+            blocks = part.blocks
             while (held := sum(self._sending.values())) and held + blocks > IN_FLIGHT:
                 await asyncio.wait(self._sending, return_when=asyncio.FIRST_COMPLETED)
             self._require_open()

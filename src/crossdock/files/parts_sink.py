@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from crossdock.core.errors import OutOfSpace
 from crossdock.core.homes import ObjectPlace
 from crossdock.files.blocks import BlockPool
-from crossdock.files.parts import MAX_PARTS, Part
+from crossdock.files.part_plan import MAX_PARTS
+from crossdock.files.parts import Part
 from crossdock.files.parts_in_flight import PartsInFlight
 from crossdock.files.prefix import CopySizes, Prefix, copied_runs, read_prefix
 from crossdock.files.upload import Chunk
@@ -46,6 +47,7 @@ class PartsSink:
         # The first part, full, while it may still turn out to be the only one.
         self._first: Part | None = None
         if_match = prefix.source.etag if prefix is not None else None
+        self._size = sum(size for _, size in self._runs)
         self._flight = PartsInFlight(store, place, metadata, if_match=if_match, if_none_match=is_new)
 
     async def begin(self) -> None:
@@ -69,10 +71,14 @@ class PartsSink:
 
     async def reserve(self) -> memoryview:
         self._flight.require_sound()
+        self._require_not_too_large()
         if self._part.size:
             await self._send_first()
         if self._part.is_full:
             await self._begin_part()
+        if not self._blocks.has_room:
+            # Whoever waits for a block lets go of the one that is only held back.
+            await self._send_first()
         return await self._part.room()
 
     async def target(self) -> int | None:
@@ -80,8 +86,10 @@ class PartsSink:
 
     def advance(self, count: int) -> None:
         self._part.size += count
+        self._size += count
 
     async def commit(self) -> ObjectInfo:
+        self._require_not_too_large()
         # No condition tells a put from its repetition, when the answer to the first was lost.
         is_one_put = not self._is_conditional and not self._flight.has_begun
         if is_one_put and (self._first is None or not self._part.size):
@@ -101,6 +109,14 @@ class PartsSink:
         finally:
             self._release()
 
+    def _require_not_too_large(self) -> None:
+        if self._size > self._blocks.plan.max_object_size:
+            raise self._too_large()
+
+    def _too_large(self) -> OutOfSpace:
+        limit = self._blocks.plan.max_object_size
+        return OutOfSpace(f"{self._place} would be larger than an object may be here, {limit} bytes")
+
     async def _send_first(self) -> None:
         first, self._first = self._first, None
         if first is not None:
@@ -110,7 +126,7 @@ class PartsSink:
         """Put the full part aside, or on its way, and begin another."""
         full = self._part
         if full.number == MAX_PARTS:
-            raise OutOfSpace(f"{self._place} would be larger than the largest object of S3, 5 TiB")
+            raise self._too_large()
         self._part = Part(full.number + 1, self._blocks)
         if full.number == 1:
             self._first = full

@@ -35,7 +35,7 @@ class Places:
         return is_given_file(self._home, path)
 
     def names_below(self, path: str) -> tuple[str, ...]:
-        """Names that mappings put directly below a path."""
+        """Names that the home puts directly below a path."""
         return virtual_children(self._home, path)
 
     def of_file(self, path: str) -> ObjectPlace:

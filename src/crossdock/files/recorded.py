@@ -98,6 +98,10 @@ class RecordedFileSystem:
             raise
 
     def _real(self, path: str) -> str:
-        """The path in the store, or the client's own where it leads nowhere."""
-        location = locate(self._home, path)
-        return str(location) if isinstance(location, ObjectPlace) else path
+        return path_in_store(self._home, path)
+
+
+def path_in_store(home: HomeDirectory, path: str) -> str:
+    """As the log tells it; the client's own where it leads nowhere."""
+    location = locate(home, path)
+    return str(location) if isinstance(location, ObjectPlace) else path

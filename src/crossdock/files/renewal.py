@@ -2,11 +2,11 @@
 
 There is no timer. Whoever uses the store after four fifths of the credentials' life renews them first; a session that
 does nothing needs none. A transfer under way is not touched: it ends with the store it began with, unless its
-multipart upload can go on under the new credentials (`PortableUpload`).
+multipart upload or its reader can go on under the new credentials (`PortableUpload`, `PortableReader`).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from crossdock.core.errors import Denied
@@ -15,13 +15,16 @@ from crossdock.ports.authority import AssumeRefused, RoleSession
 from crossdock.ports.host import Clock
 from crossdock.ports.objects import (
     Copied,
+    FileRegion,
     Listing,
     MultipartUpload,
     ObjectInfo,
     ObjectReader,
     ObjectStore,
+    PortableReader,
     PortableUpload,
     StagedPut,
+    can_go_on,
     can_stage,
 )
 
@@ -53,7 +56,8 @@ class RenewedStore:
         return await (await self.current()).head(place)
 
     async def read(self, place: ObjectPlace, *, offset: int = 0) -> ObjectReader:
-        return await (await self.current()).read(place, offset=offset)
+        reader = await (await self.current()).read(place, offset=offset)
+        return _RenewedReader(reader, self) if can_go_on(reader) else reader
 
     async def put(
         self, place: ObjectPlace, body: Sequence[bytes | bytearray | memoryview], metadata: Mapping[str, str]
@@ -122,11 +126,34 @@ class RenewedStagingStore(RenewedStore):
         *,
         if_match: str | None = None,
         if_none_match: bool = False,
-    ) -> StagedPut:
+    ) -> StagedPut | None:
         store = await self.current()
         if not can_stage(store):
             raise TypeError("renewed credentials brought another kind of store")
         return await store.stage(place, metadata, if_match=if_match, if_none_match=if_none_match)
+
+
+class _RenewedReader:
+    """A reader that goes on asking under the newest credentials."""
+
+    def __init__(self, reader: PortableReader, store: RenewedStore) -> None:
+        self._reader = reader
+        self._store = store
+
+    @property
+    def info(self) -> ObjectInfo:
+        return self._reader.info
+
+    async def region(self) -> FileRegion | None:
+        return await self._reader.region()
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        async for chunk in self._reader.chunks():
+            yield chunk
+            self._reader.go_on_under(await self._store.current())
+
+    async def close(self) -> None:
+        await self._reader.close()
 
 
 class _RenewedUpload:

@@ -12,7 +12,7 @@ from crossdock.core.logins import LoginAttempt, Refusal
 from crossdock.core.principals import AssumedRole
 from crossdock.core.servers import FileProtocol, Server
 from crossdock.files.filesystem import FileSystem
-from crossdock.files.session_limits import SessionPlace
+from crossdock.files.session_limits import Place
 from crossdock.files.session_log import SessionLog
 
 
@@ -35,7 +35,7 @@ class Session:
     expires_at: datetime
     filesystem: FileSystem
     log: SessionLog
-    place: SessionPlace | None = field(default=None, repr=False, compare=False)
+    place: Place | None = field(default=None, repr=False, compare=False)
 
     @property
     def initial_directory(self) -> str:

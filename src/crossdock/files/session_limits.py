@@ -1,8 +1,24 @@
 """How many sessions there may be at once, of one server and of one of its users. Pure."""
 
+from typing import Protocol
+
 from crossdock.core.logins import Refusal
 
 _Place = tuple[str, str]
+
+
+class Place(Protocol):
+    """A counted session."""
+
+    def release(self) -> None:
+        """Count the session no longer; again is harmless."""
+
+
+class SessionPlaces(Protocol):
+    """Where sessions are counted, in this process or in another."""
+
+    async def take(self, server_id: str, username: str) -> Place | Refusal:
+        """Count a session, or say why it is one too many. Who is cancelled meanwhile has no place."""
 
 
 class SessionPlace:
@@ -38,6 +54,10 @@ class SessionLimits:
 
     def sessions(self, server_id: str) -> int:
         return self._of_server.get(server_id, 0)
+
+    async def take(self, server_id: str, username: str) -> SessionPlace | Refusal:
+        """See `SessionPlaces`."""
+        return self.acquire(server_id, username)
 
     def acquire(self, server_id: str, username: str) -> SessionPlace | Refusal:
         """Count a session, or say why it is one too many."""

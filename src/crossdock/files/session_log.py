@@ -8,13 +8,15 @@ entries". AWS shows no sample of ERROR, RENAME, MKDIR and RMDIR in JSON: their f
 `new-path` is its legacy `NewPath` in the same spelling.
 """
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from crossdock.core.homes import HomeDirectory, LogicalHome, initial_directory
-from crossdock.core.logins import LoginAttempt, Password
+from crossdock.core.logins import LoginAttempt, Password, SshFacts
 from crossdock.core.servers import Server
+from crossdock.core.ssh_public_keys import BadPublicKey, parse_public_key
 from crossdock.ports.authority import TransferLog
 from crossdock.ports.state import JsonValue
 
@@ -37,6 +39,7 @@ class Activity(StrEnum):
     MKDIR = "MKDIR"
     RENAME = "RENAME"
     RMDIR = "RMDIR"
+    SETSTAT = "SETSTAT"
 
 
 class Mode(StrEnum):
@@ -66,6 +69,21 @@ def auth_failure(server: Server, attempt: LoginAttempt, reason: str) -> Event:
     }
 
 
+def ssh_fields(ssh: SshFacts) -> Event:
+    """What AWS tells of an SSH connection; the key, where one was proved."""
+    fields: Event = {"ciphers": ssh.ciphers, "client": ssh.client, "kex": ssh.kex}
+    try:
+        key = parse_public_key(ssh.key_line)
+    except BadPublicKey:
+        return fields
+    return {
+        **fields,
+        "ssh-public-key": base64.b64encode(key.blob).decode(),
+        "ssh-public-key-fingerprint": key.fingerprint,
+        "ssh-public-key-type": key.algorithm,
+    }
+
+
 def home_field(home: HomeDirectory) -> str:
     """`home-dir`: always `/` for a logical home directory."""
     return "/" if isinstance(home, LogicalHome) else initial_directory(home)
@@ -84,7 +102,15 @@ class SessionLog:
     def stream(self) -> str:
         return f"{self.username}.{self.session_id}"
 
-    def connected(self, *, source_ip: str, home: HomeDirectory, role_arn: str, session_policy: str | None) -> None:
+    def connected(
+        self,
+        *,
+        source_ip: str,
+        home: HomeDirectory,
+        role_arn: str,
+        session_policy: str | None,
+        ssh: SshFacts | None = None,
+    ) -> None:
         policy = {"user-policy": session_policy} if session_policy is not None else {}
         self._record(
             Activity.CONNECTED,
@@ -94,6 +120,7 @@ class SessionLog:
                 "user": self.username,
                 "home-dir": home_field(home),
                 **policy,
+                **(ssh_fields(ssh) if ssh is not None else {}),
             },
         )
 
@@ -108,7 +135,7 @@ class SessionLog:
         self._record(Activity.PARTIAL_CLOSE, {"path": path, direction: str(size), **_message(reason)})
 
     def done(self, activity: Activity, path: str) -> None:
-        """DELETE, MKDIR or RMDIR."""
+        """DELETE, MKDIR, RMDIR, or SETSTAT where the server ignores it."""
         self._record(activity, {"path": path})
 
     def renamed(self, path: str, new_path: str) -> None:

@@ -21,7 +21,7 @@ to passwords: the delay must be set above it. Each failed password waits for its
 Source: RFC 4252 §5, §7, §8; AWS Transfer Family User Guide, "Using multiple authentication methods".
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from crossdock.core.logins import (
     Credential,
@@ -30,6 +30,7 @@ from crossdock.core.logins import (
     Password,
     PublicKey,
     Refusal,
+    SshFacts,
     next_factors,
     ways_in,
 )
@@ -68,16 +69,21 @@ class SshLogin:
     """The login of one SSH connection. One call at a time; a call that is cancelled has shown nothing.
 
     The edge limits how often it may be tried, and for how long. A `Refusal` must be answered as every other failure,
-    its reason never sent; it is in the server's log. After a `Session` nothing more is admitted.
+    its reason never sent; it is in the server's log. After a `Session` nothing more is admitted. `facts` are for the
+    log, once the edge knows them.
     """
 
     def __init__(self, *, admission: Admission, server: Server, source_ip: str) -> None:
         self._admission = admission
+        self._now = admission.clock.monotonic
         self._server = server
         self._source_ip = source_ip
         self._username = ""
         self._shown: frozenset[Factor] = frozenset()
         self._asked: _Asked | None = None
+        self._unfit: set[tuple[str, str]] = set()
+        self._key_line = ""  # of the key that was proved
+        self.facts: SshFacts | None = None
         self._is_over = False
 
     def methods(self, username: str) -> frozenset[Factor]:
@@ -97,6 +103,12 @@ class SshLogin:
         """
         return isinstance(await self._checked_key(self._attempt(username, PublicKey(key_line))), _Asked)
 
+    def unfit(self, username: str, key_line: str, reason: str) -> None:
+        """The edge refuses a key by itself: note it, once for each user and reason. Nothing is learned of the user."""
+        if (username, reason) not in self._unfit:
+            self._unfit.add((username, reason))
+            self._admission.refuse(self._server, self._attempt(username, PublicKey(key_line)), Refusal(reason=reason))
+
     async def proved(self, username: str, key_line: str) -> Session | Partial | Refusal:
         """The client has signed with this key, and the signature was verified: never call it before."""
         began = self._now()
@@ -104,6 +116,7 @@ class SshLogin:
         asked = await self._checked_key(attempt)
         if isinstance(asked, Refusal):
             return asked
+        self._key_line = key_line
         return await self._show(Factor.PUBLIC_KEY, attempt, began, asked.answer)
 
     async def password(self, username: str, password: Password) -> Session | Partial | Refusal:
@@ -131,6 +144,8 @@ class SshLogin:
         if shown not in ways_in(server, attempt.protocol):
             self._shown = shown
             return Partial(wanted=self.methods(attempt.username))
+        if self.facts is not None:
+            attempt = replace(attempt, ssh=replace(self.facts, key_line=self._key_line))
         outcome = await self._admission.decide(server, attempt, answer)
         self._is_over = isinstance(outcome, Session)
         return outcome
@@ -172,6 +187,7 @@ class SshLogin:
         if username != self._username:
             self._username = username
             self._shown = frozenset()
+            self._key_line = ""
 
     def _untimely(self, factor: Factor) -> Refusal:
         if self._is_over:
@@ -193,9 +209,6 @@ class SshLogin:
             protocol=FileProtocol.SFTP,
             source_ip=self._source_ip,
         )
-
-    def _now(self) -> float:
-        return self._admission.clock.monotonic()
 
 
 def _no_server(attempt: LoginAttempt) -> Refusal:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from crossdock.core.errors import FileError, Interrupted, Unsupported
+from crossdock.core.errors import FileError, Interrupted, Unsupported, WrongSize
 from crossdock.core.homes import ObjectPlace
 from crossdock.files.unbroken import unbroken
 from crossdock.ports.objects import ObjectInfo
@@ -115,8 +115,8 @@ class Upload:
     async def commit(self) -> ObjectInfo:
         """Make the file durable and visible; runs to its end even when the caller is cancelled meanwhile.
 
-        When it raises, nothing was kept. Raises Interrupted for another size than announced and for a broken upload;
-        Denied, OutOfSpace, Unavailable.
+        When it raises, nothing was kept. Raises WrongSize for another than was announced, Interrupted for a broken
+        upload; Denied, OutOfSpace, Unavailable.
         """
         self._require_open()
         self._is_open = False
@@ -136,7 +136,7 @@ class Upload:
         try:
             self._require_whole()
             if self._expected_size not in (None, self._size):
-                raise Interrupted(f"{self._size} bytes came, {self._expected_size} were announced")
+                raise WrongSize(f"{self._size} bytes came, {self._expected_size} were announced")
             info = await self._sink.commit()
         except FileError as error:
             self._failure = error

@@ -1,10 +1,15 @@
 """Downloads over connections that break and keys that change meanwhile: one version, whole, or an error."""
 
-import pytest
-from tests.fakes.stub_s3 import breaks_after, error, hangs_up, ok, stalls_after, stub_s3
+import asyncio
+from dataclasses import replace
 
-from crossdock.adapters.aws.download import MAX_BREAKS
-from crossdock.core.errors import Denied, Unavailable
+import pytest
+from aiohttp import web
+from tests.fakes.object_store import MemoryS3
+from tests.fakes.stub_s3 import CREDENTIALS, breaks_after, error, hangs_up, ok, stalls_after, stub_s3
+
+from crossdock.adapters.aws.download import MAX_BREAKS, RANGE_BYTES, RANGES_AT_ONCE, open_reader
+from crossdock.core.errors import Denied, Unavailable, Unsupported
 from crossdock.core.homes import ObjectPlace
 
 PLACE = ObjectPlace(bucket="box", key="key")
@@ -39,7 +44,7 @@ async def read_all(store, offset=0):
         await reader.close()
 
 
-async def test_a_whole_download_is_one_request():
+async def test_a_small_download_is_one_request():
     async with stub_s3() as stub, stub.store() as store:
         stub.then(whole())
         info, content = await read_all(store)
@@ -47,21 +52,166 @@ async def test_a_whole_download_is_one_request():
     assert [seen.method for seen in stub.seen] == ["GET"]
 
 
-async def test_a_download_from_an_offset_is_of_the_version_that_was_measured():
+async def test_a_download_from_an_offset_is_one_request():
     async with stub_s3() as stub, stub.store() as store:
-        stub.then(ok(headers={"ETag": '"x"', "Content-Length": str(SIZE)}), rest(1000))
+        stub.then(rest(1000))
         info, content = await read_all(store, 1000)
-        assert (info.size, content) == (SIZE, CONTENT[1000:])
-    assert [seen.method for seen in stub.seen] == ["HEAD", "GET"]
-    assert (stub.seen[1].headers["Range"], stub.seen[1].headers["If-Match"]) == ("bytes=1000-", '"x"')
+        assert (info.size, info.etag, content) == (SIZE, "x", CONTENT[1000:])
+    assert [(seen.method, seen.headers["Range"]) for seen in stub.seen] == [
+        ("GET", f"bytes=1000-{1000 + RANGE_BYTES - 1}")
+    ]
 
 
 @pytest.mark.parametrize("offset", [SIZE, SIZE + 1])
-async def test_behind_the_end_nothing_is_asked_for(offset):
+async def test_behind_the_end_there_is_nothing(offset):
     async with stub_s3() as stub, stub.store() as store:
-        stub.then(ok(headers={"ETag": '"x"', "Content-Length": str(SIZE)}))
-        assert (await read_all(store, offset))[1] == b""
+        stub.then(error(416, "InvalidRange"), ok(headers={"ETag": '"x"', "Content-Length": str(SIZE)}))
+        info, content = await read_all(store, offset)
+        assert (info.size, content) == (SIZE, b"")
+    assert [seen.method for seen in stub.seen] == ["GET", "HEAD"]
+
+
+async def test_an_empty_object_has_no_range_and_is_read_all_the_same():
+    async with stub_s3() as stub, stub.store() as store:
+        stub.then(error(416, "InvalidRange"), ok(headers={"ETag": '"x"', "Content-Length": "0"}))
+        info, content = await read_all(store)
+        assert (info.size, content) == (0, b"")
+
+
+async def test_an_object_that_grows_while_it_is_opened_is_not_taken_for_an_empty_one():
+    async with stub_s3() as stub, stub.store() as store:
+        stub.then(error(416, "InvalidRange"), ok(headers={"ETag": '"x"', "Content-Length": "5"}))
+        with pytest.raises(Unavailable, match="replaced"):
+            await read_all(store)
+
+
+def ranges(size: int = 1000):
+    """A store that answers any range of CONTENT, as often as it is asked."""
+
+    async def say(request):
+        first, _, last = request.headers["Range"].removeprefix("bytes=").partition("-")
+        begin, end = int(first), min(int(last) + 1, SIZE)
+        told = {"ETag": '"x"', "Content-Range": f"bytes {begin}-{end - 1}/{SIZE}"}
+        return await ok(CONTENT[begin:end], status=206, headers=told)(request)
+
+    return [say] * -(-SIZE // size)
+
+
+async def test_a_large_object_comes_in_ranges_of_one_version_a_few_of_them_ahead():
+    async with stub_s3() as stub, stub.store() as store:
+        stub.then(*ranges())
+        reader = await open_reader(store.bound_s3, PLACE, 0, range_bytes=1000)
+        chunks = reader.chunks()
+        received = [await anext(chunks)]
+        # Nobody takes anything more, and nothing more is asked for.
+        for _ in range(200):
+            await asyncio.sleep(0)
+        assert len(stub.seen) <= RANGES_AT_ONCE
+        received += [chunk async for chunk in chunks]
+        assert b"".join(received) == CONTENT
+    assert stub.is_done
+    assert {seen.headers.get("If-Match") for seen in stub.seen} == {None, '"x"'}
+    assert stub.seen[0].headers.get("If-Match") is None
+
+
+async def test_a_client_that_reads_slowly_is_waited_for():
+    async with stub_s3() as stub, stub.store() as store:
+        stub.then(*ranges(100_000))
+        reader = await open_reader(store.bound_s3, PLACE, 0, range_bytes=100_000)
+        received = b""
+        async for chunk in reader.chunks():
+            received += chunk
+            for _ in range(20):
+                await asyncio.sleep(0)
+        assert received == CONTENT
+
+
+async def test_ranges_go_on_under_another_caller():
+    renewed = replace(CREDENTIALS, access_key_id="ASIAOTHER")
+    async with stub_s3() as stub, stub.store() as store, stub.store(credentials=renewed) as other:
+        stub.then(*ranges())
+        reader = await open_reader(store.bound_s3, PLACE, 0, range_bytes=1000)
+        received = b""
+        async for chunk in reader.chunks():
+            received += chunk
+            reader.go_on_under(other)
+        assert received == CONTENT
+        with pytest.raises(TypeError):
+            reader.go_on_under(MemoryS3().store())
+    asked = ["ASIAOTHER" in seen.headers["Authorization"] for seen in stub.seen]
+    assert asked[0] is False
+    assert asked[-1] is True
+
+
+async def test_a_store_that_knows_no_ranges_gives_all_at_once_and_nothing_from_an_offset():
+    async with stub_s3() as stub, stub.store() as store:
+        stub.then(whole(), whole())
+        reader = await open_reader(store.bound_s3, PLACE, 0, range_bytes=1000)
+        assert b"".join([chunk async for chunk in reader.chunks()]) == CONTENT
+        with pytest.raises(Unsupported, match="no ranges"):
+            await read_all(store, 1000)
+
+
+async def test_of_a_store_that_knows_no_ranges_no_more_than_one_waits():
+    sent: list[int] = []
+
+    async def say(request):
+        answer = web.StreamResponse(headers={"ETag": '"x"', "Content-Length": str(64 << 20)})
+        await answer.prepare(request)
+        for _ in range(64):
+            await answer.write(bytes(1 << 20))
+            sent.append(1 << 20)
+        return answer
+
+    async with stub_s3() as stub, stub.store() as store:
+        stub.then(say)
+        reader = await open_reader(store.bound_s3, PLACE, 0, range_bytes=1 << 20)
+        size = len(await anext(chunks := reader.chunks()))
+        before = -1
+        while before != len(sent):
+            before = len(sent)
+            for _ in range(100):
+                await asyncio.sleep(0)
+        # What the sockets hold between them is not ours.
+        assert sum(sent) < 32 << 20
+        async for chunk in chunks:
+            size += len(chunk)
+        assert size == 64 << 20
+
+
+async def test_who_waits_for_bytes_is_not_left_waiting_when_the_reader_is_closed():
+    async with stub_s3() as stub, stub.store() as store:
+        stub.then(stalls_after(b"", size=SIZE))
+        reader = await store.read(PLACE)
+        waiting = asyncio.get_running_loop().create_task(anext(reader.chunks()))
+        await asyncio.sleep(0)
+        await reader.close()
+        async with asyncio.timeout(10):
+            with pytest.raises(Unavailable, match="broken off"):
+                await waiting
+
+
+@pytest.mark.parametrize("headers", [{}, {"ETag": '"x"', "Content-Range": "bytes 5-9/10"}])
+async def test_other_bytes_than_were_asked_for_are_refused(headers):
+    async with stub_s3() as stub, stub.store() as store:
+        stub.then(breaks_after(CONTENT[:10], size=SIZE), ok(b"other", status=206, headers=headers))
+        with pytest.raises(Unavailable, match="others were answered"):
+            await read_all(store)
+
+
+async def test_an_object_that_cannot_be_read_as_it_lies_is_told():
+    async with stub_s3() as stub, stub.store() as store:
+        stub.then(error(403, "InvalidObjectState"))
+        with pytest.raises(Unsupported, match="has to be restored first"):
+            await read_all(store)
     assert len(stub.seen) == 1
+
+
+async def test_an_answer_without_an_etag_is_no_object():
+    async with stub_s3() as stub, stub.store() as store:
+        stub.then(ok(CONTENT))
+        with pytest.raises(Unavailable, match="no ETag"):
+            await read_all(store)
 
 
 async def test_a_connection_that_breaks_is_replaced_for_the_rest_of_the_same_version():
@@ -76,12 +226,12 @@ async def test_a_connection_that_breaks_is_replaced_for_the_rest_of_the_same_ver
         )
         assert (await read_all(store))[1] == CONTENT
     assert [seen.headers.get("Range") for seen in stub.seen] == [
-        None,
-        "bytes=1000-",
-        "bytes=6000-",
-        "bytes=106000-",
-        "bytes=106001-",
-        "bytes=106002-",
+        f"bytes=0-{RANGE_BYTES - 1}",
+        f"bytes=1000-{SIZE - 1}",
+        f"bytes=6000-{SIZE - 1}",
+        f"bytes=106000-{SIZE - 1}",
+        f"bytes=106001-{SIZE - 1}",
+        f"bytes=106002-{SIZE - 1}",
     ]
     assert {seen.headers.get("If-Match") for seen in stub.seen[1:]} == {'"x"'}
 

@@ -1,9 +1,19 @@
 """What S3 and the network answer, in the words of file protocols."""
 
 import pytest
-from tests.fakes.stub_s3 import CREDENTIALS, error, hangs_up, ok, says_nothing, stub_s3
+from tests.fakes.certificates import self_signed, server_context
+from tests.fakes.stub_s3 import CREDENTIALS, WHEN, connect, error, hangs_up, ok, says_nothing, stub_s3
 
+from crossdock.adapters.aws.connection import S3Api
 from crossdock.adapters.aws.failures import ACTIONS, BY_CODE, BY_STATUS
+from crossdock.adapters.aws.requests import (
+    abort_upload,
+    complete_upload,
+    create_upload,
+    get_range,
+    put_object,
+    upload_part,
+)
 from crossdock.core.errors import Denied, FileError, InvalidName, NotFound, OutOfSpace, Unavailable, Unsupported
 from crossdock.core.homes import ObjectPlace
 
@@ -17,13 +27,13 @@ async def test_every_code_has_its_meaning_whatever_its_status(code):
         with pytest.raises(BY_CODE[code]) as caught:
             await store.put(PLACE, [b"content"], {})
     assert type(caught.value) is BY_CODE[code]
-    assert f"{code}: in S3's words (request R1)" in str(caught.value)
+    assert f"{code}: in S3's words (role files of account 111111111111, request R1)" in str(caught.value)
     assert "box/in/key" in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [*BY_STATUS.items(), (400, Unsupported), (405, Unsupported), (500, Unavailable), (503, Unavailable)],
+    [*BY_STATUS.items(), (405, Unsupported), (500, Unavailable), (503, Unavailable)],
 )
 async def test_a_code_that_nobody_knows_is_read_by_its_status(status, kind):
     async with stub_s3() as stub, stub.store() as store:
@@ -67,10 +77,16 @@ async def test_a_denial_names_the_action_that_was_missing_and_no_secret():
 
 
 def test_every_call_has_the_action_that_it_needs():
-    from crossdock.adapters.aws.connection import S3Api
-
     methods = {name.replace("_", "") for name in S3Api.__annotations__}
-    assert methods == {operation.lower() for operation in ACTIONS}
+    sent = [
+        put_object(PLACE, [], {}, None),
+        create_upload(PLACE, {}, {}, None),
+        upload_part(PLACE, "u", 1, [], None),
+        complete_upload(PLACE, "u", [], headers={}),
+        abort_upload(PLACE, "u"),
+        get_range(PLACE, 0, 1),
+    ]
+    assert methods | {request.operation.lower() for request in sent} == {operation.lower() for operation in ACTIONS}
 
 
 @pytest.mark.parametrize("say", [hangs_up, says_nothing, ok(b"<no end", status=200), ok(b"\xff", status=500)])
@@ -79,6 +95,82 @@ async def test_a_network_that_fails_is_unavailable(say):
         stub.then(say)
         with pytest.raises(Unavailable, match="ListObjectsV2 of box/"):
             await store.list("box", "")
+
+
+async def test_a_refusal_without_a_reason_is_no_fault_of_the_client():
+    """HeadObject with expired credentials, for one."""
+    async with stub_s3() as stub, stub.store() as store:
+        # botocore then asks for the bucket's region, which is no answer either.
+        stub.then(ok(status=400), ok(status=400), error(400, "VendorsOwn"))
+        with pytest.raises(Unavailable, match="expired credentials, another region or a wrong clock"):
+            await store.head(PLACE)
+        with pytest.raises(Unsupported):
+            await store.list("box", "")
+
+
+CALLS = {
+    "PutObject": lambda store: store.put(PLACE, [b"x"], {}),
+    "GetObject": lambda store: store.read(PLACE),
+    "DeleteObject": lambda store: store.delete(PLACE),
+}
+"""Of the hot path and of botocore's: both tell the same."""
+
+
+@pytest.mark.parametrize("operation", CALLS)
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        (error(403, "AccessDenied"), Denied, r"on box/in/key: AccessDenied: no \(role files"),
+        (error(400, "ExpiredToken"), Denied, "credentials have expired; ExpiredToken"),
+        (error(404, "NoSuchBucket"), NotFound, "of box/in/key: NoSuchBucket"),
+        (error(404, "NoSuchKey"), NotFound, "of box/in/key: NoSuchKey"),
+        (error(412, "PreconditionFailed"), Unavailable, "PreconditionFailed"),
+        (error(503, "SlowDown"), Unavailable, "throttles the requests; SlowDown"),
+        (error(403, "RequestTimeTooSkewed"), Unavailable, f"S3's clock says {WHEN}"),
+        (error(301, "PermanentRedirect", region="eu-west-1"), Unavailable, "bucket is in region eu-west-1"),
+        (error(403, "SignatureDoesNotMatch"), Denied, "the secret key is another one"),
+    ],
+)
+async def test_the_sentence_says_what_is_wrong_and_who_asked(operation, answer, kind, words):
+    async with stub_s3() as stub, stub.store() as store:
+        stub.then(answer, answer, answer)
+        with pytest.raises(kind, match=words) as caught:
+            await CALLS[operation](store)
+    assert "role files of account 111111111111, request R1" in str(caught.value)
+
+
+@pytest.mark.parametrize("operation", CALLS)
+async def test_a_name_that_cannot_be_found_is_told(operation):
+    async with connect("http://nobody.invalid") as store:
+        with pytest.raises(Unavailable, match=r"host name nobody\.invalid cannot be found.*account 111111111111"):
+            await CALLS[operation](store)
+
+
+@pytest.mark.parametrize("operation", CALLS)
+async def test_a_certificate_of_an_unknown_authority_is_told(operation, tmp_path):
+    async with stub_s3(tls=server_context(tmp_path)) as stub, connect(stub.url) as store:
+        with pytest.raises(Unavailable, match=r"certificate of 127\.0\.0\.1 is not trusted"):
+            await CALLS[operation](store)
+    assert stub.seen == []
+
+
+@pytest.mark.parametrize("operation", CALLS)
+async def test_the_certificate_of_a_named_authority_is_believed(operation, tmp_path):
+    bundle = tmp_path / "authorities.pem"
+    bundle.write_text(self_signed().chain_pem)
+    async with stub_s3(tls=server_context(tmp_path)) as stub:
+        url = f"https://localhost:{stub.port}"
+        stub.then(error(403, "AccessDenied"))
+        async with connect(url, verify=str(bundle)) as store:
+            with pytest.raises(Denied):
+                await CALLS[operation](store)
+
+
+@pytest.mark.parametrize("operation", CALLS)
+async def test_a_store_that_speaks_no_tls_is_told(operation):
+    async with stub_s3() as stub, connect(stub.url.replace("http:", "https:")) as store:
+        with pytest.raises(Unavailable, match=r"no TLS connection to 127\.0\.0\.1"):
+            await CALLS[operation](store)
 
 
 async def test_a_store_that_is_not_there_is_unavailable():
@@ -116,5 +208,5 @@ async def test_a_store_that_stays_busy_is_unavailable():
 
 def test_the_table_means_file_errors():
     kinds = {*BY_CODE.values(), *BY_STATUS.values()}
-    assert kinds == {Denied, NotFound, InvalidName, OutOfSpace, Unavailable}
+    assert kinds == {Denied, NotFound, InvalidName, OutOfSpace, Unavailable, Unsupported}
     assert all(issubclass(kind, FileError) for kind in kinds)

@@ -9,9 +9,11 @@ from tests.contract.object_stores import connect
 from tests.fakes.blocks import make_pool
 from tests.fakes.http_cloud import serve_cloud
 from tests.fakes.object_store import MemoryS3
+from tests.fakes.patience import eventually
 from tests.fakes.stub_s3 import WHEN, error, hangs_up, ok, says_nothing, stub_s3
 
 from crossdock.adapters.aws.answers import UNKNOWN
+from crossdock.adapters.aws.copying import MAX_COPY, copied_parts
 from crossdock.adapters.aws.object_store import AwsObjectStore
 from crossdock.cloud.s3.etags import multipart_etag
 from crossdock.core.errors import Denied, NotFound, OutOfSpace, Unavailable, Unsupported
@@ -21,6 +23,7 @@ from crossdock.files.upload import Upload
 from crossdock.ports.objects import ObjectInfo
 
 MIB = 1 << 20
+GIB = 1 << 30
 PART = 5 * MIB
 SOURCE = ObjectPlace(bucket="box", key="source")
 TARGET = ObjectPlace(bucket="box", key="target")
@@ -63,16 +66,30 @@ async def test_a_copy_in_parts_asks_for_ranges_of_one_version():
         copied = await store.copy(SOURCE, TARGET)
     assert (copied.source.etag, copied.target.etag) == ("x", "t-3")
     parts = [seen for seen in stub.seen if "x-amz-copy-source-range" in seen.headers]
-    assert [seen.headers["x-amz-copy-source-range"] for seen in parts] == ["bytes=0-9", "bytes=10-19", "bytes=20-24"]
+    asked = {seen.headers["x-amz-copy-source-range"] for seen in parts}
+    assert asked == {"bytes=0-9", "bytes=10-19", "bytes=20-24"}
     assert {seen.headers["x-amz-copy-source-if-match"] for seen in parts} == {'"x"'}
+
+
+def test_the_largest_object_is_copied_in_parts_that_s3_takes():
+    for size in (5 * GIB + 1, 5000 * GIB, 48_000 * GIB):
+        parts = copied_parts(size, MAX_COPY)
+        assert sum(length for _, _, length in parts) == size
+        assert [offset for _, offset, _ in parts] == [number * parts[0][2] for number in range(len(parts))]
+        assert len(parts) <= 10_000
+        assert max(length for _, _, length in parts) <= 5 * GIB
 
 
 @pytest.mark.parametrize("failing", ["UploadPartCopy", "CompleteMultipartUpload"])
 async def test_a_copy_in_parts_that_fails_leaves_nothing(failing):
     async with stub_s3() as stub, stub.store(max_copy=10) as store:
-        done = [HEAD, BEGUN, COPIED] if failing == "UploadPartCopy" else [HEAD, BEGUN, COPIED, COPIED, COPIED]
-        looked = [ok(status=404)] if failing == "CompleteMultipartUpload" else []
-        stub.then(*done, error(412, "PreconditionFailed"), *looked, ok(status=204))
+        refused = error(412, "PreconditionFailed")
+        # Three parts are copied at once; of a completion it is looked whether it was one after all.
+        scripts = {
+            "UploadPartCopy": [COPIED, refused, COPIED],
+            "CompleteMultipartUpload": [COPIED, COPIED, COPIED, refused, ok(status=404)],
+        }
+        stub.then(HEAD, BEGUN, *scripts[failing], ok(status=204))
         with pytest.raises(Unavailable, match="PreconditionFailed"):
             await store.copy(SOURCE, TARGET)
     assert (stub.seen[-1].method, stub.seen[-1].target) == ("DELETE", "/box/target?uploadId=u%201")
@@ -80,7 +97,7 @@ async def test_a_copy_in_parts_that_fails_leaves_nothing(failing):
 
 async def test_a_copy_whose_parts_stay_behind_says_so_beside_what_failed():
     async with stub_s3() as stub, stub.store(max_copy=10) as store:
-        stub.then(HEAD, BEGUN, error(403, "AccessDenied"), error(503, "SlowDown"))
+        stub.then(HEAD, BEGUN, *[error(403, "AccessDenied")] * 3, error(503, "SlowDown"))
         with pytest.raises(Denied) as caught:
             await store.copy(SOURCE, TARGET)
     assert "SlowDown" in caught.value.__notes__[0]
@@ -94,7 +111,7 @@ async def test_a_copy_that_is_cancelled_leaves_nothing():
             arrived.set()
             return await says_nothing(request)
 
-        stub.then(HEAD, BEGUN, never, ok(status=204))
+        stub.then(HEAD, BEGUN, never, COPIED, COPIED, ok(status=204))
         task = asyncio.get_running_loop().create_task(store.copy(SOURCE, TARGET))
         async with asyncio.timeout(10):
             await arrived.wait()
@@ -102,6 +119,35 @@ async def test_a_copy_that_is_cancelled_leaves_nothing():
         with pytest.raises(asyncio.CancelledError):
             await task
         assert stub.seen[-1].method == "DELETE"
+
+
+@pytest.mark.parametrize("body", [b"", b"<no end", b"<InitiateMultipartUploadResult/>"])
+async def test_an_upload_without_a_name_was_not_begun(body):
+    async with stub_s3() as stub, stub.store() as store:
+        stub.then(ok(body))
+        with pytest.raises(Unavailable, match="names no upload"):
+            await store.start_multipart(TARGET, {})
+
+
+async def test_an_upload_that_nobody_waits_for_any_more_is_not_begun():
+    async with stub_s3() as stub, stub.store() as store:
+        arrived, answer = asyncio.Event(), asyncio.Event()
+
+        async def slowly(request):
+            arrived.set()
+            await answer.wait()
+            return await BEGUN(request)
+
+        stub.then(slowly, ok(status=204))
+        task = asyncio.get_running_loop().create_task(store.start_multipart(TARGET, {}))
+        async with asyncio.timeout(10):
+            await arrived.wait()
+            task.cancel()
+            await asyncio.sleep(0)
+            answer.set()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+    assert (stub.seen[-1].method, stub.seen[-1].target) == ("DELETE", "/box/target?uploadId=u%201")
 
 
 async def test_a_copy_onto_itself_is_refused_before_anything_is_asked():
@@ -317,6 +363,8 @@ async def test_an_upload_that_is_not_completed_leaves_nothing(how):
             await upload.discard()
         assert await uploads_in(cloud) == 0
         assert await cloud.s3.keys("box") == []
+        # The server hears of the parts that were cut off a moment later.
+        await eventually(lambda: not cloud.s3.blobs.being_staged)
         await cloud.s3.check_tidy()
 
 

@@ -1,52 +1,50 @@
 """The end of a multipart upload, also of one whose answer gets lost."""
 
 from collections.abc import Mapping
-from typing import Any
 
-from crossdock.adapters.aws.answers import expected_etag
-from crossdock.adapters.aws.conditions import write_if
+from crossdock.adapters.aws.answers import etag_of_completed, expected_etag
+from crossdock.adapters.aws.begun_uploads import BegunUpload
+from crossdock.adapters.aws.conditions import Condition, write_if
 from crossdock.adapters.aws.connection import BoundS3
+from crossdock.adapters.aws.requests import complete_upload
+from crossdock.adapters.aws.sending import Answered
 from crossdock.cloud.s3.etags import unquoted
 from crossdock.core.errors import FileError, NotFound, Unavailable
+from crossdock.core.homes import ObjectPlace
 
 
-async def complete_upload(
-    s3: BoundS3,
-    named: Mapping[str, Any],
-    tags: Mapping[int, str],
-    *,
-    if_match: str | None = None,
-    if_none_match: bool = False,
+async def complete(
+    s3: BoundS3, begun: BegunUpload, tags: Mapping[int, str], condition: Condition, checked: Mapping[str, str]
 ) -> str:
-    """Make the parts of the upload that `named` tells the object, if the condition holds; returns its ETag.
+    """Make the parts of an upload the object, if the condition holds; returns its ETag.
 
     Args:
         tags: the parts' tags as S3 spells them, by number.
+        checked: headers that S3 compares with the object.
     """
-    numbered = sorted(tags.items())
-    parts = [{"PartNumber": number, "ETag": tag} for number, tag in numbered]
-    try:
-        answer = await write_if(
-            s3,
-            "CompleteMultipartUpload",
-            if_match=if_match,
-            if_none_match=if_none_match,
-            **named,
-            MultipartUpload={"Parts": parts},
+    place, numbered = begun.place, sorted(tags.items())
+
+    async def attempt(condition: Condition) -> Answered:
+        return await s3.send(
+            complete_upload(place, begun.upload_id, numbered, headers={**checked, **condition.headers})
         )
-        return unquoted(answer["ETag"])
+
+    expected = expected_etag([tag for _, tag in numbered])
+    try:
+        answered = await write_if(s3, place, attempt, condition)
+        # Ceph Pacific completes the upload and leaves the tag empty.
+        return etag_of_completed(answered.body) or expected
     except (NotFound, Unavailable):
         # The answer to an attempt may have been lost on its way: then the upload is gone and the object is there.
-        etag = expected_etag([tag for _, tag in numbered])
-        if not await _is_there(s3, named, etag):
+        if not await _is_there(s3, place, expected):
             raise
-        return etag
+        return expected
 
 
-async def _is_there(s3: BoundS3, named: Mapping[str, Any], etag: str) -> bool:
+async def _is_there(s3: BoundS3, place: ObjectPlace, etag: str) -> bool:
     """Whether the object of just these parts is there. Who may not look is not told so, and takes it for lost."""
     try:
-        answer = await s3.call("HeadObject", Bucket=named["Bucket"], Key=named["Key"])
+        answer = await s3.call("HeadObject", Bucket=place.bucket, Key=place.key)
     except FileError:
         return False
     return bool(etag) and unquoted(answer["ETag"]) == etag

@@ -7,33 +7,54 @@ header nobody is told; so a deletion, which cannot be made good, is preceded by 
 Source: S3 User Guide, "Add preconditions to S3 operations with conditional requests".
 """
 
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
 
-from crossdock.adapters.aws.connection import Answer, BoundS3
+from crossdock.adapters.aws.connection import BoundS3
 from crossdock.adapters.aws.failures import status_of
 from crossdock.cloud.s3.etags import quoted, unquoted
 from crossdock.core.errors import NotFound, Unavailable
 from crossdock.core.homes import ObjectPlace
+
+T = TypeVar("T")
 
 NOT_IMPLEMENTED = 501
 CHANGED = (404, 409, 412)
 """What is answered to a conditional delete when the object is gone, being replaced, or another."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """That the key has the object of that ETag, or with `if_none_match` none; or that nothing is asked."""
+
+    if_match: str | None = None
+    if_none_match: bool = False
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        if self.if_none_match:
+            return {"If-None-Match": "*"}
+        return {} if self.if_match is None else {"If-Match": quoted(self.if_match)}
+
+    @property
+    def members(self) -> Mapping[str, str]:
+        """The same as botocore names it."""
+        return {name.replace("-", ""): value for name, value in self.headers.items()}
+
+
 async def write_if(
-    s3: BoundS3, operation: str, *, if_match: str | None = None, if_none_match: bool = False, **params: Any
-) -> Answer:
-    """Make a call if its key has the object of that ETag, or with `if_none_match` none; else Unavailable, NotFound."""
-    condition = {"IfNoneMatch": "*"} if if_none_match else {} if if_match is None else {"IfMatch": quoted(if_match)}
+    s3: BoundS3, place: ObjectPlace, attempt: Callable[[Condition], Awaitable[T]], condition: Condition
+) -> T:
+    """Make a call if the condition holds for its key; else Unavailable, NotFound."""
     try:
-        return await s3.call(operation, **params, **condition)
+        return await attempt(condition)
     except Unavailable as error:
-        if not condition or status_of(error) != NOT_IMPLEMENTED:
+        if not condition.headers or status_of(error) != NOT_IMPLEMENTED:
             raise
-    place = ObjectPlace(bucket=params["Bucket"], key=params["Key"])
-    if (present := await _etag_of(s3, place)) != if_match:
-        raise (NotFound if present is None else Unavailable)(f"{operation} of {place}: another object is there")
-    return await s3.call(operation, **params)
+    if (present := await _etag_of(s3, place)) != condition.if_match:
+        raise (NotFound if present is None else Unavailable)(f"{place} was not written: another object is there")
+    return await attempt(Condition())
 
 
 async def delete_if(s3: BoundS3, place: ObjectPlace, etag: str) -> None:

@@ -1,22 +1,42 @@
-"""One S3 client for all sessions: connections are shared, credentials are each call's own."""
+"""S3 for all sessions: connections are shared, credentials are each call's own.
 
+aiobotocore for what is not hot, `sending.py` for the bytes of objects.
+"""
+
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+from urllib.parse import urlsplit
 
+import aiohttp
 from aiobotocore.config import AioConfig  # type: ignore[import-untyped]  # it ships no types
 from aiobotocore.credentials import AioCredentials  # type: ignore[import-untyped]
 from aiobotocore.session import AioSession  # type: ignore[import-untyped]
 from botocore.handlers import add_expect_header
+from botocore.utils import get_environ_proxies
 
+from crossdock.adapters.aws.answers import Answer
+from crossdock.adapters.aws.checksums import CRC64NVME
+from crossdock.adapters.aws.endpoint import S3Endpoint, is_of_aws
 from crossdock.adapters.aws.failures import file_errors
+from crossdock.adapters.aws.known_uploads import KnownUploads
+from crossdock.adapters.aws.requests import S3Request
+from crossdock.adapters.aws.retrying import Patience
+from crossdock.adapters.aws.sending import Answered, InDoubt, S3Sender
+from crossdock.cloud.s3.checksums import Algorithm
+from crossdock.core.principals import AssumedRole
 from crossdock.ports.functions import TemporaryCredentials
-
-Answer = Mapping[str, Any]
+from crossdock.ports.host import Clock
+from crossdock.wire.sigv4 import Credentials
 
 POOL_CONNECTIONS = 1000
-"""At once, over all sessions; a download keeps one for as long as its client reads."""
+"""At once, over all sessions, of either client."""
+CONNECT_TIMEOUT_S = 10.0
+READ_BYTES = 256 << 10
+"""Of an answer, read before anybody wants them; twice that may wait."""
 
 _signer: ContextVar[AioCredentials] = ContextVar("signer of the running call")
 
@@ -25,58 +45,127 @@ class S3Api(Protocol):
     """What is used of aiobotocore's client, which makes its methods from S3's model."""
 
     head_object: Callable[..., Awaitable[Answer]]
-    get_object: Callable[..., Awaitable[Answer]]
-    put_object: Callable[..., Awaitable[Answer]]
-    create_multipart_upload: Callable[..., Awaitable[Answer]]
-    upload_part: Callable[..., Awaitable[Answer]]
     upload_part_copy: Callable[..., Awaitable[Answer]]
-    complete_multipart_upload: Callable[..., Awaitable[Answer]]
-    abort_multipart_upload: Callable[..., Awaitable[Answer]]
     copy_object: Callable[..., Awaitable[Answer]]
     delete_object: Callable[..., Awaitable[Answer]]
     list_objects_v2: Callable[..., Awaitable[Answer]]
+    list_multipart_uploads: Callable[..., Awaitable[Answer]]
+    # Of the buckets behind attached ones (`backing_calls.py`), whose callers come with all of S3's parameters.
+    abort_multipart_upload: Callable[..., Awaitable[Answer]]
+    complete_multipart_upload: Callable[..., Awaitable[Answer]]
+    create_multipart_upload: Callable[..., Awaitable[Answer]]
+    get_object: Callable[..., Awaitable[Answer]]
+    list_objects: Callable[..., Awaitable[Answer]]
+    list_parts: Callable[..., Awaitable[Answer]]
 
 
 class S3Connection:
-    """Calls S3 for whoever has credentials. Made by `open_s3`, for all sessions together."""
+    """Calls S3 for whoever has credentials. Made by `open_s3`, for all sessions together.
 
-    def __init__(self, client: S3Api) -> None:
+    Args:
+        checksum: of every body that is sent, and of the whole object; None where a store does not bear it.
+    """
+
+    def __init__(self, client: S3Api, sender: S3Sender, *, checksum: Algorithm | None) -> None:
+        self.known_uploads = KnownUploads()
+        self._sender = sender
+        self._checksum = checksum
         self._methods: Mapping[str, Callable[..., Awaitable[Answer]]] = {
             "HeadObject": client.head_object,
-            "GetObject": client.get_object,
-            "PutObject": client.put_object,
-            "CreateMultipartUpload": client.create_multipart_upload,
-            "UploadPart": client.upload_part,
             "UploadPartCopy": client.upload_part_copy,
-            "CompleteMultipartUpload": client.complete_multipart_upload,
-            "AbortMultipartUpload": client.abort_multipart_upload,
             "CopyObject": client.copy_object,
             "DeleteObject": client.delete_object,
             "ListObjectsV2": client.list_objects_v2,
+            "ListMultipartUploads": client.list_multipart_uploads,
+            "AbortMultipartUpload": client.abort_multipart_upload,
+            "CompleteMultipartUpload": client.complete_multipart_upload,
+            "CreateMultipartUpload": client.create_multipart_upload,
+            "GetObject": client.get_object,
+            "ListObjects": client.list_objects,
+            "ListParts": client.list_parts,
         }
 
-    def bound(self, credentials: TemporaryCredentials) -> "BoundS3":
-        signer = AioCredentials(
-            credentials.access_key_id, credentials.secret_access_key, credentials.session_token or None
-        )
-        return BoundS3(self._methods, signer)
+    def bound(self, credentials: TemporaryCredentials, principal: AssumedRole | None = None) -> "BoundS3":
+        return BoundS3(self._methods, self._sender, credentials, checksum=self._checksum, principal=principal)
 
 
 class BoundS3:
-    """The same for one caller: no call can forget whose permissions apply."""
+    """The same for one caller: no call can forget whose permissions apply. Raises FileError, as `failures.py` says."""
 
-    def __init__(self, methods: Mapping[str, Callable[..., Awaitable[Answer]]], signer: AioCredentials) -> None:
+    def __init__(
+        self,
+        methods: Mapping[str, Callable[..., Awaitable[Answer]]],
+        sender: S3Sender,
+        credentials: TemporaryCredentials,
+        *,
+        checksum: Algorithm | None,
+        principal: AssumedRole | None,
+    ) -> None:
         self._methods = methods
-        self._signer = signer
+        self._sender = sender
+        self.use(credentials)
+        self._caller = _in_words(principal)
+        self.role_arn = "" if principal is None else str(principal.role_arn)
+        self.session_name = "" if principal is None else principal.session_name
+        self.checksum = checksum
+
+    def use(self, credentials: TemporaryCredentials) -> None:
+        """Call with these from now on, also for what is under way: they are another key of the same caller."""
+        key, secret, token = credentials.access_key_id, credentials.secret_access_key, credentials.session_token or None
+        self._signer = AioCredentials(key, secret, token)
+        self._credentials = Credentials(access_key_id=key, secret_access_key=secret, session_token=token)
 
     async def call(self, operation: str, /, **params: Any) -> Answer:
-        """Raises FileError, as `failures.py` translates."""
-        with file_errors(operation, resource_of(params)):
+        with file_errors(operation, resource_of(params), self._caller):
             token = _signer.set(self._signer)
             try:
                 return await self._methods[operation](**params)
             finally:
                 _signer.reset(token)
+
+    async def send(self, request: S3Request, *, in_doubt: InDoubt = lambda: None) -> Answered:
+        """Send, and get an answer that is small."""
+        with file_errors(request.operation, request.resource, self._caller):
+            return await self._sender.fetch(request, self._credentials, in_doubt=in_doubt)
+
+    async def open(self, request: S3Request) -> "OpenBody":
+        with file_errors(request.operation, request.resource, self._caller):
+            response = await self._sender.open(request, self._credentials)
+        return OpenBody(response, request, self._caller)
+
+
+@runtime_checkable
+class OnS3(Protocol):
+    """A store that calls S3, and as whom."""
+
+    @property
+    def bound_s3(self) -> BoundS3: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBody:
+    """An answer whose body is still to come. Close it."""
+
+    _response: aiohttp.ClientResponse
+    _request: S3Request
+    _caller: str
+
+    @property
+    def status(self) -> int:
+        return self._response.status
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return self._response.headers
+
+    async def read(self) -> bytes:
+        """What has come meanwhile; nothing at the end. Raises Unavailable when that comes too early."""
+        with file_errors(self._request.operation, self._request.resource, self._caller):
+            return await self._response.content.readany()
+
+    def close(self) -> None:
+        # Read to its end, the connection went back to the pool by itself; else it is closed with the rest unread.
+        self._response.close()
 
 
 def resource_of(params: Mapping[str, Any]) -> str:
@@ -84,30 +173,39 @@ def resource_of(params: Mapping[str, Any]) -> str:
     return f"{params['Bucket']}/{params.get('Key', params.get('Prefix', ''))}"
 
 
+def _in_words(principal: AssumedRole | None) -> str:
+    return "" if principal is None else f"role {principal.role_name} of account {principal.account_id}"
+
+
 @asynccontextmanager
 async def open_s3(
     *,
     region: str,
+    clock: Clock,
     endpoint_url: str | None = None,
     path_style: bool = False,
     verify: bool | str = True,
-    max_attempts: int = 4,
+    checksum: Algorithm | None = CRC64NVME,
+    patience: Patience | None = None,
     read_timeout_s: float = 60.0,
     session: AioSession | None = None,
 ) -> AsyncIterator[S3Connection]:
-    """Open the client that all sessions share.
+    """Open the clients that all sessions share.
 
     Args:
         endpoint_url: another S3 than AWS's.
         path_style: the bucket in the path, for those that cannot have it in the host name.
         verify: the file of certificate authorities, or False for none; True for those of the system.
-        max_attempts: of one call, the first included.
+        checksum: see `S3Connection`.
+        patience: how often an attempt is made, and how long to wait between two.
+        read_timeout_s: without a byte, either way.
         session: reads S3's model once for all clients that are made with it.
     """
+    patience = patience or Patience()
     config = AioConfig(
         signature_version="s3v4",
-        retries={"mode": "standard", "total_max_attempts": max_attempts},
-        connect_timeout=10,
+        retries={"mode": "standard", "total_max_attempts": patience.attempts},
+        connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=read_timeout_s,
         max_pool_connections=POOL_CONNECTIONS,
         s3={"addressing_style": "path" if path_style else "auto"},
@@ -125,11 +223,35 @@ async def open_s3(
         aws_access_key_id="nobody",
         aws_secret_access_key="nobody",
     )
-    async with creation as client:
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(creation)
         client.meta.events.register("before-call.s3", _sign_as_caller)
         # aiohttp would wait without end for an invitation (100 Continue) that some servers never send.
         client.meta.events.unregister("before-call.s3", add_expect_header)
-        yield S3Connection(client)
+        # As botocore resolves it for anyone: FIPS, dual-stack, another partition, a URL in the profile.
+        url: str = client.meta.endpoint_url
+        http = await stack.enter_async_context(_open_http(url, verify, read_timeout_s))
+        endpoint = S3Endpoint(
+            url=url,
+            region=region,
+            is_regional=is_of_aws(url),
+            path_style=path_style,
+        )
+        sender = S3Sender(http, endpoint, clock=clock, patience=patience, stall_s=read_timeout_s)
+        yield S3Connection(client, sender, checksum=checksum)
+
+
+def _open_http(url: str, verify: bool | str, read_timeout_s: float) -> aiohttp.ClientSession:
+    context: ssl.SSLContext | bool = verify if isinstance(verify, bool) else ssl.create_default_context(cafile=verify)
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=POOL_CONNECTIONS, ssl=context),
+        timeout=aiohttp.ClientTimeout(sock_connect=CONNECT_TIMEOUT_S, sock_read=read_timeout_s),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        read_bufsize=READ_BYTES,
+        # As HTTPS_PROXY and its like tell botocore too.
+        proxy=get_environ_proxies(url).get(urlsplit(url).scheme),
+    )
 
 
 def _sign_as_caller(context: dict[str, Any], **_event: object) -> None:

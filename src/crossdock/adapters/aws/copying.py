@@ -6,18 +6,33 @@ Source: Amazon S3 API Reference, CopyObject ("up to 5 GB in a single atomic acti
 from collections.abc import Mapping
 from typing import Any
 
-from crossdock.adapters.aws.answers import date_of
-from crossdock.adapters.aws.completing import complete_upload
-from crossdock.adapters.aws.connection import Answer, BoundS3
-from crossdock.core.errors import FileError
-from crossdock.core.homes import ObjectPlace
-from crossdock.files.unbroken import unbroken
+from crossdock.adapters.aws.answers import Answer
+from crossdock.adapters.aws.connection import BoundS3
+from crossdock.files.part_plan import MAX_PARTS
 from crossdock.ports.objects import ObjectInfo
 
 MAX_COPY = 5 << 30
+COPIED_AT_ONCE = 4
+_COPIED_PART = 512 << 20
+"""Large enough for few requests, small enough that S3 answers each before anybody loses patience."""
 
-_KEPT = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Metadata")
-"""What CopyObject takes over from the source and an upload in parts must be told."""
+_KEPT: Mapping[str, str] = {
+    "CacheControl": "Cache-Control",
+    "ContentDisposition": "Content-Disposition",
+    "ContentEncoding": "Content-Encoding",
+    "ContentLanguage": "Content-Language",
+    "ContentType": "Content-Type",
+}
+"""What CopyObject takes over from the source, beside metadata, and an upload in parts must be told."""
+
+
+def copied_parts(size: int, max_copy: int) -> list[tuple[int, int, int]]:
+    """Number, offset and size of the parts in which an object of that size is copied."""
+    part_size = min(max_copy, max(_COPIED_PART, -(-size // MAX_PARTS)))
+    return [
+        (number, offset, min(part_size, size - offset))
+        for number, offset in enumerate(range(0, size, part_size), start=1)
+    ]
 
 
 def copy_source(found: ObjectInfo) -> Mapping[str, Any]:
@@ -43,34 +58,6 @@ async def copy_part(
     return etag
 
 
-async def copy_in_parts(
-    s3: BoundS3, found: ObjectInfo, headers: Answer, target: ObjectPlace, *, part_size: int, if_none_match: bool
-) -> ObjectInfo:
-    """Copy what is too large for one CopyObject; leaves nothing behind when it fails or is cancelled.
-
-    Args:
-        headers: HeadObject's answer about the source.
-        if_none_match: replace nothing, and raise Unavailable instead.
-    """
-    kept = {name: headers[name] for name in _KEPT if headers.get(name)}
-    begun = await s3.call("CreateMultipartUpload", Bucket=target.bucket, Key=target.key, **kept)
-    named = {"Bucket": target.bucket, "Key": target.key, "UploadId": begun["UploadId"]}
-    try:
-        tags: dict[int, str] = {}
-        for number, start in enumerate(range(0, found.size, part_size), start=1):
-            size = min(part_size, found.size - start)
-            tags[number] = await copy_part(s3, named, number, found, offset=start, size=size)
-        etag = await complete_upload(s3, named, tags, if_none_match=if_none_match)
-    except BaseException as error:
-        try:
-            await unbroken(s3.call("AbortMultipartUpload", **named))
-        except FileError as residue:
-            error.add_note(f"its parts stayed behind: {residue}")
-        raise
-    return ObjectInfo(
-        place=target,
-        size=found.size,
-        etag=etag,
-        modified_at=date_of(begun),
-        metadata=found.metadata,
-    )
+def kept_headers(headers: Answer) -> Mapping[str, str]:
+    """The headers of the source that its copy is to have, from HeadObject's answer."""
+    return {header: headers[name] for name, header in _KEPT.items() if headers.get(name)}

@@ -1,6 +1,6 @@
 """S3's errors, and a network's, in the words of file protocols: one table by code, one by HTTP status.
 
-The sentences are for the operator's log: which action on what, S3's own code and words, and its request id.
+The sentences are for the operator's log: which action on what, S3's own code and words, who asked, and the request id.
 
 Source: Amazon S3 API Reference, "Error responses"; the codes of a full store are Ceph's and MinIO's.
 """
@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import aiohttp
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
+from crossdock.adapters.aws.refusals import Refusal, Refused, refusal_of
 from crossdock.core.errors import Denied, FileError, InvalidName, NotFound, OutOfSpace, Unavailable, Unsupported
 
 BY_CODE: Mapping[str, type[FileError]] = {
@@ -22,6 +23,11 @@ BY_CODE: Mapping[str, type[FileError]] = {
     "SignatureDoesNotMatch": Denied,
     # The fault of a clock, ours or theirs, and no policy's.
     "RequestTimeTooSkewed": Unavailable,
+    # An answer to HeadObject, which has no body that would say more.
+    "400": Unavailable,
+    "AuthorizationHeaderMalformed": Unavailable,
+    "PermanentRedirect": Unavailable,
+    "TemporaryRedirect": Unavailable,
     "NoSuchBucket": NotFound,
     "NoSuchKey": NotFound,
     "NoSuchUpload": NotFound,
@@ -32,10 +38,13 @@ BY_CODE: Mapping[str, type[FileError]] = {
     "QuotaExceeded": OutOfSpace,
     "XMinioStorageFull": OutOfSpace,
     "XMinioAdminBucketQuotaExceeded": OutOfSpace,
+    # In an archive, from which somebody has to restore it first.
+    "InvalidObjectState": Unsupported,
     # What was changed under our hands: beginning anew may help.
     "PreconditionFailed": Unavailable,
     "OperationAborted": Unavailable,
     "ConditionalRequestConflict": Unavailable,
+    "InvalidPart": Unavailable,
     "RequestTimeout": Unavailable,
     "SlowDown": Unavailable,
     "Throttling": Unavailable,
@@ -47,6 +56,8 @@ BY_CODE: Mapping[str, type[FileError]] = {
 }
 
 BY_STATUS: Mapping[int, type[FileError]] = {
+    301: Unavailable,
+    307: Unavailable,
     401: Denied,
     403: Denied,
     404: NotFound,
@@ -69,43 +80,77 @@ ACTIONS: Mapping[str, str] = {
     "CopyObject": "s3:GetObject of the source and s3:PutObject",
     "UploadPartCopy": "s3:GetObject of the source and s3:PutObject",
     "DeleteObject": "s3:DeleteObject",
+    "ListObjects": "s3:ListBucket",
     "ListObjectsV2": "s3:ListBucket",
+    "ListParts": "s3:ListMultipartUploadParts",
+    "ListMultipartUploads": "s3:ListBucketMultipartUploads",
 }
 """What a caller must be allowed, for the sentence of a denial. Source: S3 User Guide, "Required permissions"."""
 
+_EXPLAINED: Mapping[str, str] = {
+    "400": "S3 gave no reason; expired credentials, another region or a wrong clock are answered so",
+    "ExpiredToken": "the session's credentials have expired",
+    "InvalidAccessKeyId": "this S3 does not know the credentials",
+    "InvalidObjectState": "the object is archived and has to be restored first",
+    "InvalidToken": "this S3 does not know the credentials",
+    "SignatureDoesNotMatch": "the secret key is another one, or something on the way changes requests",
+    "SlowDown": "S3 throttles the requests",
+}
+
 
 @contextmanager
-def file_errors(operation: str, resource: str) -> Iterator[None]:
-    """Translate what a call of S3 raises in a block; other errors pass."""
+def file_errors(operation: str, resource: str, caller: str = "") -> Iterator[None]:
+    """Translate what a call of S3 raises in a block; other errors pass. `caller` names account and role."""
     try:
         yield
+    except Refused as error:
+        raise from_refusal(error.refusal, operation, resource, caller) from error
     except ClientError as error:
-        raise from_client_error(error, operation, resource) from error
+        refusal = refusal_of(error)
+        raise from_refusal(refusal, operation, resource, caller) from Refused(refusal)
     except ParamValidationError as error:
         raise InvalidName(f"{operation} of {resource}: {error}") from error
     except (BotoCoreError, aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise Unavailable(f"{operation} of {resource}: {type(error).__name__}: {error}") from error
+        asked = f" ({caller})" if caller else ""
+        raise Unavailable(f"{operation} of {resource}: {_network_words(error)}{asked}") from error
 
 
-def from_client_error(error: ClientError, operation: str, resource: str) -> FileError:
-    code = code_of(error)
-    metadata = error.response.get("ResponseMetadata", {})
-    status = metadata.get("HTTPStatusCode", 0)
+def from_refusal(refusal: Refusal, operation: str, resource: str, caller: str = "") -> FileError:
+    code, status = refusal.code, refusal.status
     kind = BY_CODE.get(code) or BY_STATUS.get(status) or (Unavailable if status >= 500 else Unsupported)
     what = f"{ACTIONS[operation]} on {resource}" if kind is Denied else f"{operation} of {resource}"
-    request_id = metadata.get("RequestId", "")
-    told = error.response.get("Error", {}).get("Message", "")
-    return kind(f"{what}: {code}: {told}" + (f" (request {request_id})" if request_id else ""))
+    explained = _explained(refusal)
+    told = f"{code}: {refusal.message}" if refusal.message else code
+    asked = ", ".join(text for text in (caller, f"request {refusal.request_id}" if refusal.request_id else "") if text)
+    return kind(f"{what}: {explained}{told}" + (f" ({asked})" if asked else ""))
 
 
-def code_of(error: ClientError) -> str:
-    """S3's code; the status in digits where the answer had no body."""
-    return str(error.response.get("Error", {}).get("Code", ""))
+def _explained(refusal: Refusal) -> str:
+    """What S3's own words leave open, to stand before them."""
+    if refusal.code == "RequestTimeTooSkewed":
+        return f"S3's clock says {refusal.answered_at or 'another time'} and this computer's does not; "
+    if refusal.region and (refusal.status in (301, 307) or refusal.code == "AuthorizationHeaderMalformed"):
+        return f"the bucket is in region {refusal.region}; "
+    explained = _EXPLAINED.get(refusal.code)
+    return f"{explained}; " if explained else ""
+
+
+def _network_words(error: Exception) -> str:
+    """What became of a request that was not answered. botocore wraps what aiohttp raised."""
+    cause = error.kwargs.get("error", error) if isinstance(error, BotoCoreError) else error
+    if isinstance(cause, aiohttp.ClientConnectorDNSError):
+        return f"the host name {cause.host} cannot be found: {cause.strerror or cause}"
+    if isinstance(cause, aiohttp.ClientConnectorCertificateError):
+        return f"the certificate of {cause.host} is not trusted: {cause.certificate_error}"
+    if isinstance(cause, aiohttp.ClientConnectorSSLError):
+        return f"no TLS connection to {cause.host} comes about: {cause.strerror or cause}"
+    if isinstance(cause, aiohttp.ClientConnectorError):
+        return f"{cause.host}:{cause.port} does not take connections: {cause.strerror or cause}"
+    if isinstance(cause, TimeoutError):
+        return "S3 did not answer in time"
+    return f"{type(error).__name__}: {error}"
 
 
 def status_of(error: FileError) -> int:
     """The HTTP status of the answer that was translated; 0 where there was none."""
-    if not isinstance(error.__cause__, ClientError):
-        return 0
-    status: int = error.__cause__.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return status
+    return error.__cause__.refusal.status if isinstance(error.__cause__, Refused) else 0

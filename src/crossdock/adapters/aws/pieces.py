@@ -1,52 +1,53 @@
-"""A body that lies in memory in pieces, as a file that botocore can measure, hash, send, and send again."""
+"""A request's body, sent from the memory in which it was received."""
 
-import io
-from bisect import bisect_right
-from collections.abc import Sequence
-from itertools import accumulate
-from typing import TYPE_CHECKING
+import asyncio
+from collections.abc import Callable, Sequence
 
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_writer import StreamWriter
+from aiohttp.payload import Payload
 
-Piece = bytes | bytearray | memoryview
+SLICE_BYTES = 256 << 10
+"""Written at once: about what a socket takes, since asyncio copies what it does not."""
+FIRST_SLICE_BYTES = 16 << 10
+"""Of the first, which aiohttp copies to send it together with the headers."""
 
 
-class PiecesFile(io.RawIOBase):
-    """Copies nothing. The pieces must not change until the body was sent."""
+class PiecesBody(Payload):
+    """A body that lies in memory in pieces. Can be sent again."""
 
-    def __init__(self, pieces: Sequence[Piece]) -> None:
-        self._views = [memoryview(piece).cast("B") for piece in pieces]
-        self._ends = list(accumulate(len(view) for view in self._views))
-        self._position = 0
+    def __init__(self, pieces: Sequence[memoryview], *, stall_s: float) -> None:
+        super().__init__(pieces)
+        self._size = sum(map(len, pieces))
+        self._pieces = pieces
+        self._stall_s = stall_s
+        self._begun: Callable[[], None] = lambda: None
+        self._transport: asyncio.Transport | None = None
 
-    @property
-    def size(self) -> int:
-        return self._ends[-1] if self._ends else 0
+    def when_begun(self, callback: Callable[[], None]) -> None:
+        self._begun = callback
 
-    def readable(self) -> bool:
-        return True
+    def abandon(self) -> None:
+        """Let nothing more of it be sent.
 
-    def seekable(self) -> bool:
-        return True
+        A connection that is closed in order still sends what it was given, and from Python 3.12 on it was given these
+        very pieces, whose memory may have another upload's bytes by then.
+        """
+        if self._transport is not None:
+            self._transport.abort()
 
-    def tell(self) -> int:
-        return self._position
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        raise TypeError("a body of bytes")
 
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
-        self._position = max(0, start + offset)
-        return self._position
-
-    def readinto(self, buffer: "WriteableBuffer") -> int:
-        """Fill from one piece; fewer bytes than fit are no sign of the end, as for any raw file."""
-        if self._position >= self.size:
-            return 0
-        index = bisect_right(self._ends, self._position)
-        view = self._views[index]
-        start = self._position - (self._ends[index] - len(view))
-        target = memoryview(buffer).cast("B")
-        count = min(len(target), len(view) - start)
-        target[:count] = view[start : start + count]
-        self._position += count
-        return count
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        assert isinstance(writer, StreamWriter)
+        self._transport = writer.transport
+        self._begun()
+        step = FIRST_SLICE_BYTES
+        for piece in self._pieces:
+            rest = piece
+            while rest:
+                async with asyncio.timeout(self._stall_s):
+                    await writer.write(rest[:step])
+                rest = rest[step:]
+                step = SLICE_BYTES

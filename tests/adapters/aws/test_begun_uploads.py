@@ -1,0 +1,221 @@
+"""Uploads that a crash left behind: noted before their first part, aborted at the next start, and no others."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from tests.contract.object_stores import connect
+from tests.fakes.clock import FakeClock
+from tests.fakes.http_cloud import HttpCloud, serve_cloud
+from tests.fakes.stub_s3 import CALLER, error, hangs_up, ok, stub_s3
+
+from crossdock.adapters.aws.begun_uploads import GIVEN_UP_AFTER, BegunUpload, BegunUploads
+from crossdock.adapters.aws.known_uploads import KnownUploads
+from crossdock.adapters.aws.object_store import AwsObjectStore
+from crossdock.adapters.memory.state import MemoryState
+from crossdock.core.arns import parse_arn
+from crossdock.core.errors import Denied, OutOfSpace, Unavailable
+from crossdock.core.homes import ObjectPlace
+from crossdock.core.principals import AssumedRole
+from crossdock.ports.authority import AssumeRefused
+
+PLACE = ObjectPlace(bucket="box", key="in/file")
+PART = 5 << 20
+
+
+class House:
+    """A state, and the runs of a service on it."""
+
+    def __init__(self) -> None:
+        self.state = MemoryState()
+        self.clock = FakeClock()
+
+    def run(self, number: int, *, node: str = "node") -> BegunUploads:
+        return BegunUploads(self.state, node=node, run=str(number), clock=self.clock)
+
+    async def noted(self, *, node: str = "node") -> list[str]:
+        return [upload.upload_id async for _, upload in self.run(0, node=node).left_behind()]
+
+
+def begun(upload_id: str) -> BegunUpload:
+    return BegunUpload(place=PLACE, upload_id=upload_id, role_arn=str(CALLER.role_arn))
+
+
+async def count(cloud: HttpCloud) -> int:
+    return len((await cloud.s3("ListMultipartUploads", Bucket="box"))["Uploads"])
+
+
+async def test_an_upload_is_noted_until_it_has_ended_either_way():
+    house = House()
+    async with serve_cloud() as cloud, connect(cloud) as connection:
+        await cloud.s3.bucket("box")
+        arn = await cloud.role("role", ["s3:*"], ["arn:aws:s3:::box/*"])
+        principal = AssumedRole(role_arn=parse_arn(arn), role_id="", session_name="session")
+        store = AwsObjectStore(connection, await cloud.session_of(arn), principal=principal, ledger=house.run(1))
+        first = await store.start_multipart(PLACE, {})
+        second = await store.start_multipart(PLACE, {})
+        assert len(await house.noted()) == 2
+        await first.upload_part(1, [b"x"])
+        await first.complete()
+        assert len(await house.noted()) == 1
+        await second.abort()
+        assert await house.noted() == []
+
+
+async def test_what_a_crash_left_behind_is_aborted_at_the_next_start_and_nothing_else():
+    house = House()
+    async with serve_cloud() as cloud, connect(cloud) as connection:
+        await cloud.s3.bucket("box")
+        arn = await cloud.role("role", ["s3:*"], ["arn:aws:s3:::box/*"])
+        principal = AssumedRole(role_arn=parse_arn(arn), role_id="", session_name="session")
+
+        async def store_of(ledger: BegunUploads | None) -> AwsObjectStore:
+            return AwsObjectStore(connection, await cloud.session_of(arn), principal=principal, ledger=ledger)
+
+        await (await store_of(None)).start_multipart(PLACE, {})  # somebody else's
+        await (await (await store_of(house.run(1))).start_multipart(PLACE, {})).upload_part(1, [bytes(PART)])
+        await (await store_of(house.run(1, node="other"))).start_multipart(PLACE, {})  # of another node, which runs
+        now = house.run(2)
+        running = await (await store_of(now)).start_multipart(PLACE, {})
+        assert await count(cloud) == 4
+        asked: list[str] = []
+
+        async def abort(upload: BegunUpload) -> None:
+            asked.append(upload.role_arn)
+            await (await store_of(None)).abort_upload(upload)
+
+        swept = await now.sweep(abort)
+        assert (swept.aborted, swept.stayed) == (1, ())
+        assert asked == [arn]
+        assert await count(cloud) == 3
+        assert (await now.sweep(abort)).aborted == 0
+        await running.upload_part(1, [b"x"])
+        await running.complete()
+
+
+async def test_what_cannot_be_aborted_is_tried_at_every_start_for_a_month():
+    house = House()
+    await house.run(1).note(begun("u1"))
+    await house.run(1).note(begun("u2"))
+
+    async def abort(upload: BegunUpload) -> None:
+        raise (Denied if upload.upload_id == "u1" else AssumeRefused)("the role was deleted")
+
+    for number in (2, 3):
+        swept = await house.run(number).sweep(abort)
+        assert (swept.aborted, len(swept.stayed)) == (0, 2)
+        assert "box/in/file: the role was deleted" in swept.stayed[0]
+    house.clock.advance(GIVEN_UP_AFTER / timedelta(seconds=1))
+    assert len((await house.run(4).sweep(abort)).stayed) == 2
+    assert (await house.run(5).sweep(abort)).stayed == ()
+
+
+async def test_more_than_a_page_is_swept():
+    house = House()
+    for number in range(250):
+        await house.run(1).note(begun(f"u{number}"))
+    assert len(await house.noted()) == 250
+    swept = await house.run(2).sweep(lambda upload: asyncio.sleep(0))
+    assert swept.aborted == 250
+    assert await house.noted() == []
+
+
+class BrokenLedger:
+    def __init__(self) -> None:
+        self.forgotten: list[str] = []
+
+    async def note(self, upload: BegunUpload) -> None:
+        raise OutOfSpace("the state's disk is full")
+
+    async def forget(self, upload: BegunUpload) -> None:
+        self.forgotten.append(upload.upload_id)
+
+
+async def test_an_upload_that_cannot_be_noted_does_not_go_on():
+    async with stub_s3() as stub, stub.store(ledger=BrokenLedger()) as store:
+        stub.then(ok(b"<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>"))
+        stub.then(ok(status=204))
+        with pytest.raises(OutOfSpace):
+            await store.start_multipart(PLACE, {})
+    assert (stub.seen[-1].method, stub.seen[-1].target) == ("DELETE", "/box/in/file?uploadId=u1")
+
+
+class FullState(MemoryState):
+    """Takes nothing any more."""
+
+    def transaction(self):
+        raise OutOfSpace("the state's disk is full")
+
+
+async def test_an_upload_that_is_remembered_too_long_is_complete_all_the_same(caplog):
+    ledger = BegunUploads(FullState(), node="node", run="1", clock=FakeClock())
+    await ledger.forget(begun("u1"))
+    assert "still noted as begun" in caplog.text
+
+
+# Begun unheard.
+
+SESSION = "arn:aws:sts::111111111111:assumed-role/files/user1.x@s-1"
+BEGUN = ok(b"<InitiateMultipartUploadResult><UploadId>mine</UploadId></InitiateMultipartUploadResult>")
+
+
+def listing(*uploads: tuple[str, str, str]):
+    entries = "".join(
+        f"<Upload><Key>{key}</Key><UploadId>{upload_id}</UploadId><Initiator><ID>{who}</ID></Initiator></Upload>"
+        for key, upload_id, who in uploads
+    )
+    return ok(f"<ListMultipartUploadsResult>{entries}</ListMultipartUploadsResult>".encode())
+
+
+async def test_of_uploads_that_were_begun_unheard_only_the_sessions_own_are_aborted():
+    found = listing(
+        ("in/file", "lost", SESSION),
+        ("in/file", "mine", SESSION),
+        ("in/file", "of another session", SESSION[:-1] + "2"),
+        ("in/file", "of a user", "arn:aws:iam::111111111111:user/user1"),
+        ("in/file2", "of another key", SESSION),
+    )
+    async with stub_s3() as stub, stub.store(attempts=2) as store:
+        stub.then(hangs_up, BEGUN, found, ok(status=204))
+        await store.start_multipart(PLACE, {})
+    assert stub.is_done
+    assert stub.seen[2].target == "/box?uploads&prefix=in%2Ffile"
+    assert (stub.seen[3].method, stub.seen[3].target) == ("DELETE", "/box/in/file?uploadId=lost")
+
+
+async def test_an_upload_that_was_begun_unheard_is_aborted_though_no_other_could_be_begun():
+    async with stub_s3() as stub, stub.store() as store:
+        stub.then(hangs_up, listing(("in/file", "lost", SESSION)), ok(status=204))
+        with pytest.raises(Unavailable):
+            await store.start_multipart(PLACE, {})
+    assert stub.seen[-1].method == "DELETE"
+
+
+async def test_who_may_not_list_uploads_is_told_what_may_have_stayed(caplog):
+    async with stub_s3() as stub, stub.store(attempts=2) as store:
+        stub.then(hangs_up, BEGUN, error(403, "AccessDenied"))
+        await store.start_multipart(PLACE, {})
+    assert "may have been begun unheard" in caplog.text
+
+
+@pytest.mark.parametrize("how", ["no session is known", "all is well"])
+async def test_nothing_is_looked_for_where_nothing_can_be_known_or_nothing_was_lost(how):
+    async with stub_s3() as stub, stub.store(attempts=2, principal=None if "known" in how else CALLER) as store:
+        stub.then(*([hangs_up] if "known" in how else []), BEGUN)
+        await store.start_multipart(PLACE, {})
+    assert stub.is_done
+
+
+def test_uploads_are_known_from_their_beginning_to_their_end():
+    known = KnownUploads()
+    known.add("u1")
+    assert "u1" in known
+    known.discard("u1")
+    known.discard("u1")
+    assert "u1" not in known
+    with known.beginning(PLACE):
+        assert known.is_alone(PLACE)
+        with known.beginning(PLACE):
+            assert not known.is_alone(PLACE)
+        assert known.is_alone(PLACE)
+    assert not known.is_alone(PLACE)
