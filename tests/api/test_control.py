@@ -38,6 +38,7 @@ async def control(data_dir, bench=None, *, groups=()):
         region="eu-west-1",
         api_url="http://127.0.0.1:4566",
         explain=echo,
+        buckets=echo,
     )
     (data_dir / "run").mkdir(parents=True, exist_ok=True)
     await server.start(data_dir / "run" / "control.sock")
@@ -175,6 +176,7 @@ async def test_a_directory_that_is_not_there_is_an_error_and_leaves_nothing_open
         region="eu-west-1",
         api_url="",
         explain=echo,
+        buckets=echo,
     )
     await server.close()
     with pytest.raises(FileNotFoundError):

@@ -3,8 +3,9 @@
 import pytest
 
 from crossdock.api.explanation import explanation_json
-from crossdock.files.explanations import Explanation, Outcome, Step
-from crossdock.policy.evaluate import Layer
+from crossdock.core.principals import AccountRoot
+from crossdock.files.explanations import Explanation, Outcome, Step, decided
+from crossdock.policy.evaluate import AccessRequest, Layer, PolicySet, UnreadLayer, evaluate
 from crossdock.policy.fixes import AddStatement, Change, Fix, InWords, RemoveStatement, ReplaceValue
 
 BUCKET = "arn:aws:s3:::inbox"
@@ -49,3 +50,20 @@ def test_a_change_is_told_with_where_it_belongs(change: Change, expected: dict[s
     step = Step(name="s3:PutObject", outcome=Outcome.DENIED, reason="it is denied", fixes=(fix,))
     explanation = Explanation(username="user2", server_id="s-1", request="put /a", steps=(step,))
     assert explanation_json(explanation)["fixes"] == [{**WHERE, **expected}]
+
+
+def test_a_layer_that_could_not_be_read_says_why() -> None:
+    request = AccessRequest(
+        principal=AccountRoot(account_id="111111111111"),
+        action="s3:PutObject",
+        resource=f"{BUCKET}/a",
+        resource_account="222222222222",
+        context={},
+    )
+    unread = (UnreadLayer(layer=Layer.RESOURCE, why="no profile is given"),)
+    decision = evaluate(request, PolicySet(unreadable=frozenset({Layer.RESOURCE}), unread=unread))
+    step = decided("s3:PutObject", decision, ())
+    (told,) = explanation_json(Explanation(username="u", server_id="s", request="put", steps=(step,)))["steps"]
+    layers = {layer["layer"]: layer for layer in told["layers"]}
+    assert layers["resource-based policy"]["why"] == "no profile is given"
+    assert "why" not in layers["identity-based policy"]

@@ -5,6 +5,8 @@ import json
 import pytest
 from tests.fakes.control import control_service
 
+from crossdock.adapters.aws.documents.reads import read_policy
+
 ROLE = "arn:aws:iam::111111111111:role/transfer-users"
 STATEMENT = {"Sid": "AllowPutObject", "Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}
 LAYER = {
@@ -161,6 +163,14 @@ def test_a_question_that_the_service_cannot_answer_is_its_sentence(crossdock, se
         ["--user-name", "u", "--protocol", "foo", "put", "a"],
         ["--user-name", "u", "--source-ip", "not-an-ip", "put", "a"],
         ["--user-name", "u", "--role", ROLE, "--home", "[x", "put", "a"],
+        ["--user-name", "u", "--region", "eu-central-1", "put", "a"],
+        ["--user-name", "u", "--context", "aws:SourceIp=192.0.2.7", "put", "a"],
+        ["--user-name", "u", "--account", "hub=111111111111", "put", "a"],
+        ["--user-name", "u", "--profile", "hub=hub", "put", "a"],
+        ["--user-name", "u", "--profile", "hub", "--server-id", "s-1", "put", "a"],
+        ["--user-name", "u", "--profile", "=hub", "--server-id", "s-1", "put", "a"],
+        ["--user-name", "u", "--profile", "hub=a", "--profile", "hub=b", "--server-id", "s-1", "put", "a"],
+        ["--user-name", "u", "--profile", "hub=a", "--server-id", "s-1", "--session", "x", "put", "a"],
     ],
 )
 def test_bad_usage_is_exit_code_2(crossdock, arguments):
@@ -183,3 +193,34 @@ def test_a_file_that_is_not_utf8_is_bad_usage(crossdock, tmp_path, option):
     done = crossdock("explain", "--user-name", "u", *role, option, str(file), "put", "a")
     assert done.exit_code == 2
     assert f"{option} is not UTF-8" in done.stderr
+
+
+def test_an_option_without_its_profile_is_named(crossdock):
+    done = crossdock("explain", "--user-name", "u", "--transfer-endpoint-url", "http://127.0.0.1:1", "put", "a")
+    assert done.stderr.endswith("Error: --transfer-endpoint-url belongs to --profile\n")
+    done = crossdock("explain", "--user-name", "u", "--account", "hub=1", "put", "a")
+    assert done.stderr.endswith("Error: --account belongs to --profile\n")
+
+
+def test_the_policy_that_profiles_need_is_printed_without_a_question(crossdock):
+    done = crossdock("explain", "--print-policy")
+    assert done.exit_code == 0
+    assert json.loads(done.stdout) == read_policy()
+
+
+def test_a_profile_that_is_not_there_is_a_sentence(crossdock, monkeypatch, tmp_path):
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    options = ("--profile", "hub=absent", "--server-id", "s-1", "--user-name", "user1")
+    done = crossdock("explain", *options, "put", "a")
+    assert (done.exit_code, done.stderr) == (1, "Error: there is no profile absent (those there are: none)\n")
+
+
+def test_why_a_layer_is_unknown_stands_beside_it(crossdock, service, tmp_path):
+    unknown = {**LAYER, "says": "unknown", "blocking": False, "why": "no profile is given"}
+    step = {**STEP, "outcome": "Unknown", "layers": [unknown]}
+    service({**DENIED, "outcome": "Unknown", "steps": [step], "fixes": [], "notSeen": ["the weather", "the moon"]})
+    done = crossdock("explain", "--data-dir", str(tmp_path / "data"), "--user-name", "user2", "put", "a")
+    assert done.exit_code == 1
+    assert "    ? identity-based policy (account 111111111111): unknown, for no profile is given\n" in done.stdout
+    assert done.stdout.endswith("\n\nNot looked at: the weather; the moon.\n")

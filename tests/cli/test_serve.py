@@ -15,7 +15,7 @@ from crossdock.settings import Settings, setting_rows
 
 @dataclass
 class FakeApp:
-    """Stands for `crossdock.app`: notes what it is told to run."""
+    """Stands for `crossdock.app.run`: notes what it is told to run."""
 
     error: Exception | None = None
     ran: list[tuple[Settings, str | None]] = field(default_factory=list)
@@ -29,7 +29,7 @@ class FakeApp:
 @pytest.fixture
 def app(monkeypatch):
     fake = FakeApp()
-    monkeypatch.setitem(sys.modules, "crossdock.app", fake)
+    monkeypatch.setitem(sys.modules, "crossdock.app.run", fake)
     return fake
 
 
@@ -159,7 +159,8 @@ def test_the_help_names_the_defaults_that_hold():
     }
     compared = {name for name in shown if name not in ("data_dir", "accounts")}
     assert compared == {
-        *("host", "region", "passive_ports", "drain_timeout", "api_port", "ftp_port", "sftp_port", "web_port")
+        *("host", "region", "passive_ports", "drain_timeout", "workers"),
+        *("api_port", "ftp_port", "sftp_port", "web_port"),
     }
     assert {name: shown[name] for name in compared} == {name: defaults[name] for name in compared}
     assert defaults["data_dir"] in shown["data_dir"]

@@ -9,6 +9,7 @@ from crossdock.settings import (
     Settings,
     certificate_paths,
     data_dir_of,
+    foreign_variables,
     load_settings,
     setting_rows,
     unknown_variables,
@@ -169,7 +170,7 @@ def test_the_known_settings_of_a_refusal_are_all_there_are(tmp_path):
     sentence = refused_file(tmp_path, "frob = 1\n")
     known = sentence.partition("(known: ")[2].rstrip(")").split(", ")
     rows = list(setting_rows())
-    assert known[-7:] == ["[api]", "[ftp]", "[ftps]", "[lambda]", "[login]", "[logs]", "[sftp]"]
+    assert known[-8:] == ["[api]", "[aws]", "[ftp]", "[ftps]", "[lambda]", "[login]", "[logs]", "[sftp]"]
     assert set(known) == {f"[{row.section}]" if row.section else row.name for row in rows}
     of_login = refused_file(tmp_path, "[login]\nfrob = 1\n").partition("(known: ")[2].rstrip(")").split(", ")
     assert set(of_login) == {row.name for row in rows if row.section == "login"}
@@ -325,3 +326,11 @@ def test_certificate_files_are_two_paths_that_may_stand_in_quotes(tmp_path):
     }
     settings = load_settings(environment={"CROSSDOCK_FTPS_CERTIFICATES": "*=/chain.pem /key.pem"})
     assert settings.ftps.certificates == {"*": "/chain.pem /key.pem"}
+
+
+def test_a_process_that_reads_no_settings_gets_none_of_ours():
+    others = {"PATH": "/bin", "AWS_PROFILE": "there", "MY_CROSSDOCK_KEYS": "x"}
+    assert (
+        foreign_variables(environment={**others, "CROSSDOCK_KEYS": "hub=AKID:SECRET", "CROSSDOCK_WORKERS": "2"})
+        == others
+    )

@@ -23,13 +23,17 @@ from crossdock.ports.servers import ServerDirectory
 _log = logging.getLogger(__name__)
 
 
+Answer = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
+"""To a question that was posted. Raises CrossdockError, whose message is told."""
+
+
 class NoQuestion(CrossdockError):
     """What was posted is no JSON object."""
 
 
 @dataclass(slots=True, kw_only=True)
 class ControlServer:
-    """Answers the questions of `crossdock env`, `endpoints` and `explain`. Whoever can open the socket may ask."""
+    """Answers `crossdock env`, `endpoints`, `explain` and `bucket`. Whoever can open the socket may ask."""
 
     directory: ServerDirectory
     ingress: Ingress
@@ -38,7 +42,8 @@ class ControlServer:
     sealer: Sealer
     region: str
     api_url: str
-    explain: Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
+    explain: Answer
+    buckets: Answer
     _runner: web.AppRunner | None = None
 
     async def start(self, path: Path) -> None:
@@ -46,7 +51,8 @@ class ControlServer:
         app = web.Application()
         app.router.add_get("/endpoints", self._endpoints)
         app.router.add_get("/accounts/{account}/environment", self._environment)
-        app.router.add_post("/explain", self._explain)
+        app.router.add_post("/explain", _answering(self.explain))
+        app.router.add_post("/buckets", _answering(self.buckets))
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         listening = await asyncio.to_thread(_listen, path)
@@ -75,17 +81,6 @@ class ControlServer:
             ]
         )
 
-    async def _explain(self, request: web.Request) -> web.Response:
-        try:
-            return web.json_response(await self.explain(await _question_of(request)))
-        except CrossdockError as error:
-            return web.json_response({"message": str(error)}, status=400)
-        except Exception:
-            # The task's boundary: what is not foreseen is logged, and still answered in words.
-            _log.exception("explain failed")
-            message = "the service failed while it looked that up: its log tells how"
-            return web.json_response({"message": message}, status=500)
-
     async def _environment(self, request: web.Request) -> web.Response:
         try:
             credentials = await credentials_of(
@@ -102,6 +97,21 @@ class ControlServer:
                 "AWS_ENDPOINT_URL": self.api_url,
             }
         )
+
+
+def _answering(answer: Answer) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            return web.json_response(await answer(await _question_of(request)))
+        except CrossdockError as error:
+            return web.json_response({"message": str(error)}, status=400)
+        except Exception:
+            # The task's boundary: what is not foreseen is logged, and still answered in words.
+            _log.exception("%s failed", request.path)
+            message = "the service failed while it looked that up: its log tells how"
+            return web.json_response({"message": message}, status=500)
+
+    return handle
 
 
 async def _question_of(request: web.Request) -> Mapping[str, Any]:

@@ -37,6 +37,7 @@ def _step(step: Step) -> Mapping[str, Any]:
                 "policy": finding.policy,
                 "statement": finding.statement,
                 "blocking": finding.is_blocking,
+                **({"why": finding.why} if finding.why else {}),
             }
             for finding in layers
         ],

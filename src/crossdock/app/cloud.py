@@ -9,6 +9,7 @@ from botocore.model import ServiceModel
 
 from crossdock.adapters.embedded.assumer import EmbeddedRoleAssumer
 from crossdock.adapters.host.functions.runner import SubprocessRunner
+from crossdock.app.authority import build_authority
 from crossdock.app.chores import chores
 from crossdock.app.disk import Disk
 from crossdock.cloud.accounts import Accounts
@@ -16,24 +17,17 @@ from crossdock.cloud.acm.table import acm_operations
 from crossdock.cloud.cloudformation.table import cloudformation_operations
 from crossdock.cloud.ec2.ingress import SecurityGroupIngress
 from crossdock.cloud.ec2.table import ec2_operations
-from crossdock.cloud.iam import managed_policies
-from crossdock.cloud.iam.authorize import EmbeddedAuthorizer
-from crossdock.cloud.iam.library import PolicyLibrary
 from crossdock.cloud.iam.operations import iam_operations
-from crossdock.cloud.iam.principal_policies import PrincipalDirectory
 from crossdock.cloud.lambda_.log import EmbeddedFunctionLog
 from crossdock.cloud.lambda_.package import sweep_packages
 from crossdock.cloud.lambda_.resource_policy import LambdaPolicies
 from crossdock.cloud.lambda_.table import lambda_operations
+from crossdock.cloud.logs.group_sink import GroupSink
 from crossdock.cloud.logs.table import logs_operations
 from crossdock.cloud.logs.transfer_log import EmbeddedTransferLog
 from crossdock.cloud.logs.writer import LogWriter
-from crossdock.cloud.organizations.in_force import OrganizationPolicies
 from crossdock.cloud.organizations.management import keep_management_empty
 from crossdock.cloud.organizations.table import organizations_operations
-from crossdock.cloud.s3.bucket_directory import BucketDirectory
-from crossdock.cloud.s3.bucket_policies import BucketPolicies
-from crossdock.cloud.s3.storage import Storage
 from crossdock.cloud.s3.table import s3_operations
 from crossdock.cloud.secrets.resource_policies import SecretPolicies
 from crossdock.cloud.secrets.table import secrets_operations
@@ -43,10 +37,15 @@ from crossdock.cloud.sts.session_tokens import SessionTokens
 from crossdock.operations.call import House, Operations
 from crossdock.operations.operation import Params
 from crossdock.ports.authority import TransferLog
+from crossdock.ports.backings import ForeignS3
+from crossdock.ports.logs import LogLines
 from crossdock.settings import Settings
 from crossdock.transfer.security_group_use import ServersOfGroups
 from crossdock.transfer.server_certificates import ServersOfCertificates
 from crossdock.wire.validation import validate_params
+
+BESIDE_AWS = frozenset({"acm", "ec2", "iam", "logs", "organizations", "sts"})
+"""What is served besides Transfer when the authority is AWS: whose servers these are, and what these refer to."""
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +57,13 @@ class Cloud:
     keys: AccessKeys
     assumer: EmbeddedRoleAssumer
     transfer_log: TransferLog
+    log_lines: LogLines
     ingress: SecurityGroupIngress
+    backings: ForeignS3
+
+
+def is_embedded(settings: Settings) -> bool:
+    return settings.authority == "embedded"
 
 
 @asynccontextmanager
@@ -69,23 +74,27 @@ async def build_cloud(
     accounts: Accounts,
     models: Mapping[str, ServiceModel],
     api_url: Callable[[], str],
+    backings: ForeignS3,
 ) -> AsyncIterator[Cloud]:
-    """`api_url` is asked whenever a function is started: the port is not known before the API listens."""
-    library = PolicyLibrary(managed_policies.load())
-    tokens = SessionTokens(disk.sealer)
-    principals = PrincipalDirectory(state=disk.state, clock=house.clock, epoch=disk.epoch, library=library)
-    keys = AccessKeys(state=disk.state, sealer=disk.sealer, tokens=tokens, library=library, epoch=disk.epoch)
-    buckets = BucketDirectory(state=disk.state, epoch=disk.epoch)
-    storage = Storage(
-        buckets=buckets,
+    """`api_url` is asked whenever a function is started: the port is not known before the API listens.
+
+    `backings` reaches the S3s that hold the objects of attached buckets.
+    """
+    authority = build_authority(
+        house,
+        epoch=disk.epoch,
         objects=disk.objects.objects,
         uploads=disk.objects.uploads,
         blobs=disk.blobs,
-        epoch=disk.epoch,
         executor=disk.threads,
+        further={"lambda": LambdaPolicies(), "secretsmanager": SecretPolicies()},
+        foreign=backings,
     )
+    library, organization, storage = authority.library, authority.organization, authority.storage
+    tokens = SessionTokens(disk.sealer)
+    keys = AccessKeys(state=disk.state, sealer=disk.sealer, tokens=tokens, library=library, epoch=disk.epoch)
 
-    writer = LogWriter(events=disk.logs, state=disk.state, clock=house.clock)
+    writer = LogWriter(sink=GroupSink(events=disk.logs, state=disk.state, clock=house.clock), clock=house.clock)
     house.tasks.start(writer.run(), name="log writer")
     runner = SubprocessRunner(
         disk.directory.processes,
@@ -97,7 +106,6 @@ async def build_cloud(
         endpoint_url=api_url,
     )
 
-    organization = OrganizationPolicies()
     ingress = SecurityGroupIngress(state=disk.state, tasks=house.tasks)
     await ingress.load()
 
@@ -106,8 +114,9 @@ async def build_cloud(
         if service != "s3":
             validate_params(models[service], operation, params)
 
-    operations = Operations(
-        [
+    tables = [
+        table
+        for table in (
             acm_operations(sealer=disk.sealer, epoch=disk.epoch, uses=ServersOfCertificates()),
             cloudformation_operations(sealer=disk.sealer),
             ec2_operations(ingress=ingress, use=ServersOfGroups()),
@@ -119,16 +128,14 @@ async def build_cloud(
             organizations_operations(epoch=disk.epoch),
             s3_operations(storage),
             secrets_operations(sealer=disk.sealer, epoch=disk.epoch),
-            sts_operations(principals=principals, tokens=tokens, library=library),
-        ],
+            sts_operations(principals=authority.principals, tokens=tokens, library=library),
+        )
+        if is_embedded(settings) or table.service in BESIDE_AWS
+    ]
+    operations = Operations(
+        tables,
         house=house,
-        authorizer=EmbeddedAuthorizer(
-            state=disk.state,
-            epoch=disk.epoch,
-            principals=principals,
-            sources={"s3": BucketPolicies(), "lambda": LambdaPolicies(), "secretsmanager": SecretPolicies()},
-            organization=organization,
-        ),
+        authorizer=authority.authorizer,
         validate=validate,
         rule=keep_management_empty,
     )
@@ -143,7 +150,9 @@ async def build_cloud(
             keys=keys,
             assumer=EmbeddedRoleAssumer(operations=operations, access_keys=keys, storage=storage),
             transfer_log=EmbeddedTransferLog(writer=writer, clock=house.clock),
+            log_lines=writer,
             ingress=ingress,
+            backings=backings,
         )
     finally:
         await runner.close()

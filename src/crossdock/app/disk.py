@@ -16,10 +16,9 @@ from crossdock.adapters.host.object_database import ObjectDatabase, open_object_
 from crossdock.adapters.host.sealing import AesGcmSealer, load_key, load_or_create_key
 from crossdock.adapters.host.spilled_memory import SpilledMemory
 from crossdock.adapters.host.sql_state import SqlState, open_state
+from crossdock.app.budgets import CHECKSUM_THREADS
 from crossdock.operations.threads import Threads
 from crossdock.settings import Settings
-
-CHECKSUM_THREADS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

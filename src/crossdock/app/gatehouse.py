@@ -5,10 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from crossdock.adapters.host.workers.answers import Parent
+from crossdock.adapters.host.workers.crew import Crew
 from crossdock.app.announce import announce_endpoint
+from crossdock.app.budgets import UPLOAD_MEMORY_BYTES
 from crossdock.app.certificates import build_server_certificates
 from crossdock.app.cloud import Cloud
 from crossdock.app.disk import Disk
+from crossdock.app.sessions_authority import SessionsAuthority
+from crossdock.app.workers import build_crew
 from crossdock.cloud.acm.serving import AcmCertificateCheck
 from crossdock.core.exposure import exposure_refusal
 from crossdock.core.ports_text import parse_ports
@@ -32,8 +37,6 @@ from crossdock.transfer.identity_providers import IdentityProviders
 from crossdock.transfer.table import transfer_operations
 from crossdock.transfer.user_directory import StateUserDirectory
 
-UPLOAD_MEMORY_BYTES = 64 << 20
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gatehouse:
@@ -41,15 +44,19 @@ class Gatehouse:
     gateway: Gateway
     edge: FtpEdge
     sftp_edge: SftpEdge
+    crew: Crew | None
 
 
-async def build_gatehouse(settings: Settings, disk: Disk, house: House, cloud: Cloud) -> Gatehouse:
+async def build_gatehouse(
+    settings: Settings, disk: Disk, house: House, cloud: Cloud, authority: SessionsAuthority
+) -> Gatehouse:
     """Also adds the Transfer API to the cloud, whose identity test runs the code of a login."""
     changes = ServerChanges()
     directory = StateServerDirectory(disk.state, changes)
+    provider = IdentityProviders(authority.functions, StateUserDirectory(disk.state))
     check = LoginCheck(
-        provider=IdentityProviders(cloud.operations, StateUserDirectory(disk.state)),
-        assumer=cloud.assumer,
+        provider=provider,
+        assumer=authority.assumer,
         entropy=house.entropy,
         concurrent=settings.login.concurrent,
         timeout_s=settings.login.timeout_s,
@@ -63,13 +70,14 @@ async def build_gatehouse(settings: Settings, disk: Disk, house: House, cloud: C
             host_keys=host_key_vault,
         )
     )
+    places = SessionLimits(per_server=settings.login.sessions_per_server, per_user=settings.login.sessions_per_user)
     admission = Admission(
         servers=directory,
         check=check,
-        log=cloud.transfer_log,
+        log=authority.transfer_log,
         clock=house.clock,
         blocks=BlockPool(budget=UPLOAD_MEMORY_BYTES, spill=disk.spilled.take),
-        limits=SessionLimits(per_server=settings.login.sessions_per_server, per_user=settings.login.sessions_per_user),
+        limits=places,
         sleep=asyncio.sleep,
         failure_delay_s=settings.login.failure_delay_s,
     )
@@ -87,15 +95,30 @@ async def build_gatehouse(settings: Settings, disk: Disk, house: House, cloud: C
         ftp=settings.ftp,
         login=settings.login,
     )
+    host_keys = StateHostKeys(state=disk.state, vault=host_key_vault, clock=house.clock)
+    crew = None
+    if settings.workers:
+        parent = Parent(
+            provider=provider,
+            roles=cloud.assumer,
+            host_keys=host_keys,
+            places=places,
+            log=cloud.log_lines,
+            objects=disk.objects.objects,
+            uploads=disk.objects.uploads,
+            blobs=disk.blobs,
+        )
+        crew = build_crew(settings, disk, house, parent)
     sftp_edge = SftpEdge(
         admission=admission,
         limits=limits,
-        host_keys=StateHostKeys(state=disk.state, vault=host_key_vault, clock=house.clock),
+        host_keys=host_keys,
         ingress=cloud.ingress,
         tasks=house.tasks,
         clock=house.clock,
         settings=settings.sftp,
         allow_append=settings.ftp.allow_append,
+        elsewhere=crew,
     )
     gateway = Gateway(
         directory,
@@ -111,7 +134,7 @@ async def build_gatehouse(settings: Settings, disk: Disk, house: House, cloud: C
         tasks=house.tasks,
         objection=partial(_exposure, settings, cloud.ingress),
     )
-    return Gatehouse(directory=directory, gateway=gateway, edge=edge, sftp_edge=sftp_edge)
+    return Gatehouse(directory=directory, gateway=gateway, edge=edge, sftp_edge=sftp_edge, crew=crew)
 
 
 def _exposure(settings: Settings, ingress: Ingress, server: Server, protocol: FileProtocol, host: str) -> str:

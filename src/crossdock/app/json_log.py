@@ -29,6 +29,7 @@ def log_to_stderr(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.captureWarnings(True)  # Python's own are lines without JSON otherwise
     # Libraries speak up only when something is wrong.
     for name in ("aiohttp", "asyncio", "botocore", "aiobotocore", "sqlalchemy", "aiosqlite"):
         logging.getLogger(name).setLevel(logging.WARNING)

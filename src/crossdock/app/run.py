@@ -8,7 +8,8 @@ import os
 import signal
 import socket
 import sys
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from shlex import join
 
 from crossdock.adapters.host.clock import SystemClock
@@ -16,15 +17,20 @@ from crossdock.api.control import ControlServer
 from crossdock.api.endpoint import Endpoint
 from crossdock.api.server import ApiServer
 from crossdock.app.announce import say
-from crossdock.app.cloud import build_cloud
+from crossdock.app.aws_authority import open_aws_authority
+from crossdock.app.buckets import BucketKeeper, keep_nothing, open_service_backings
+from crossdock.app.cloud import Cloud, build_cloud, is_embedded
+from crossdock.app.declared_servers import ServerDeclarer
+from crossdock.app.descriptors import AcceptTroubles, make_room
 from crossdock.app.disk import Disk, open_disk
 from crossdock.app.example import build_example
-from crossdock.app.explain import build_explain
+from crossdock.app.explain import build_explain, explain_nothing
 from crossdock.app.gatehouse import build_gatehouse
 from crossdock.app.hints import how_to_begin, own_command
 from crossdock.app.json_log import log_to_stderr
 from crossdock.app.kept_ports import keep_port, kept_port
 from crossdock.app.models import load_models
+from crossdock.app.sessions_authority import SessionsAuthority, embedded_sessions, transfer_as_administrator
 from crossdock.cloud.accounts import MANAGEMENT, Accounts, ensure_accounts, parse_given_keys
 from crossdock.cloud.cloudformation.stacks import recover_interrupted
 from crossdock.cloud.organizations.founding import ensure_organization
@@ -32,6 +38,8 @@ from crossdock.core.errors import CrossdockError
 from crossdock.operations.call import House
 from crossdock.operations.tasks import TaskSupervisor
 from crossdock.settings import BadSetting, Settings, unknown_variables
+from crossdock.settings.buckets_file import read_buckets_file
+from crossdock.settings.servers_file import read_servers_file
 
 _log = logging.getLogger(__name__)
 
@@ -50,10 +58,16 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
         log_to_stderr(settings.logs.level)
     except ValueError as error:
         raise BadSetting(f"logs.level: {error}") from error
+    if not is_embedded(settings):
+        _check_beside_aws(settings, example)
     async with AsyncExitStack() as stack:
         ended = _end_signals()
+        asyncio.get_running_loop().set_exception_handler(AcceptTroubles())
+        settings = make_room(settings)
         if unknown := unknown_variables():
             _log.warning("variables that are no settings have no effect", extra={"nearest_settings": unknown})
+        declared = read_servers_file(settings.servers) if settings.servers is not None else ()
+        attached = read_buckets_file(settings.buckets) if settings.buckets is not None else ()
         accounts = Accounts(settings.accounts)
         given_keys = parse_given_keys(settings.keys, accounts)
         disk = await stack.enter_async_context(open_disk(settings, command=join(sys.argv[:2])))
@@ -67,10 +81,16 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
         await ensure_organization(house)
         await recover_interrupted(house)
         api_url = ""
-        cloud = await stack.enter_async_context(build_cloud(settings, disk, house, accounts, models, lambda: api_url))
-        gatehouse = await build_gatehouse(settings, disk, house, cloud)
+        backings = await stack.enter_async_context(open_service_backings(house))
+        cloud = await stack.enter_async_context(
+            build_cloud(settings, disk, house, accounts, models, lambda: api_url, backings)
+        )
+        authority = await stack.enter_async_context(_open_authority(settings, house, cloud))
+        gatehouse = await build_gatehouse(settings, disk, house, cloud, authority)
         stack.callback(gatehouse.edge.close)
         stack.callback(gatehouse.sftp_edge.close)
+        if gatehouse.crew is not None:
+            stack.push_async_callback(gatehouse.crew.close)
 
         is_ready = False
         endpoint = Endpoint(
@@ -86,6 +106,7 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
         api_url = f"http://{_reachable(settings.host)}:{api.port}"
         say(f"ready api {api_url}")
 
+        keeper = BucketKeeper(cloud=cloud, house=house, own_url=api_url, region=settings.region)
         control = ControlServer(
             directory=gatehouse.directory,
             ingress=cloud.ingress,
@@ -94,11 +115,18 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
             sealer=disk.sealer,
             region=settings.region,
             api_url=api_url,
-            explain=build_explain(cloud, house, gatehouse.directory),
+            explain=build_explain(cloud, house, gatehouse.directory) if is_embedded(settings) else explain_nothing,
+            buckets=keeper.answer if is_embedded(settings) else keep_nothing,
         )
         stack.push_async_callback(control.close)
         await control.start(disk.directory.control_socket)
 
+        for bucket in attached:
+            await keeper.apply(bucket)
+        for server in declared:
+            await ServerDeclarer(
+                do=transfer_as_administrator(cloud, house), secrets=authority.secrets, region=settings.region
+            ).apply(server)
         stack.push_async_callback(gatehouse.gateway.close)
         await gatehouse.gateway.reconcile()
         tasks.start(gatehouse.gateway.run(), name="gateway")
@@ -110,9 +138,20 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
         is_ready = True
         _settle_memory()
         say("crossdock ready")
+        if gatehouse.crew is not None:
+            gatehouse.crew.start()  # not before: each takes a core for half a second; who comes meanwhile waits
         await ended.wait()
         is_ready = False
         _log.info("stopping: transfers may finish", extra={"drain_timeout_s": settings.drain_timeout})
+
+
+def _check_beside_aws(settings: Settings, example: str | None) -> None:
+    if example is not None:
+        raise BadSetting("--example builds buckets and roles in the embedded cloud: leave authority = aws out for it")
+    if settings.buckets is not None:
+        raise BadSetting("buckets are attached to the embedded cloud: leave buckets out with authority = aws")
+    if settings.workers:
+        raise BadSetting("workers serve the embedded authority alone: leave workers out with authority = aws")
 
 
 def _settle_memory() -> None:
@@ -137,6 +176,15 @@ def _end_signals() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
     return ended
+
+
+@asynccontextmanager
+async def _open_authority(settings: Settings, house: House, cloud: Cloud) -> AsyncIterator[SessionsAuthority]:
+    if is_embedded(settings):
+        yield embedded_sessions(cloud, house)
+    else:
+        async with open_aws_authority(settings, house, local_log=cloud.transfer_log) as authority:
+            yield authority
 
 
 async def _listen(api: ApiServer, settings: Settings, disk: Disk) -> None:

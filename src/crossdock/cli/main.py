@@ -9,6 +9,7 @@ import click
 from crossdock.core.errors import CrossdockError
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
+    "bucket": ("crossdock.cli.bucket", "bucket"),
     "demo": ("crossdock.cli.demo", "demo"),
     "endpoints": ("crossdock.cli.endpoints", "endpoints"),
     "env": ("crossdock.cli.env", "env"),

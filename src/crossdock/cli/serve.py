@@ -87,6 +87,13 @@ def _passive_ip(context: click.Context, parameter: click.Parameter, values: tupl
 @click.option("--sftp-port", type=PORT, metavar="PORT", help="The first SFTP server.  [default: 2222]")
 @click.option("--web-port", type=PORT, metavar="PORT", help="The web console.  [default: 8080]")
 @click.option(
+    "--workers",
+    type=int,
+    callback=_checked,
+    metavar="NUMBER",
+    help="Further processes that serve SFTP, so that many clients use all cores.  [default: 0]",
+)
+@click.option(
     "--drain-timeout",
     type=float,
     callback=_checked,
@@ -116,7 +123,7 @@ def serve(config: Path | None, example: str | None, accounts: dict[str, str], **
     """
     settings = load_settings(config, options=options, further_accounts=accounts)
     # Half a second of imports: not before the settings are known to be right.
-    from crossdock.app import run
+    from crossdock.app.run import run
 
     try:
         asyncio.run(run(settings, example=example))

@@ -18,7 +18,7 @@ from crossdock.settings.sections import (
     Settings,
     SftpSettings,
 )
-from crossdock.settings.sources import data_dir_of, load_settings, unknown_variables
+from crossdock.settings.sources import data_dir_of, foreign_variables, load_settings, unknown_variables
 from crossdock.settings.values import check_option
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "certificate_paths",
     "check_option",
     "data_dir_of",
+    "foreign_variables",
     "load_settings",
     "setting_rows",
     "unknown_variables",

@@ -4,11 +4,13 @@ import re
 from collections.abc import Mapping, Sequence
 from ipaddress import AddressValueError, IPv4Address, ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from crossdock.core.networks import BadNetwork, parse_network
 from crossdock.core.ports_text import BadPorts, parse_ports
 from crossdock.settings.certificate_paths import certificate_paths
 
+AUTHORITIES = ("embedded", "aws")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 MAX_PASSIVE_PORTS = 1000
 
@@ -41,6 +43,25 @@ def check_passive_ports(text: str) -> str:
 
 def check_region(region: str) -> str:
     return "" if _REGION.fullmatch(region) and len(region) <= 64 else "must be a region such as us-east-1"
+
+
+def check_authority(name: str) -> str:
+    return "" if name in AUTHORITIES else f"must be one of {', '.join(AUTHORITIES)}"
+
+
+def check_url(url: str) -> str:
+    parts = urlsplit(url)
+    if url and not (parts.scheme in ("http", "https") and parts.netloc):
+        return "must be an address such as https://s3.example.com"
+    return "must not hold a user name or a password" if parts.username or parts.password else ""
+
+
+def check_tags(tags: Mapping[str, str]) -> str:
+    """Source: IAM User Guide, "Pass session tags in AWS STS"."""
+    for key, value in tags.items():
+        if not 1 <= len(key) <= 128 or len(value) > 256 or key.lower().startswith("aws:"):
+            return f"the tag {key!r}: names have up to 128 characters and do not begin with aws:, values up to 256"
+    return ""
 
 
 def check_accounts(accounts: Mapping[str, str]) -> str:

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from crossdock.settings.aws_section import AwsSettings
 from crossdock.settings.checks import (
     check_accounts,
+    check_authority,
     check_certificates,
     check_domains,
     check_host,
@@ -249,6 +251,13 @@ class Settings:
     )
     sftp_port: int = port(2222, "The first SFTP server; later ones take the next free port.")
     web_port: int = port(8080, "The web console, once there is one.")
+    workers: int = setting(
+        0,
+        "Processes that serve SFTP besides the one that does all else; 0 = none, which is best for one core and for "
+        "few clients at a time. As many as there are cores lets many clients use all of them; each takes some 75 MB.",
+        low=0,
+        high=256,
+    )
     drain_timeout: float = setting(
         30.0, "Seconds that transfers may finish in when a server or the service stops.", low=0, high=DAY_S
     )
@@ -269,6 +278,17 @@ class Settings:
     key_file: Path | None = setting(  # noqa: RUF009 - a field
         None, "Where the encryption key lies, if not in the data directory. The file must exist, with mode 0600."
     )
+    authority: str = setting(
+        "embedded",
+        "Who holds roles, functions and buckets: `embedded`, this service itself, or `aws`, with the section `aws`.",
+        check=check_authority,
+    )
+    servers: Path | None = setting(  # noqa: RUF009 - a field
+        None, "A file of servers and their users that are made at the start, with ids that stay."
+    )
+    buckets: Path | None = setting(  # noqa: RUF009 - a field
+        None, "A file of buckets that are attached at the start to buckets of other S3s, where their objects lie."
+    )
     login: LoginSettings = field(default_factory=LoginSettings)
     ftp: FtpSettings = field(default_factory=FtpSettings)
     ftps: FtpsSettings = field(default_factory=FtpsSettings)
@@ -276,6 +296,7 @@ class Settings:
     lambda_: LambdaSettings = field(default_factory=LambdaSettings)
     logs: LogSettings = field(default_factory=LogSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
+    aws: AwsSettings = field(default_factory=AwsSettings)
 
 
 SECTIONS: Mapping[str, type] = {
@@ -286,6 +307,7 @@ SECTIONS: Mapping[str, type] = {
     "lambda": LambdaSettings,
     "logs": LogSettings,
     "api": ApiSettings,
+    "aws": AwsSettings,
 }
 ATTRIBUTES = {"lambda": "lambda_"}
 """Sections whose attribute is spelled otherwise, because Python keeps the word for itself."""

@@ -65,6 +65,11 @@ def unknown_variables(*, environment: Mapping[str, str] | None = None) -> dict[s
     }
 
 
+def foreign_variables(*, environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Variables that are not ours, for a process of ours that reads no settings: ours may hold secrets."""
+    return {name: text for name, text in _environment(environment).items() if not name.startswith(PREFIX)}
+
+
 def variable_of(section: str, name: str) -> str:
     """`CROSSDOCK_FTP_IDLE_TIMEOUT_S`; `section` is empty for settings without one."""
     return PREFIX + "_".join(part.upper() for part in (section, name) if part)

@@ -6,7 +6,7 @@ import pytest
 from tests.fakes.logins import SERVER
 from tests.fakes.s3 import PARTNER, EmbeddedS3, document
 
-from crossdock.adapters.embedded.assumer import ORIGIN, EmbeddedRoleAssumer
+from crossdock.adapters.embedded.assumer import ORIGIN, EmbeddedRoleAssumer, HeldRoleAssumer
 from crossdock.cloud.sts.assume import assume_role
 from crossdock.core.errors import Denied, ServiceError
 from crossdock.core.homes import ObjectPlace
@@ -19,6 +19,15 @@ SESSION = "user1.0123456789abcdef@s-1"
 def trusting(**conditions):
     trust = {"Effect": "Allow", "Principal": {"Service": "transfer.amazonaws.com"}, "Action": "sts:AssumeRole"}
     return document({**trust, "Condition": conditions} if conditions else trust)
+
+
+@pytest.fixture(params=["own", "held"])
+def assumer(request: pytest.FixtureRequest, s3: EmbeddedS3) -> EmbeddedRoleAssumer | HeldRoleAssumer:
+    """Who assumes roles and uses them; and who uses what another has assumed, as a worker does."""
+    own = EmbeddedRoleAssumer(operations=s3.operations, access_keys=s3.parts.access_keys, storage=s3.storage)
+    if request.param == "own":
+        return own
+    return HeldRoleAssumer(roles=own, operations=s3.operations, storage=s3.storage)
 
 
 async def assume(assumer: EmbeddedRoleAssumer, role: str, **changes):

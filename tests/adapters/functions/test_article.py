@@ -11,6 +11,7 @@ from tests.fakes.cloud import HUB, REGION
 from tests.fakes.functions import archive
 from tests.fakes.lambda_service import LambdaService, in_thread, lambda_service
 
+from crossdock.adapters.embedded.provider_functions import EmbeddedProviderFunctions
 from crossdock.cloud.cloudformation.template import parse_template
 from crossdock.core.logins import LoginAttempt, Password
 from crossdock.core.servers import EndpointType, FileProtocol, IdentityProviderChoice, IdentityProviderType, Server
@@ -119,7 +120,7 @@ def attempt(user: str, password: str) -> LoginAttempt:
 async def test_the_identity_provider_vouches_for_who_is_in_secrets_manager(service: LambdaService, name: str):
     arn = await make_provider(service, name)
     await make_user(service, "user1")
-    provider = LambdaIdentityProvider(service.operations)
+    provider = LambdaIdentityProvider(EmbeddedProviderFunctions(service.operations))
 
     answer = await provider.identify(server(arn), attempt("user1", PASSWORD))
     assert answer.identity is None
@@ -153,7 +154,9 @@ async def test_an_exception_of_the_function_is_a_refusal_with_its_reason(service
     )
     await admit_transfer(service)
     arn = f"arn:aws:lambda:{REGION}:{HUB}:function:provider"
-    answer = await LambdaIdentityProvider(service.operations).identify(server(arn), attempt("user1", PASSWORD))
+    answer = await LambdaIdentityProvider(EmbeddedProviderFunctions(service.operations)).identify(
+        server(arn), attempt("user1", PASSWORD)
+    )
     assert answer.identity is None
     assert "NameError: name 'response_data' is not defined" in answer.message
 

@@ -137,6 +137,9 @@ class UnsteadyState:
         async with self._state.reading() as tx:
             yield tx
 
+    def generation(self) -> int:
+        return self._state.generation()
+
 
 async def test_a_group_that_cannot_be_read_lets_nobody_in_until_it_can():
     state = UnsteadyState()

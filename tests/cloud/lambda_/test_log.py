@@ -6,13 +6,14 @@ from tests.fakes.functions import spec
 from crossdock.adapters.memory.log_events import MemoryLogEvents
 from crossdock.adapters.memory.state import MemoryState
 from crossdock.cloud.lambda_.log import EmbeddedFunctionLog
+from crossdock.cloud.logs.group_sink import GroupSink
 from crossdock.cloud.logs.writer import LogWriter
 from crossdock.ports.logs import LogGroupId
 
 
 async def test_lines_go_to_the_group_of_their_function():
     events = MemoryLogEvents()
-    writer = LogWriter(events=events, state=MemoryState(), clock=FakeClock())
+    writer = LogWriter(sink=GroupSink(events=events, state=MemoryState(), clock=FakeClock()), clock=FakeClock())
     log = EmbeddedFunctionLog(writer)
     log.write(spec("", name="one"), "2026/03/15/[$LATEST]00", [(1, "START"), (2, "hello")])
     log.write(spec("", name="two", account_id="222222222222"), "2026/03/15/[$LATEST]01", [(3, "other")])

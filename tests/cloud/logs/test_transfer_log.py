@@ -7,6 +7,7 @@ from types import MappingProxyType
 from tests.fakes.logins import ROLE, SERVER, make_attempt
 from tests.fakes.logs import PARTNER, LogsClient, messages
 
+from crossdock.cloud.logs.group_sink import GroupSink
 from crossdock.cloud.logs.transfer_log import EmbeddedTransferLog, transfer_log_group
 from crossdock.cloud.logs.writer import LogWriter
 from crossdock.core.homes import PathHome
@@ -18,7 +19,7 @@ GROUP = f"/aws/transfer/{SERVER.server_id}"
 
 
 def make_log(logs: LogsClient) -> tuple[LogWriter, TransferLog]:
-    writer = LogWriter(events=logs.events, state=logs.house.state, clock=logs.clock)
+    writer = LogWriter(sink=GroupSink(events=logs.events, state=logs.house.state, clock=logs.clock), clock=logs.clock)
     return writer, EmbeddedTransferLog(writer=writer, clock=logs.clock)
 
 

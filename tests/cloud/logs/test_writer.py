@@ -9,6 +9,7 @@ from tests.fakes.logs import PARTNER, FlakyEvents, LogsClient, group_id, message
 
 from crossdock.adapters.memory.log_events import MemoryLogEvents
 from crossdock.adapters.memory.state import MemoryState
+from crossdock.cloud.logs.group_sink import GroupSink
 from crossdock.cloud.logs.moments import milliseconds
 from crossdock.cloud.logs.writer import EVENT_OVERHEAD_BYTES, EVENTS_AT_ONCE, MAX_MESSAGE_BYTES, LogWriter
 from crossdock.core.errors import OutOfSpace, Unavailable
@@ -25,7 +26,9 @@ def flaky():
 
 
 def make_writer(events, **settings):
-    return LogWriter(events=events, state=MemoryState(), clock=FakeClock(), **settings)
+    return LogWriter(
+        sink=GroupSink(events=events, state=MemoryState(), clock=FakeClock()), clock=FakeClock(), **settings
+    )
 
 
 async def texts(events, group=GROUP):
@@ -38,7 +41,7 @@ def said(caplog):
 
 async def test_what_is_written_can_be_read_in_a_group_that_nobody_made(events):
     logs = LogsClient(events)
-    writer = LogWriter(events=events, state=logs.house.state, clock=logs.clock)
+    writer = LogWriter(sink=GroupSink(events=events, state=logs.house.state, clock=logs.clock), clock=logs.clock)
     writer.write(GROUP, "a", [(1, "one"), (2, "two")])
     writer.write(OTHER, "b", [(3, "three")])
     await writer.flush()
@@ -55,7 +58,7 @@ async def test_a_group_that_is_there_keeps_what_it_has(events):
     logs = LogsClient(events)
     await logs.make(group=GROUP.name)
     await logs("PutRetentionPolicy", logGroupName=GROUP.name, retentionInDays=7)
-    writer = LogWriter(events=events, state=logs.house.state, clock=logs.clock)
+    writer = LogWriter(sink=GroupSink(events=events, state=logs.house.state, clock=logs.clock), clock=logs.clock)
     writer.write(GROUP, "a", [(1, "one")])
     await writer.flush()
     assert (await logs("DescribeLogGroups"))["logGroups"][0]["retentionInDays"] == 7
@@ -63,7 +66,7 @@ async def test_a_group_that_is_there_keeps_what_it_has(events):
 
 async def test_a_group_that_was_deleted_comes_back_with_its_next_event(events):
     logs = LogsClient(events)
-    writer = LogWriter(events=events, state=logs.house.state, clock=logs.clock)
+    writer = LogWriter(sink=GroupSink(events=events, state=logs.house.state, clock=logs.clock), clock=logs.clock)
     writer.write(GROUP, "a", [(1, "old")])
     await writer.flush()
     await logs("DeleteLogGroup", logGroupName=GROUP.name)
@@ -183,7 +186,7 @@ async def test_the_oldest_are_dropped_beyond_the_bound_with_one_warning(flaky, c
     await writer.flush()
     assert await texts(flaky) == ["6", "7", "8"]
     assert said(caplog) == [
-        ("WARNING", "too many log events are waiting for the disk: the oldest are dropped"),
+        ("WARNING", "too many log events are waiting to be written: the oldest are dropped"),
         ("INFO", "log events are written again"),
     ]
     (recovered,) = [record for record in caplog.records if record.levelname == "INFO"]
@@ -237,7 +240,7 @@ async def test_a_message_that_is_too_long_is_cut_between_characters():
 
 async def test_an_event_knows_when_it_came(flaky):
     clock = FakeClock()
-    writer = LogWriter(events=flaky, state=MemoryState(), clock=clock)
+    writer = LogWriter(sink=GroupSink(events=flaky, state=MemoryState(), clock=clock), clock=clock)
     writer.write(GROUP, "a", [(5, "one")])
     came = milliseconds(clock.now())
     clock.advance(10)
@@ -248,7 +251,9 @@ async def test_an_event_knows_when_it_came(flaky):
 
 async def test_two_writers_may_make_the_same_group(flaky):
     state = MemoryState()
-    writers = [LogWriter(events=flaky, state=state, clock=FakeClock()) for _ in range(2)]
+    writers = [
+        LogWriter(sink=GroupSink(events=flaky, state=state, clock=FakeClock()), clock=FakeClock()) for _ in range(2)
+    ]
     for writer in writers:
         writer.write(GROUP, "a", [(1, "one")])
     await asyncio.gather(*(writer.flush() for writer in writers))

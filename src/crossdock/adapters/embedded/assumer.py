@@ -7,6 +7,7 @@ from crossdock.adapters.embedded.s3_client import S3Client
 from crossdock.cloud.iam.records import find_role_by_arn
 from crossdock.cloud.s3.storage import Storage
 from crossdock.cloud.sts.access_keys import AccessKeys
+from crossdock.cloud.sts.access_keys import session_policy as named_session_policy
 from crossdock.cloud.sts.assume import assume_role
 from crossdock.core.arns import parse_arn, transfer_user_arn
 from crossdock.core.errors import ServiceError
@@ -14,7 +15,7 @@ from crossdock.core.principals import AssumedRole, ServicePrincipal
 from crossdock.core.servers import Server
 from crossdock.operations.call import Operations
 from crossdock.operations.caller import Caller, Origin
-from crossdock.ports.authority import AssumeRefused, RoleSession
+from crossdock.ports.authority import AssumeRefused, RoleHolder, RoleHolders, RoleSession
 from crossdock.ports.state import State
 
 TRANSFER = ServicePrincipal(name="transfer.amazonaws.com")
@@ -24,7 +25,7 @@ ORIGIN = Origin(is_secure=True, user_agent="AWSTransfer", via="transfer")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddedRoleAssumer:
-    """See `ports.authority.RoleAssumer`."""
+    """See `ports.authority.RoleAssumer` and `RoleHolders`."""
 
     operations: Operations
     access_keys: AccessKeys
@@ -33,6 +34,18 @@ class EmbeddedRoleAssumer:
     async def assume(
         self, *, server: Server, username: str, role_arn: str, session_name: str, session_policy: str | None
     ) -> RoleSession:
+        holder = await self.hold(
+            server=server,
+            username=username,
+            role_arn=role_arn,
+            session_name=session_name,
+            session_policy=session_policy,
+        )
+        return role_session(holder, self.operations, self.storage, session_policy=session_policy, region=server.region)
+
+    async def hold(
+        self, *, server: Server, username: str, role_arn: str, session_name: str, session_policy: str | None
+    ) -> RoleHolder:
         """By STS AssumeRole, with the user's ARN and the server's account for the role's trust policy to look at.
 
         Source: Transfer Family User Guide, "Cross-service confused deputy prevention".
@@ -51,19 +64,59 @@ class EmbeddedRoleAssumer:
             )
         except ServiceError as error:
             raise AssumeRefused(await self._why(role_arn, error)) from error
-        if not isinstance(assumed.principal, AssumedRole):
+        if not isinstance(assumed.principal, AssumedRole) or assumed.issued_at is None:
             raise AssumeRefused("STS gave credentials of something else")
-        client = S3Client(
-            operations=self.operations, storage=self.storage, caller=assumed, region=server.region, origin=ORIGIN
-        )
-        return RoleSession(
-            principal=assumed.principal, expires_at=credentials.expires_at, store=EmbeddedObjectStore(client)
+        return RoleHolder(
+            principal=assumed.principal,
+            access_key_id=assumed.access_key_id,
+            issued_at=assumed.issued_at,
+            expires_at=credentials.expires_at,
+            tags=assumed.tags,
         )
 
     async def _why(self, role_arn: str, error: ServiceError) -> str:
         """For the operator. STS tells no caller whether a role that it may not assume exists; the server's log may."""
         missing = await missing_role(self.operations.house.state, role_arn) if error.code == "AccessDenied" else ""
         return missing or error.reason or str(error)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldRoleAssumer:
+    """See `ports.authority.RoleAssumer`. The roles are assumed by another process, and used in this one."""
+
+    roles: RoleHolders
+    operations: Operations
+    storage: Storage
+
+    async def assume(
+        self, *, server: Server, username: str, role_arn: str, session_name: str, session_policy: str | None
+    ) -> RoleSession:
+        holder = await self.roles.hold(
+            server=server,
+            username=username,
+            role_arn=role_arn,
+            session_name=session_name,
+            session_policy=session_policy,
+        )
+        return role_session(holder, self.operations, self.storage, session_policy=session_policy, region=server.region)
+
+
+def role_session(
+    holder: RoleHolder, operations: Operations, storage: Storage, *, session_policy: str | None, region: str
+) -> RoleSession:
+    """What the holder of a role's credentials may use. `session_policy` is the text that the role was assumed with."""
+    caller = Caller(
+        principal=holder.principal,
+        session_policies=(
+            (named_session_policy(holder.principal.session_name, session_policy),) if session_policy else ()
+        ),
+        access_key_id=holder.access_key_id,
+        issued_at=holder.issued_at,
+        expires_at=holder.expires_at,
+        tags=holder.tags,
+    )
+    client = S3Client(operations=operations, storage=storage, caller=caller, region=region, origin=ORIGIN)
+    return RoleSession(principal=holder.principal, expires_at=holder.expires_at, store=EmbeddedObjectStore(client))
 
 
 async def missing_role(state: State, role_arn: str) -> str:

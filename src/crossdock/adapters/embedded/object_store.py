@@ -1,53 +1,32 @@
-"""The embedded S3 as one caller may use it."""
+"""The embedded S3 as one caller may use it, wherever the bytes of a bucket lie."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
-from urllib.parse import quote
 
-from crossdock.adapters.embedded.file_errors import code_of, failed_condition_of
-from crossdock.adapters.embedded.pieces import Piece, PiecesBody
+from crossdock.adapters.embedded.backed_objects import BackedObjects
+from crossdock.adapters.embedded.local_objects import LocalObjects, named, write_condition
+from crossdock.adapters.embedded.pieces import Piece
 from crossdock.adapters.embedded.s3_client import S3Client
-from crossdock.adapters.embedded.staged_put import EmbeddedStagedPut
-from crossdock.cloud.s3.etags import quoted, unquoted
-from crossdock.core.errors import Exists, NotFound, Unavailable
+from crossdock.cloud.s3.bucket_directory import Bucket
+from crossdock.core.errors import Unsupported
 from crossdock.core.homes import ObjectPlace
-from crossdock.ports.objects import Copied, Listing, MultipartUpload, ObjectInfo, ObjectReader, ObjectStore
+from crossdock.ports.objects import Copied, Listing, MultipartUpload, ObjectInfo, ObjectReader, StagedPut
 
 
 class EmbeddedObjectStore:
-    """See `ports.objects.StagingObjectStore`. What it puts in one piece through `stage` has an opaque ETag, and no
-    MD5 or checksum was computed of it."""
+    """See `ports.objects.StagingObjectStore`. Only buckets whose bytes lie here are staged to."""
 
     def __init__(self, client: S3Client) -> None:
         self.client = client
+        self._local = LocalObjects(client)
 
     async def head(self, place: ObjectPlace) -> ObjectInfo:
-        answer = await self.client.call("HeadObject", _named(place))
-        return ObjectInfo(
-            place=place,
-            size=answer["ContentLength"],
-            etag=unquoted(answer["ETag"]),
-            modified_at=answer["LastModified"],
-            metadata=answer["Metadata"],
-        )
+        return await (await self._of(place.bucket)).head(place)
 
     async def read(self, place: ObjectPlace, *, offset: int = 0) -> ObjectReader:
-        reader = await self.client.read(place)
-        reader.skip(offset)
-        return reader
+        return await (await self._of(place.bucket)).read(place, offset=offset)
 
     async def put(self, place: ObjectPlace, body: Sequence[Piece], metadata: Mapping[str, str]) -> ObjectInfo:
-        pieces = PiecesBody(body)
-        answer = await self.client.call("PutObject", _named(place, Body=pieces, Metadata=metadata))
-        return ObjectInfo(
-            place=place,
-            size=pieces.length,
-            etag=unquoted(answer["ETag"]),
-            modified_at=self.client.now(),
-            metadata=metadata,
-        )
+        return await (await self._of(place.bucket)).put(place, body, metadata)
 
     async def start_multipart(
         self,
@@ -56,65 +35,29 @@ class EmbeddedObjectStore:
         *,
         if_match: str | None = None,
         if_none_match: bool = False,
-    ) -> "EmbeddedUpload":
-        began_at = self.client.now()
-        answer = await self.client.call("CreateMultipartUpload", _named(place, Metadata=metadata))
-        state = UploadState(
-            place=place,
-            upload_id=answer["UploadId"],
-            metadata=metadata,
-            began_at=began_at,
-            condition=_condition(if_match, if_none_match=if_none_match),
-        )
-        return EmbeddedUpload(self.client, state)
+    ) -> MultipartUpload:
+        objects = await self._of(place.bucket)
+        return await objects.start_multipart(place, metadata, if_match=if_match, if_none_match=if_none_match)
 
     async def copy(self, source: ObjectPlace, target: ObjectPlace, *, if_none_match: bool = False) -> Copied:
-        """Copies no bytes, so the size does not matter. Raises Unsupported when source and target are the same."""
-        found = await self.head(source)
-        # Should the source be replaced in between, the copy fails rather than be another one than is told.
-        params = _named(target, **_copy_source(found), **_condition(None, if_none_match=if_none_match))
-        try:
-            copied = (await self.client.call("CopyObject", params))["CopyObjectResult"]
-        except Unavailable as error:
-            if failed_condition_of(error) == "If-None-Match":
-                raise Exists(f"{target} is there already") from error
-            raise
-        made = ObjectInfo(
-            place=target,
-            size=found.size,
-            etag=unquoted(copied["ETag"]),
-            modified_at=copied["LastModified"],
-            metadata=found.metadata,
-        )
-        return Copied(source=found, target=made)
+        """Raises Unsupported where the bytes would have to come through this computer, from one S3 to another."""
+        origin, goal = await self._backed(source.bucket), await self._backed(target.bucket)
+        if origin is not None and goal is not None:
+            return await BackedObjects(self.client, goal).copy_from(origin, source, target, if_none_match=if_none_match)
+        if origin is not None or goal is not None:
+            raise Unsupported(
+                f"{source} is not copied or renamed to {target}: the bytes of one bucket lie here, those of the other "
+                "in another S3"
+            )
+        return await self._local.copy(source, target, if_none_match=if_none_match)
 
     async def delete(self, place: ObjectPlace, *, if_match: str | None = None) -> None:
-        try:
-            await self.client.call("DeleteObject", _named(place, **_condition(if_match)))
-        except (NotFound, Unavailable) as error:
-            if code_of(error) not in ("NoSuchKey", "PreconditionFailed"):
-                raise
+        await (await self._of(place.bucket)).delete(place, if_match=if_match)
 
     async def list(
         self, bucket: str, prefix: str, *, delimiter: str = "/", token: str | None = None, limit: int = 1000
     ) -> Listing:
-        params: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix, "MaxKeys": limit}
-        if delimiter:
-            params["Delimiter"] = delimiter
-        if token is not None:
-            params["ContinuationToken"] = token
-        answer = await self.client.call("ListObjectsV2", params)
-        objects = tuple(
-            ObjectInfo(
-                place=ObjectPlace(bucket=bucket, key=item["Key"]),
-                size=item["Size"],
-                etag=unquoted(item["ETag"]),
-                modified_at=item["LastModified"],
-            )
-            for item in answer["Contents"]
-        )
-        prefixes = tuple(item["Prefix"] for item in answer["CommonPrefixes"])
-        return Listing(objects=objects, prefixes=prefixes, next_token=answer.get("NextContinuationToken"))
+        return await (await self._of(bucket)).list(bucket, prefix, delimiter=delimiter, token=token, limit=limit)
 
     async def stage(
         self,
@@ -123,89 +66,19 @@ class EmbeddedObjectStore:
         *,
         if_match: str | None = None,
         if_none_match: bool = False,
-    ) -> EmbeddedStagedPut:
-        params = _named(place, Metadata=metadata, **_condition(if_match, if_none_match=if_none_match))
-        await self.client.authorise_put(params)
-        return EmbeddedStagedPut(self.client, place, params)
+    ) -> StagedPut | None:
+        if await self._backed(place.bucket) is not None:
+            # The parts will be authorised too, but the first only when it is full.
+            condition = write_condition(if_match, if_none_match=if_none_match)
+            await self.client.authorise("PutObject", named(place, Metadata=metadata, **condition))
+            return None
+        return await self._local.stage(place, metadata, if_match=if_match, if_none_match=if_none_match)
 
+    async def _of(self, name: str) -> LocalObjects | BackedObjects:
+        bucket = await self._backed(name)
+        return self._local if bucket is None else BackedObjects(self.client, bucket)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
-    etag: str
-    size: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadState:
-    """What a multipart upload is, whoever sends its parts."""
-
-    place: ObjectPlace
-    upload_id: str
-    metadata: Mapping[str, str]
-    began_at: datetime
-    condition: Mapping[str, str] = field(default_factory=dict)
-    parts: dict[int, _Part] = field(default_factory=dict)
-
-
-class EmbeddedUpload:
-    """See `ports.objects.PortableUpload`."""
-
-    def __init__(self, client: S3Client, state: UploadState) -> None:
-        self._client = client
-        self._state = state
-
-    async def upload_part(self, number: int, body: Sequence[Piece]) -> None:
-        pieces = PiecesBody(body)
-        answer = await self._client.call("UploadPart", self._params(PartNumber=number, Body=pieces))
-        self._state.parts[number] = _Part(etag=answer["ETag"], size=pieces.length)
-
-    async def copy_part(self, number: int, source: ObjectInfo, *, offset: int, size: int) -> None:
-        params = self._params(
-            PartNumber=number, CopySourceRange=f"bytes={offset}-{offset + size - 1}", **_copy_source(source)
-        )
-        copied = (await self._client.call("UploadPartCopy", params))["CopyPartResult"]
-        self._state.parts[number] = _Part(etag=copied["ETag"], size=size)
-
-    async def complete(self) -> ObjectInfo:
-        state = self._state
-        parts = [{"PartNumber": number, "ETag": part.etag} for number, part in sorted(state.parts.items())]
-        params = self._params(MultipartUpload={"Parts": parts}, **state.condition)
-        answer = await self._client.call("CompleteMultipartUpload", params)
-        return ObjectInfo(
-            place=state.place,
-            size=sum(part.size for part in state.parts.values()),
-            etag=unquoted(answer["ETag"]),
-            modified_at=state.began_at,
-            metadata=state.metadata,
-        )
-
-    async def abort(self) -> None:
-        try:
-            await self._client.call("AbortMultipartUpload", self._params())
-        except NotFound:
-            # Aborted or completed before, or gone with its bucket.
-            return
-
-    def under(self, store: ObjectStore) -> MultipartUpload:
-        if not isinstance(store, EmbeddedObjectStore):
-            raise TypeError("the upload was begun in another kind of store")
-        return EmbeddedUpload(store.client, self._state)
-
-    def _params(self, **further: Any) -> Mapping[str, Any]:
-        return _named(self._state.place, UploadId=self._state.upload_id, **further)
-
-
-def _condition(if_match: str | None, *, if_none_match: bool = False) -> Mapping[str, str]:
-    """As parameters; what S3 makes of both together is not asked."""
-    if if_none_match:
-        return {"IfNoneMatch": "*"}
-    return {} if if_match is None else {"IfMatch": quoted(if_match)}
-
-
-def _copy_source(found: ObjectInfo) -> Mapping[str, Any]:
-    place = found.place
-    return {"CopySource": quote(f"{place.bucket}/{place.key}"), "CopySourceIfMatch": quoted(found.etag)}
-
-
-def _named(place: ObjectPlace, **further: Any) -> Mapping[str, Any]:
-    return {"Bucket": place.bucket, "Key": place.key, **further}
+    async def _backed(self, name: str) -> Bucket | None:
+        """None for a bucket whose bytes lie here, and for what is no bucket."""
+        bucket = await self.client.storage.buckets.find(name)
+        return None if bucket is None or bucket.backing is None else bucket

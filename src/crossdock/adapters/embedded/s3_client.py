@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol, runtime_checkable
 
 from crossdock.adapters.embedded.file_errors import file_errors
 from crossdock.adapters.embedded.pieces import Piece
@@ -51,29 +52,12 @@ class S3Client:
             raise TypeError(f"the embedded S3 gave a {type(body.reader).__name__}")
         return body.reader
 
-    async def authorise_put(self, params: Params) -> None:
-        """Authorise a PutObject whose bytes are yet to come."""
-        await self._authorised_put(params)
-
-    async def stage(self) -> StagedBlob:
-        with file_errors():
-            return await self.storage.blobs.stage()
-
-    async def commit(self, params: Params, staged: StagedBlob | None, rest: Piece) -> ObjectEntry:
-        """Authorise that PutObject again, and do it."""
-        call = await self._authorised_put(params)
-        with file_errors(params, request_id=call.request_id):
-            return await commit_staged(self.storage, call, staged, rest)
-
-    def now(self) -> datetime:
-        """The time as S3 tells it."""
-        return whole_seconds(self.operations.house.clock.now())
-
-    async def _authorised_put(self, params: Params) -> Call:
+    async def authorise(self, operation: str, params: Params) -> Call:
+        """Authorise what is yet to come, as a PutObject's bytes are, or what another store does."""
         with file_errors():
             call = self.operations.begin(
                 "s3",
-                "PutObject",
+                operation,
                 params,
                 caller=self.caller,
                 account_id=self.caller.principal.account_id,
@@ -82,3 +66,25 @@ class S3Client:
             )
             await self.operations.authorise(call)
         return call
+
+    async def stage(self) -> StagedBlob:
+        with file_errors():
+            return await self.storage.blobs.stage()
+
+    async def commit(self, params: Params, staged: StagedBlob | None, rest: Piece) -> ObjectEntry:
+        """Authorise that PutObject again, and do it."""
+        call = await self.authorise("PutObject", params)
+        with file_errors(params, request_id=call.request_id):
+            return await commit_staged(self.storage, call, staged, rest)
+
+    def now(self) -> datetime:
+        """The time as S3 tells it."""
+        return whole_seconds(self.operations.house.clock.now())
+
+
+@runtime_checkable
+class OnClient(Protocol):
+    """A store that calls the embedded S3, and as whom."""
+
+    @property
+    def client(self) -> S3Client: ...

@@ -7,10 +7,9 @@ import json
 from collections.abc import Iterable, Mapping
 
 from crossdock.cloud.logs.moments import milliseconds
-from crossdock.cloud.logs.writer import LogWriter
 from crossdock.core.servers import Server
 from crossdock.ports.host import Clock
-from crossdock.ports.logs import LogGroupId
+from crossdock.ports.logs import LogGroupId, LogLines
 from crossdock.ports.state import JsonValue
 
 
@@ -21,7 +20,7 @@ def transfer_log_group(server: Server) -> LogGroupId:
 class EmbeddedTransferLog:
     """See `ports.authority.TransferLog`."""
 
-    def __init__(self, *, writer: LogWriter, clock: Clock) -> None:
+    def __init__(self, *, writer: LogLines, clock: Clock) -> None:
         self._writer = writer
         self._clock = clock
 

@@ -7,11 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from crossdock.cloud.logs.moments import milliseconds
-from crossdock.cloud.logs.records import GROUPS, LogGroupRecord, group_key
 from crossdock.core.errors import FileError
 from crossdock.ports.host import Clock
-from crossdock.ports.logs import LogEvent, LogEvents, LogGroupId
-from crossdock.ports.state import State, VersionConflict
+from crossdock.ports.logs import LogEvent, LogGroupId, LogSink
 
 FLUSH_EVERY_S = 0.5
 EVENTS_AT_ONCE = 1000
@@ -34,20 +32,18 @@ class LogWriter:
     """Whoever makes one starts `run` as a task and calls `close` at the end.
 
     Events of a stream are written in the order in which they came. Those that wait are bounded: beyond that the oldest
-    are dropped, which the service's own log says once until the disk has caught up.
+    are dropped, which the service's own log says once until the sink has caught up.
     """
 
     def __init__(
         self,
         *,
-        events: LogEvents,
-        state: State,
+        sink: LogSink,
         clock: Clock,
         flush_every_s: float = FLUSH_EVERY_S,
         max_pending_bytes: int = MAX_PENDING_BYTES,
     ) -> None:
-        self._events = events
-        self._state = state
+        self._sink = sink
         self._clock = clock
         self._flush_every_s = flush_every_s
         self._max_pending_bytes = max_pending_bytes
@@ -86,7 +82,7 @@ class LogWriter:
             await self.flush()
 
     async def flush(self) -> None:
-        """Write what waits. What the disk does not take waits on."""
+        """Write what waits. What the sink does not take waits on."""
         async with self._flushing:
             self._arrived.clear()
             self._hurry.clear()
@@ -121,9 +117,8 @@ class LogWriter:
     async def _write_group(self, group: LogGroupId, items: list[_Pending]) -> None:
         """Write what can be written and take it out of the list."""
         try:
-            await self._ensure_group(group)
             while items:
-                await self._events.append(group, [pending.event for pending in items[:EVENTS_AT_ONCE]])
+                await self._sink.append(group, [pending.event for pending in items[:EVENTS_AT_ONCE]])
                 del items[:EVENTS_AT_ONCE]
         except FileError as error:
             if not self._is_failing:
@@ -133,22 +128,6 @@ class LogWriter:
             # The boundary of a task: an event that cannot be written must not keep all others from it.
             _log.exception("log events were dropped", extra={"group": group.name, "events": len(items)})
             items.clear()
-
-    async def _ensure_group(self, group: LogGroupId) -> None:
-        async with self._state.reading() as tx:
-            if await GROUPS.get(tx, *group_key(group)) is not None:
-                return
-        record = LogGroupRecord(
-            account_id=group.account_id,
-            region=group.region,
-            name=group.name,
-            created_ms=milliseconds(self._clock.now()),
-        )
-        try:
-            async with self._state.transaction() as tx:
-                await GROUPS.put(tx, record, *group_key(group), is_new=True)
-        except VersionConflict:
-            return
 
     def _add(self, pending: _Pending) -> None:
         self._pending.append(pending)
@@ -166,7 +145,7 @@ class LogWriter:
     def _drop_beyond_bound(self) -> None:
         while self._pending_bytes > self._max_pending_bytes and self._pending:
             if not self._dropped:
-                _log.warning("too many log events are waiting for the disk: the oldest are dropped")
+                _log.warning("too many log events are waiting to be written: the oldest are dropped")
             self._dropped += 1
             self._pending_bytes -= self._pending.popleft().size
 

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from crossdock.cloud.iam.epoch_cache import EpochCache
 from crossdock.core.arns import bucket_arn, object_arn
+from crossdock.core.backings import Backing
 from crossdock.operations.records import Records
 from crossdock.ports.host import Epoch
 from crossdock.ports.state import State, TableSpec, Transaction
@@ -22,6 +23,7 @@ class BucketRecord:
     """`bucket_id` is new each time a bucket of this name is created.
 
     `policy` is the text that was put, or empty; `policy_pins` are the ids of the users and roles that it names.
+    `backing` is where the objects are, when they are not here.
     """
 
     name: str
@@ -31,6 +33,7 @@ class BucketRecord:
     created_at: datetime
     policy: str = ""
     policy_pins: Mapping[str, str] = field(default_factory=dict)
+    backing: Backing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,7 @@ class Bucket:
     account_id: str
     region: str
     bucket_id: str
+    backing: Backing | None = None
 
     @property
     def arn(self) -> str:
@@ -92,4 +96,10 @@ class BucketDirectory:
             record = await BUCKETS.get(tx, name)
         if record is None:
             return None
-        return Bucket(name=record.name, account_id=record.account_id, region=record.region, bucket_id=record.bucket_id)
+        return Bucket(
+            name=record.name,
+            account_id=record.account_id,
+            region=record.region,
+            bucket_id=record.bucket_id,
+            backing=record.backing,
+        )

@@ -18,7 +18,7 @@ from crossdock.cloud.s3.checksums import (
 )
 from crossdock.cloud.s3.conditions import WriteCondition, check_copy_source, write_condition
 from crossdock.cloud.s3.etags import opaque_etag, part_count, quoted
-from crossdock.cloud.s3.failures import invalid_argument, invalid_request, no_such_version
+from crossdock.cloud.s3.failures import invalid_argument, invalid_request, no_such_version, not_implemented
 from crossdock.cloud.s3.get_object import OPENING_ATTEMPTS, present_entry
 from crossdock.cloud.s3.names import CopySource, parse_copy_source
 from crossdock.cloud.s3.object_headers import refuse_unsupported, shown_headers, stored_headers, stored_metadata
@@ -82,6 +82,8 @@ async def copy_object(storage: Storage, call: Call) -> Result:
 async def copy_source_of(storage: Storage, call: Call) -> tuple[CopySource, Bucket]:
     source = parse_copy_source(call.params["CopySource"])
     bucket = await storage.source_bucket_of(call, source.bucket)
+    if bucket.backing is not None:
+        raise not_implemented("x-amz-copy-source", "The objects of the source's bucket lie in another S3.")
     if source.version_id not in ("", "null"):
         raise no_such_version(source.key, source.version_id)
     return source, bucket

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from crossdock.cloud.s3.backed import delete_passed
 from crossdock.cloud.s3.bucket_directory import Bucket
 from crossdock.cloud.s3.conditions import WriteCondition
 from crossdock.cloud.s3.etags import unquoted
@@ -72,7 +73,10 @@ async def _delete_one(storage: Storage, call: Call, bucket: Bucket, item: Params
         _refuse_conditions(item)
         if version_id not in (None, "null"):
             raise no_such_version(key, version_id)
-        await _delete(storage, bucket, key)
+        if bucket.backing is None:
+            await _delete(storage, bucket, key)
+        else:
+            await delete_passed(storage, call, bucket, key)
     except ServiceError as failure:
         return failure
     except (OutOfSpace, Unavailable):

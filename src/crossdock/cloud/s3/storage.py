@@ -7,17 +7,20 @@ from crossdock.cloud.s3.bucket_directory import Bucket, BucketDirectory
 from crossdock.cloud.s3.failures import access_denied, no_such_bucket
 from crossdock.cloud.s3.names import check_bucket_name
 from crossdock.operations.call import Call
+from crossdock.ports.backings import ForeignS3, NoForeignS3
 from crossdock.ports.host import Epoch
 from crossdock.ports.storage import Blobs, ObjectIndex, UploadIndex
 
 INDEXED_BYTES = 16 << 10
 """Objects up to this size lie in the index: its commit alone makes them durable, and they are read with their entry."""
 
+NOWHERE = NoForeignS3()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storage:
     """`executor` is a bounded pool in which checksums are computed, off the loop. Objects of at most `indexed_bytes`
-    are no blobs."""
+    are no blobs. `foreign` has the objects of the buckets that are backed."""
 
     buckets: BucketDirectory
     objects: ObjectIndex
@@ -26,6 +29,7 @@ class Storage:
     epoch: Epoch
     executor: Executor
     indexed_bytes: int = INDEXED_BYTES
+    foreign: ForeignS3 = NOWHERE
 
     async def bucket_of(self, call: Call) -> Bucket:
         """The bucket that a call names, if it belongs to whom the call expects.

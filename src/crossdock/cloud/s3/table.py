@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from crossdock.cloud.s3.backed import pass_on
 from crossdock.cloud.s3.bucket_policies import delete_bucket_policy, get_bucket_policy, put_bucket_policy
 from crossdock.cloud.s3.buckets import create_bucket, delete_bucket, get_bucket_location, head_bucket, list_buckets
 from crossdock.cloud.s3.complete_upload import complete_multipart_upload
@@ -30,6 +31,9 @@ from crossdock.cloud.s3.upload_listing import list_multipart_uploads, list_parts
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Handler, Operation, Permissions, Result, ServiceOperations, needs
 
+PER_KEY = frozenset({"DeleteObjects"})
+"""Which look for themselves where each key lies."""
+
 ALL_BUCKETS = "arn:aws:s3:::*"
 
 _Handler = Callable[[Storage, Call], Awaitable[Result]]
@@ -42,7 +46,7 @@ def s3_operations(storage: Storage) -> ServiceOperations:
         return Operation(handler=_bound(handler, storage), permissions=permissions)
 
     def data(handler: _Handler, permissions: Permissions) -> Operation:
-        return Operation(handler=_bound(handler, storage), permissions=permissions, is_data=True)
+        return Operation(handler=_where_it_lies(handler, storage), permissions=permissions, is_data=True)
 
     return ServiceOperations(
         service="s3",
@@ -77,6 +81,18 @@ def s3_operations(storage: Storage) -> ServiceOperations:
             "ListMultipartUploads": data(list_multipart_uploads, on_bucket(storage, "s3:ListBucketMultipartUploads")),
         },
     )
+
+
+def _where_it_lies(handler: _Handler, storage: Storage) -> Handler:
+    """A handler of data, or the way to the other S3 for a bucket whose objects lie there."""
+
+    async def handle(call: Call) -> Result:
+        bucket = await storage.bucket_of(call)
+        if bucket.backing is None or call.operation in PER_KEY:
+            return await handler(storage, call)
+        return await pass_on(storage, call, bucket)
+
+    return handle
 
 
 def _bound(handler: _Handler, storage: Storage) -> Handler:

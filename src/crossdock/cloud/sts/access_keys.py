@@ -104,7 +104,7 @@ class AccessKeys:
         role_arn = parse_arn(claims.role_arn)
         policies: list[NamedPolicy] = []
         if claims.policy:
-            policies.append(named_policy(f"session policy of {claims.session_name}", claims.policy, PolicyKind.SESSION))
+            policies.append(session_policy(claims.session_name, claims.policy))
         if claims.policy_arns:
             async with self._state.reading() as tx:
                 for arn in claims.policy_arns:
@@ -121,6 +121,11 @@ class AccessKeys:
             tags=claims.tags,
         )
         return AccessKey(secret=claims.secret, caller=caller)
+
+
+def session_policy(session_name: str, text: str) -> NamedPolicy:
+    """The policy that a role session was given, by the name that explanations know."""
+    return named_policy(f"session policy of {session_name}", text, PolicyKind.SESSION)
 
 
 def open_secret(sealer: Sealer, record: AccessKeyRecord) -> str:

@@ -1,0 +1,143 @@
+"""The S3s behind buckets, each reached over connections that all sessions share."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiobotocore.session import AioSession  # type: ignore[import-untyped]  # it ships no types
+from botocore.exceptions import BotoCoreError
+
+from crossdock.adapters.aws.backing_calls import call_as_told, is_own_trouble, send_as_told
+from crossdock.adapters.aws.backing_credentials import BackingCredentials
+from crossdock.adapters.aws.begun_uploads import UploadLedger
+from crossdock.adapters.aws.connection import S3Connection, open_s3
+from crossdock.adapters.aws.object_store import AwsObjectStore
+from crossdock.adapters.aws.retrying import Patience
+from crossdock.core.backings import Backing
+from crossdock.core.errors import FileError, Unavailable
+from crossdock.ports.backings import SentBody
+from crossdock.ports.functions import TemporaryCredentials
+from crossdock.ports.host import Clock
+
+LedgerOf = Callable[[Backing], UploadLedger | None]
+
+
+def no_ledger(_backing: Backing) -> None:
+    """Where nobody notes uploads that were begun."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Reached:
+    """A backing that has been reached, and the credentials that its store uses now."""
+
+    credentials: BackingCredentials
+    store: AwsObjectStore
+    used: TemporaryCredentials
+
+
+class BackingConnections:
+    """See `ports.backings.ForeignS3`. Made by `open_backings`.
+
+    Args:
+        has_environment: whether credentials of the environment and of profiles are there, as in workers they are not.
+        ledger_of: see `AwsObjectStore`.
+    """
+
+    def __init__(
+        self,
+        stack: AsyncExitStack,
+        *,
+        clock: Clock,
+        ledger_of: LedgerOf,
+        has_environment: bool,
+        patience: Patience,
+        session: AioSession,
+    ) -> None:
+        self._stack = stack
+        self._clock = clock
+        self._ledger_of = ledger_of
+        self._has_environment = has_environment
+        self._patience = patience
+        self._session = session
+        self._turn = asyncio.Lock()
+        self._connections: dict[tuple[object, ...], S3Connection] = {}
+        self._reached: dict[Backing, _Reached] = {}
+
+    async def store_of(self, backing: Backing) -> AwsObjectStore:
+        reached = self._reached.get(backing)
+        if reached is None:
+            async with self._turn:
+                reached = self._reached.get(backing) or await self._reach(backing)
+        current = await reached.credentials.current()
+        if current != reached.used:
+            reached.store.bound_s3.use(current)
+            reached.used = current
+        return reached.store
+
+    def kind_of(self, error: FileError) -> type[FileError]:
+        return Unavailable if is_own_trouble(error) else type(error)
+
+    async def call(self, backing: Backing, operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        return await call_as_told((await self.store_of(backing)).bound_s3, backing.bucket, operation, params)
+
+    async def send(self, backing: Backing, sent: SentBody) -> Mapping[str, str]:
+        return await send_as_told((await self.store_of(backing)).bound_s3, backing.bucket, sent)
+
+    async def _reach(self, backing: Backing) -> _Reached:
+        if not self._has_environment and not backing.credentials_file:
+            raise Unavailable(
+                f"worker processes do not have {backing.credentials_from}, whose credentials are for {backing.where}: "
+                "attach the bucket with --credentials-file, or serve without workers"
+            )
+        credentials = BackingCredentials(backing)
+        used = await credentials.current()
+        store = AwsObjectStore(await self._connect(backing), used, ledger=self._ledger_of(backing))
+        reached = _Reached(credentials=credentials, store=store, used=used)
+        self._reached[backing] = reached
+        return reached
+
+    async def _connect(self, backing: Backing) -> S3Connection:
+        where = (backing.endpoint_url, backing.region, backing.path_style, backing.ca_file)
+        if where not in self._connections:
+            try:
+                self._connections[where] = await self._stack.enter_async_context(
+                    open_s3(
+                        region=backing.region,
+                        clock=self._clock,
+                        endpoint_url=backing.endpoint_url or None,
+                        path_style=backing.path_style,
+                        verify=backing.ca_file or True,
+                        patience=self._patience,
+                        session=self._session,
+                    )
+                )
+            except (OSError, BotoCoreError) as error:
+                raise Unavailable(f"no connection to {backing.where} can be made: {error}") from error
+        return self._connections[where]
+
+
+@asynccontextmanager
+async def open_backings(
+    *,
+    clock: Clock,
+    ledger_of: LedgerOf = no_ledger,
+    has_environment: bool = True,
+    patience: Patience | None = None,
+    session: AioSession | None = None,
+) -> AsyncIterator[BackingConnections]:
+    """Reaches nobody yet. See `BackingConnections`.
+
+    Args:
+        session: reads S3's model once for all clients that are made with it.
+    """
+    async with AsyncExitStack() as stack:
+        yield BackingConnections(
+            stack,
+            clock=clock,
+            ledger_of=ledger_of,
+            has_environment=has_environment,
+            patience=patience or Patience(),
+            session=session or AioSession(),
+        )

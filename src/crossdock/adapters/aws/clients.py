@@ -1,0 +1,108 @@
+"""Clients of AWS's services besides S3, made when they are first wanted and shared by all sessions.
+
+Credentials, profile and endpoints are found as botocore finds them for anyone: in variables, in `~/.aws`, from the role
+of a container or an instance.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Protocol
+
+from aiobotocore.config import AioConfig  # type: ignore[import-untyped]  # it ships no types
+from aiobotocore.session import AioSession  # type: ignore[import-untyped]
+from botocore.exceptions import BotoCoreError, ClientError
+
+CONNECT_TIMEOUT_S = 10.0
+
+
+class ServiceClients(Protocol):
+    async def client(self, service: str, region: str) -> Any:
+        """aiobotocore's client of a service in a region, whose methods are made from the service's model."""
+
+
+class AwsClients:
+    """See `ServiceClients`. Made by `open_clients`."""
+
+    def __init__(
+        self,
+        session: AioSession,
+        stack: AsyncExitStack,
+        config: AioConfig,
+        *,
+        endpoint_url: str | None,
+        verify: bool | str | None,
+    ) -> None:
+        self._session = session
+        self._stack = stack
+        self._config = config
+        self._endpoint_url = endpoint_url
+        self._verify = verify
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._turn = asyncio.Lock()
+
+    async def client(self, service: str, region: str) -> Any:
+        found = self._clients.get((service, region))
+        if found is None:
+            async with self._turn:
+                found = self._clients.get((service, region))
+                if found is None:
+                    creation = self._session.create_client(
+                        service,
+                        region_name=region,
+                        endpoint_url=self._endpoint_url,
+                        verify=self._verify,
+                        config=self._config,
+                    )
+                    found = self._clients[service, region] = await self._stack.enter_async_context(creation)
+        return found
+
+
+@asynccontextmanager
+async def open_clients(
+    *,
+    read_timeout_s: float,
+    profile: str = "",
+    endpoint_url: str = "",
+    verify: bool | str | None = True,
+    attempts: int = 3,
+    session: AioSession | None = None,
+) -> AsyncIterator[AwsClients]:
+    """Open what makes clients.
+
+    Args:
+        read_timeout_s: without a byte of an answer.
+        profile: of `~/.aws`; empty for the one that the environment names.
+        endpoint_url: of every service, in place of AWS's own; empty for what the environment or the profile says.
+        verify: the file of certificate authorities; True for those of the system, None for what the environment or the
+            profile says.
+        attempts: at a call that is throttled or fails on the way.
+        session: in place of one for the profile.
+    """
+    config = AioConfig(
+        connect_timeout=CONNECT_TIMEOUT_S,
+        read_timeout=read_timeout_s,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+    )
+    async with AsyncExitStack() as stack:
+        yield AwsClients(
+            session or AioSession(profile=profile or None),
+            stack,
+            config,
+            endpoint_url=endpoint_url or None,
+            verify=verify,
+        )
+
+
+def in_words(error: ClientError | BotoCoreError) -> str:
+    """AWS's own code and words and the request's id; of what never reached AWS, botocore's words."""
+    if not isinstance(error, ClientError):
+        return str(error)
+    told = error.response.get("Error", {})
+    request_id = error.response.get("ResponseMetadata", {}).get("RequestId", "")
+    ending = f" (request {request_id})" if request_id else ""
+    return f"{told.get('Code', 'an error')}: {told.get('Message', 'without a message')}{ending}"
+
+
+def code_of(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))

@@ -1,0 +1,30 @@
+"""Log events in the batches that CloudWatch Logs takes.
+
+Source: CloudWatch Logs API Reference, PutLogEvents: at most 10,000 events and 1,048,576 bytes, each event counting its
+message in UTF-8 and 26 bytes, in chronological order, all within 24 hours.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from crossdock.ports.logs import LogEvent
+
+MAX_EVENTS = 10_000
+MAX_BYTES = 1_048_576
+EVENT_BYTES = 26
+MAX_SPAN_MS = 24 * 3600 * 1000
+
+
+def batches(events: Sequence[LogEvent]) -> Iterator[list[LogEvent]]:
+    """Events of one stream, in the order of their times and otherwise as they came."""
+    batch: list[LogEvent] = []
+    size = 0
+    for event in sorted(events, key=lambda event: event.timestamp_ms):
+        taken = len(event.message.encode("utf-8", "replace")) + EVENT_BYTES
+        is_full = len(batch) == MAX_EVENTS or size + taken > MAX_BYTES
+        if batch and (is_full or event.timestamp_ms - batch[0].timestamp_ms >= MAX_SPAN_MS):
+            yield batch
+            batch, size = [], 0
+        batch.append(event)
+        size += taken
+    if batch:
+        yield batch

@@ -1,0 +1,104 @@
+"""Assuming a user's role by AWS's STS, with the gateway's own credentials.
+
+The gateway is no AWS service: the role's trust policy must admit the identity that it runs as, by a statement of its
+own. `aws:SourceArn` and `aws:SourceAccount` are not there when a role assumes a role, so a statement that asks for them
+never admits it; an ExternalId guards against being confused with another gateway.
+
+Source: STS API Reference, AssumeRole; IAM User Guide, "The confused deputy problem".
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+from crossdock.adapters.aws.clients import ServiceClients, code_of, in_words
+from crossdock.core.arns import parse_arn
+from crossdock.core.errors import InvalidArn
+from crossdock.core.principals import AssumedRole
+from crossdock.core.servers import Server
+from crossdock.ports.authority import AssumeRefused, RoleSession
+from crossdock.ports.functions import TemporaryCredentials
+from crossdock.ports.objects import ObjectStore
+
+MakeStore = Callable[[TemporaryCredentials, AssumedRole], ObjectStore]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsRoleAssumer:
+    """See `ports.authority.RoleAssumer`.
+
+    `duration_s` is at most 3,600 where the gateway's own identity is a role. `tags` are of every session, besides the
+    user's and the server's names; `tag_sessions` off leaves all out, and roles need no `sts:TagSession`.
+    """
+
+    clients: ServiceClients
+    store: MakeStore
+    external_id: str = ""
+    duration_s: int = 3600
+    tag_sessions: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    async def assume(
+        self, *, server: Server, username: str, role_arn: str, session_name: str, session_policy: str | None
+    ) -> RoleSession:
+        further: dict[str, Any] = {}
+        if session_policy is not None:
+            further["Policy"] = session_policy
+        if self.tag_sessions:
+            tags = {"transfer:UserName": username, "transfer:ServerId": server.server_id, **self.tags}
+            further["Tags"] = [{"Key": name, "Value": value} for name, value in tags.items()]
+        credentials, principal = await self.credentials(
+            role_arn, session_name=session_name, region=server.region, duration_s=self.duration_s, **further
+        )
+        return RoleSession(
+            principal=principal, expires_at=credentials.expires_at, store=self.store(credentials, principal)
+        )
+
+    async def credentials(
+        self, role_arn: str, *, session_name: str, region: str, duration_s: int = 900, **further: Any
+    ) -> tuple[TemporaryCredentials, AssumedRole]:
+        """Assume a role, for whatever use. `further` are parameters of AssumeRole. Raises AssumeRefused."""
+        if self.external_id:
+            further["ExternalId"] = self.external_id
+        try:
+            sts = await self.clients.client("sts", region)
+            answer = await sts.assume_role(
+                RoleArn=role_arn, RoleSessionName=session_name, DurationSeconds=duration_s, **further
+            )
+        except ParamValidationError as error:
+            raise AssumeRefused(f"STS does not take the request: {error}") from error
+        except (ClientError, BotoCoreError) as error:
+            raise AssumeRefused(in_words(error) + self._advice(error)) from error
+        told = answer["Credentials"]
+        credentials = TemporaryCredentials(
+            access_key_id=told["AccessKeyId"],
+            secret_access_key=told["SecretAccessKey"],
+            session_token=told["SessionToken"],
+            expires_at=told["Expiration"],
+        )
+        try:
+            arn = parse_arn(role_arn)
+        except InvalidArn as error:
+            raise AssumeRefused(f"STS assumed {role_arn}, which is no ARN: {error}") from error
+        role_id = str(answer["AssumedRoleUser"]["AssumedRoleId"]).partition(":")[0]
+        return credentials, AssumedRole(role_arn=arn, role_id=role_id, session_name=session_name)
+
+    def _advice(self, error: ClientError | BotoCoreError) -> str:
+        """What an operator has to look at."""
+        if not isinstance(error, ClientError):
+            return ""
+        match code_of(error):
+            case "AccessDenied":
+                external = f" with sts:ExternalId {self.external_id}" if self.external_id else ""
+                return (
+                    f"; the role's trust policy must admit this gateway's own identity{external} by a statement "
+                    "without aws:SourceArn and aws:SourceAccount, and the identity must be allowed sts:AssumeRole"
+                )
+            case "PackedPolicyTooLarge":
+                return "; the user's session policy and tags are too large: shorten the policy"
+            case "ValidationError" if "DurationSeconds" in str(error):
+                return "; lower aws.session_duration_s: roles that are assumed by a role are good for one hour at most"
+            case _:
+                return ""

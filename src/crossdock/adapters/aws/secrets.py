@@ -1,0 +1,25 @@
+"""Secrets of AWS, for what the gateway itself needs: host keys."""
+
+from dataclasses import dataclass
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from crossdock.adapters.aws.clients import ServiceClients, in_words
+from crossdock.core.errors import Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class AwsSecrets:
+    """See `ports.authority.SecretTexts`. The secrets are those that the gateway's own credentials may read."""
+
+    clients: ServiceClients
+
+    async def text(self, account: str, region: str, secret_id: str) -> str:
+        try:
+            secrets = await self.clients.client("secretsmanager", region)
+            answer = await secrets.get_secret_value(SecretId=secret_id)
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable(f"the secret {secret_id}: {in_words(error)}") from error
+        if "SecretString" not in answer:
+            raise Unavailable(f"the secret {secret_id} is binary: it must be a text")
+        return str(answer["SecretString"])

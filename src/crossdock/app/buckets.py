@@ -1,0 +1,170 @@
+"""Buckets whose bytes lie in another S3, attached and detached on an operator's word: a command's, or the settings'."""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from crossdock.adapters.aws.backings import BackingConnections, open_backings
+from crossdock.adapters.aws.begun_uploads import BegunUploads
+from crossdock.app.cloud import Cloud
+from crossdock.cloud.accounts import admin_caller
+from crossdock.cloud.organizations.management import keep_management_empty
+from crossdock.cloud.s3.attachments import all_buckets, attach_bucket
+from crossdock.cloud.s3.backing_probe import ProbeFailed, probe
+from crossdock.cloud.s3.bucket_directory import BucketRecord
+from crossdock.core.backings import Backing, read_backing
+from crossdock.core.errors import CrossdockError, FileError, ServiceError
+from crossdock.operations.call import House
+from crossdock.operations.caller import Origin
+from crossdock.settings.buckets_file import DeclaredBucket
+
+_log = logging.getLogger(__name__)
+
+LedgerOf = Callable[[Backing], BegunUploads]
+
+
+class CannotAttach(CrossdockError):
+    """A bucket that cannot be attached or detached; the message says which, and why."""
+
+
+@asynccontextmanager
+async def open_service_backings(house: House) -> AsyncIterator[BackingConnections]:
+    """What the service reaches. It notes the uploads that it begins, and aborts what an earlier run has left."""
+    run = house.entropy(8).hex()
+
+    def ledger_of(backing: Backing) -> BegunUploads:
+        return BegunUploads(house.state, node=backing.where, run=run, clock=house.clock)
+
+    async with open_backings(clock=house.clock, ledger_of=ledger_of) as connections:
+        house.tasks.start(_sweep(house, connections, ledger_of), name="sweep of backed buckets")
+        yield connections
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketKeeper:
+    """`own_url` is where this service itself is an S3. `region` is that of new buckets."""
+
+    cloud: Cloud
+    house: House
+    own_url: str
+    region: str
+
+    async def answer(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What the command asks. Raises CrossdockError."""
+        match question.get("do"):
+            case "list":
+                return {"buckets": [_described(record) for record in await all_buckets(self.house.state)]}
+            case "attach":
+                options = question.get("backing")
+                backing = read_backing(options if isinstance(options, dict) else {})
+                await self.attach(str(question.get("account")), str(question.get("name")), backing)
+                return {"name": question.get("name"), **_where(backing)}
+            case "detach":
+                return _where(await self.detach(str(question.get("name"))))
+            case _:
+                raise CannotAttach("the question is none that this version of Crossdock knows")
+
+    async def attach(self, account: str, name: str, backing: Backing) -> None:
+        """Raises CrossdockError: ProbeFailed, or why the bucket cannot be attached."""
+        account_id = self.cloud.accounts.id_of(account)
+        if backing.endpoint_url == self.own_url:
+            raise CannotAttach(f"{self.own_url} is this very service: a bucket cannot be backed by itself")
+        try:
+            region = {} if self.region == "us-east-1" else {"LocationConstraint": self.region}
+            call = self.cloud.operations.begin(
+                "s3",
+                "CreateBucket",
+                {"Bucket": name, **({"CreateBucketConfiguration": region} if region else {})},
+                caller=await admin_caller(self.house.state, account_id),
+                account_id=account_id,
+                region=self.region,
+                origin=_origin(),
+            )
+            await self.cloud.operations.authorise(call)
+            keep_management_empty(call)
+            await probe(self.cloud.backings, backing, entropy=self.house.entropy)
+            await attach_bucket(self.cloud.assumer.storage, call, backing)
+        except ServiceError as error:
+            raise CannotAttach(f"{name} cannot be attached: {error.reason or error.message}") from error
+        _log.info("attached a bucket", extra={"bucket": name, "account": account_id, "backing": backing.where})
+
+    async def detach(self, name: str) -> Backing:
+        """Delete the bucket here; its objects stay where they are. Raises CannotAttach."""
+        bucket = await self.cloud.assumer.storage.buckets.find(name)
+        if bucket is None or bucket.backing is None:
+            what = f"there is no bucket {name}" if bucket is None else f"{name} is not attached: its objects lie here"
+            raise CannotAttach(f"{what}; `crossdock bucket list` shows all buckets")
+        try:
+            await self.cloud.operations.call(
+                "s3",
+                "DeleteBucket",
+                {"Bucket": name},
+                caller=await admin_caller(self.house.state, bucket.account_id),
+                account_id=bucket.account_id,
+                region=self.region,
+                origin=_origin(),
+            )
+        except ServiceError as error:
+            raise CannotAttach(f"{name} cannot be detached: {error.reason or error.message}") from error
+        _log.info("detached a bucket", extra={"bucket": name, "backing": bucket.backing.where})
+        return bucket.backing
+
+    async def apply(self, declared: DeclaredBucket) -> None:
+        """What the settings say of a bucket. One that was attached just so before is tried while the service starts.
+
+        Raises CrossdockError for others that cannot be attached. A known S3 that is away must not keep the service from
+        all its other buckets.
+        """
+        bucket = await self.cloud.assumer.storage.buckets.find(declared.name)
+        account_id = self.cloud.accounts.id_of(declared.account)
+        if bucket is not None and (bucket.account_id, bucket.backing) == (account_id, declared.backing):
+            self.house.tasks.start(self._try(declared.name, declared.backing), name=f"probe of {declared.name}")
+        else:
+            await self.attach(declared.account, declared.name, declared.backing)
+
+    async def _try(self, name: str, backing: Backing) -> None:
+        try:
+            await probe(self.cloud.backings, backing, entropy=self.house.entropy)
+        except ProbeFailed as error:
+            _log.warning("an attached bucket does not work", extra={"bucket": name, "reason": str(error)})
+
+
+async def keep_nothing(_question: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Where the authority is AWS."""
+    raise CannotAttach("the buckets are AWS's (authority = aws): only the embedded cloud's are attached to other S3s")
+
+
+async def _sweep(house: House, connections: BackingConnections, ledger_of: LedgerOf) -> None:
+    """Abort the multipart uploads that an earlier run left behind in the buckets that are attached now."""
+    backings = {record.backing for record in await all_buckets(house.state) if record.backing is not None}
+    for backing in backings:
+        try:
+            store = await connections.store_of(backing)
+        except FileError as error:
+            _log.warning("an attached bucket is not reached", extra={"backing": backing.where, "reason": str(error)})
+            continue
+        swept = await ledger_of(backing).sweep(store.abort_upload)
+        if swept.aborted:
+            _log.info("aborted the uploads that an interrupted run had left", extra={"uploads": swept.aborted})
+        for sentence in swept.stayed:
+            _log.warning("an upload that an interrupted run had left stays", extra={"reason": sentence})
+
+
+def _origin() -> Origin:
+    return Origin(source_ip="127.0.0.1", is_secure=True, user_agent="crossdock", via="control")
+
+
+def _described(record: BucketRecord) -> Mapping[str, Any]:
+    here = {"to": "", "endpointUrl": "", "credentials": ""}
+    return {
+        "name": record.name,
+        "accountId": record.account_id,
+        "region": record.region,
+        **(here if record.backing is None else _where(record.backing)),
+    }
+
+
+def _where(backing: Backing) -> Mapping[str, Any]:
+    return {"to": backing.target, "endpointUrl": backing.endpoint_url, "credentials": backing.credentials_from}

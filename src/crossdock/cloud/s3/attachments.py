@@ -1,0 +1,56 @@
+"""Buckets whose bytes lie in another S3: how one becomes such a bucket, and which there are.
+
+The local index holds no object of such a bucket, and cannot: the bucket's id is retired there, as a deleted one's is.
+Deleting the bucket therefore takes away what Crossdock knows of it, and no object.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from crossdock.cloud.iam.changes import policy_transaction
+from crossdock.cloud.s3.bucket_directory import BUCKETS, BucketRecord
+from crossdock.cloud.s3.buckets import create_bucket
+from crossdock.cloud.s3.failures import bucket_already_exists, no_such_bucket
+from crossdock.cloud.s3.storage import Storage
+from crossdock.core.backings import Backing
+from crossdock.core.errors import ServiceError
+from crossdock.operations.call import Call
+from crossdock.ports.state import State
+
+
+async def attach_bucket(storage: Storage, call: Call, backing: Backing) -> None:
+    """Let a bucket of the caller's account be backed from now on; it is made when there is none.
+
+    `call` is a CreateBucket that has been authorised. A bucket that is backed already is backed by this one from now
+    on.
+
+    Raises:
+        ServiceError: BucketAlreadyExists for another account's, BucketNotEmpty for one with objects of its own.
+    """
+    name: str = call.params["Bucket"]
+    if await storage.buckets.find(name) is None:
+        await create_bucket(storage, call)
+    bucket = await storage.bucket_named(name)
+    if bucket.account_id != call.account_id:
+        raise bucket_already_exists(name)
+    aborted = await storage.objects.retire(bucket.bucket_id)
+    if aborted is None:
+        raise ServiceError(
+            "BucketNotEmpty",
+            f"The bucket {name} holds objects of its own: only an empty one can be attached",
+            status=409,
+            members={"BucketName": name},
+        )
+    storage.blobs.delete(aborted)
+    # No operation of S3's; the audit is to tell it from the making of the bucket.
+    async with policy_transaction(replace(call, operation="AttachBucket"), storage.epoch) as tx:
+        record = await BUCKETS.get(tx, name)
+        if record is None or record.bucket_id != bucket.bucket_id:
+            raise no_such_bucket(name)
+        await BUCKETS.put(tx, replace(record, backing=backing), name)
+
+
+async def all_buckets(state: State) -> Sequence[BucketRecord]:
+    """Of every account, by name."""
+    async with state.reading() as tx:
+        return await BUCKETS.everything(tx)

@@ -1,0 +1,186 @@
+"""A caller's store on an attached bucket: what its own policies say, and what becomes of transfers under way."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from tests.contract.object_stores import embedded_store
+from tests.contract.object_worlds import read
+from tests.contract.permissions import ALL, resources_of
+from tests.fakes.backed_cloud import BEHIND, BackedCloud, backed_cloud
+
+from crossdock.adapters.embedded.backing_names import BackingNames
+from crossdock.adapters.embedded.object_store import EmbeddedObjectStore
+from crossdock.cloud.s3.bucket_directory import Bucket
+from crossdock.core.backings import Backing
+from crossdock.core.errors import Denied, FileError, InvalidName, NotFound, Unavailable, Unsupported
+from crossdock.core.homes import ObjectPlace
+from crossdock.ports.objects import ObjectStore
+
+PART = 5 << 20
+KEY = ObjectPlace(bucket="box", key="k")
+
+
+@pytest.fixture
+async def backed(tmp_path) -> AsyncIterator[BackedCloud]:
+    async with backed_cloud(tmp_path) as backed:
+        await backed.attach("box", prefix="below/")
+        await backed.cloud.s3.bucket("own")
+        yield backed
+
+
+async def store_of(backed: BackedCloud, *actions: str, role: str = "visitor") -> ObjectStore:
+    arn = await backed.cloud.role(role, actions or ALL, resources_of(["box", "own", "second"]))
+    return await embedded_store(backed.cloud, await backed.cloud.session_of(arn))
+
+
+@pytest.fixture
+async def store(backed: BackedCloud) -> ObjectStore:
+    return await store_of(backed)
+
+
+async def test_a_role_without_permission_is_refused_although_the_backing_could(backed: BackedCloud):
+    await backed.behind.s3.put(BEHIND, "below/k", b"x")
+    nobody = await store_of(backed, "s3:GetObjectVersion", role="nobody")
+    assert isinstance(nobody, EmbeddedObjectStore)
+    for call in (
+        nobody.head(KEY),
+        nobody.read(KEY),
+        nobody.put(KEY, [b"y"], {}),
+        nobody.stage(KEY, {}),
+        nobody.start_multipart(KEY, {}),
+        nobody.copy(KEY, ObjectPlace(bucket="box", key="other")),
+        nobody.delete(KEY),
+        nobody.list("box", ""),
+    ):
+        with pytest.raises(Denied, match="box"):
+            await call
+    assert await backed.behind.s3.keys(BEHIND) == ["below/k"]
+    assert await backed.behind.s3.read(BEHIND, "below/k") == b"x"
+
+
+async def test_a_place_there_is_not_staged_and_one_here_is(store: EmbeddedObjectStore):
+    assert await store.stage(KEY, {}) is None
+    staged = await store.stage(ObjectPlace(bucket="own", key="k"), {})
+    assert staged is not None
+    await staged.commit(b"x")
+
+
+async def test_what_is_written_behind_our_back_is_there_at_once(backed: BackedCloud, store: ObjectStore):
+    for content in (b"one", b"two"):
+        await backed.behind.s3.put(BEHIND, "below/k", content)
+        assert await read(store, KEY) == content
+    await backed.behind.s3("DeleteObject", Bucket=BEHIND, Key="below/k")
+    with pytest.raises(NotFound, match="there is no object s3://box/k"):
+        await store.head(KEY)
+
+
+async def test_nothing_beside_the_prefix_is_seen_or_reached(backed: BackedCloud, store: ObjectStore):
+    for key in ("below", "below/", "belowmore/x", "x", "below/in/x"):
+        await backed.behind.s3.put(BEHIND, key, b"theirs")
+    page = await store.list("box", "", delimiter="")
+    assert [info.place.key for info in page.objects] == ["in/x"]
+    assert (await store.list("box", "")).prefixes == ("in/",)
+    for key in ("../x", "../below", "in/../../x"):
+        with pytest.raises(NotFound):
+            await store.head(ObjectPlace(bucket="box", key=key))
+        await store.delete(ObjectPlace(bucket="box", key=key))
+    assert len(await backed.behind.s3.keys(BEHIND)) == 5
+
+
+async def test_a_key_that_is_too_long_below_the_prefix_is_no_name(store: ObjectStore):
+    with pytest.raises(InvalidName):
+        await store.put(ObjectPlace(bucket="box", key="x" * 1024), [b""], {})
+
+
+async def test_nothing_is_copied_to_where_the_bytes_would_have_to_come_through_here(
+    backed: BackedCloud, store: ObjectStore
+):
+    await store.put(KEY, [b"x"], {})
+    with pytest.raises(Unsupported, match="in another S3"):
+        await store.copy(KEY, ObjectPlace(bucket="own", key="k"))
+    with pytest.raises(Unsupported, match="in another S3"):
+        await store.copy(ObjectPlace(bucket="own", key="k"), KEY)
+    other = backed.credentials_file.with_name("other")
+    other.write_text(backed.credentials_file.read_text())
+    await backed.attach("second", credentials_file=other)
+    second = ObjectPlace(bucket="second", key="k")
+    with pytest.raises(Unsupported, match="different credentials"):
+        await store.copy(KEY, second)
+    upload = await store.start_multipart(second, {})
+    with pytest.raises(Unsupported, match="different credentials"):
+        await upload.copy_part(1, await store.head(KEY), offset=0, size=1)
+    await upload.abort()
+
+
+async def test_an_upload_does_not_go_on_in_a_bucket_that_was_attached_elsewhere(
+    backed: BackedCloud, store: ObjectStore
+):
+    upload = await store.start_multipart(KEY, {})
+    await upload.upload_part(1, [bytes(PART)])
+    await backed.attach("box", prefix="elsewhere/")
+    for call in (upload.upload_part(2, [b"x"]), upload.complete()):
+        with pytest.raises(Unavailable, match="attached elsewhere"):
+            await call
+    await upload.abort()
+    assert await backed.behind.s3.keys(BEHIND) == []
+    assert (await backed.behind.s3("ListMultipartUploads", Bucket=BEHIND))["Uploads"] == []
+
+
+async def test_an_upload_to_a_bucket_that_was_detached_leaves_nothing(backed: BackedCloud, store: ObjectStore):
+    upload = await store.start_multipart(KEY, {})
+    await upload.upload_part(1, [b"x"])
+    await backed.cloud.s3("DeleteBucket", Bucket="box")
+    with pytest.raises(NotFound):
+        await upload.complete()
+    await upload.abort()
+    assert (await backed.behind.s3("ListMultipartUploads", Bucket=BEHIND))["Uploads"] == []
+
+
+async def test_transfers_under_way_go_on_with_changed_credentials(backed: BackedCloud, store: ObjectStore):
+    upload = await store.start_multipart(KEY, {})
+    await upload.upload_part(1, [bytes(4 * PART)])
+    await backed.change_credentials()
+    await upload.upload_part(2, [b"end"])
+    await upload.complete()
+    reader = await store.read(KEY)
+    chunks = reader.chunks()
+    content = await anext(chunks)
+    await backed.change_credentials()
+    content += b"".join([chunk async for chunk in chunks])
+    await reader.close()
+    assert content == bytes(4 * PART) + b"end"
+
+
+async def test_an_s3_that_refuses_crossdock_is_unavailable_to_its_users(backed: BackedCloud, store: ObjectStore):
+    await store.put(KEY, [b"x"], {})
+    backed.credentials_file.write_text("[default]\naws_access_key_id = AKIAX\naws_secret_access_key = no\n")
+    for call in (
+        store.head(KEY),
+        store.read(KEY),
+        store.put(KEY, [b"y"], {}),
+        store.delete(KEY),
+        store.list("box", ""),
+    ):
+        with pytest.raises(FileError) as raised:
+            await call
+        assert type(raised.value) is Unavailable
+        assert "behind the bucket box" in str(raised.value)
+
+
+async def test_a_bucket_that_is_gone_there_is_unavailable_and_no_missing_file(backed: BackedCloud, store: ObjectStore):
+    await backed.behind.s3("DeleteBucket", Bucket=BEHIND)
+    with pytest.raises(Unavailable, match="NoSuchBucket"):
+        await store.read(KEY)
+
+
+def test_an_answer_beside_the_prefix_is_no_object_of_the_bucket():
+    bucket = Bucket(
+        name="box", account_id="1", region="r", bucket_id="b", backing=Backing(bucket="behind", prefix="below/")
+    )
+    names = BackingNames(bucket)
+    assert names.there(KEY) == ObjectPlace(bucket="behind", key="below/k")
+    with pytest.raises(Unavailable, match="another key was answered"):
+        names.key_here("beside")
+    with pytest.raises(ValueError, match="lie here"):
+        assert BackingNames(replace(bucket, backing=None)).backing
