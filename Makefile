@@ -1,5 +1,5 @@
 # Every target sets up what it needs: a virtual environment in .venv, and for `test` the real clients.
-.PHONY: demo serve check test soak coverage bench docs lock clean help
+.PHONY: demo serve check test test-s3 soak coverage bench docs lock clean help
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -12,7 +12,7 @@ PARALLEL := --ignore tests/e2e --ignore tests/judge -n auto --dist worksteal
 BY_MODULE := -n auto --dist loadfile
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: .venv/.runtime ## the article end to end, narrated, on a throw-away directory
 	$(BIN)/crossdock demo
@@ -30,9 +30,13 @@ check: .venv/.dev ## format, lint, types, layers and the fast tests
 test: .venv/.dev .venv-aws/.done ## everything but the long counts, with real clients against a real process
 	scripts/install-clients
 	scripts/install-judge
-	$(PYTEST) $(PARALLEL) -m "not soak"
+	$(PYTEST) $(PARALLEL) -m "not soak and not s3"
 	$(PYTEST) $(BY_MODULE) -m "e2e and not soak and not alone" tests/e2e tests/judge
 	$(PYTEST) -m "alone and not soak" tests/e2e
+
+test-s3: .venv/.dev ## the stores on an S3 of another vendor: Ceph's, started for it
+	scripts/install-rgw
+	$(PYTEST) -m s3 tests/contract
 
 soak: .venv/.dev .venv-aws/.done ## the long counts: faults, fuzz, generated cases
 	scripts/install-clients
@@ -40,11 +44,11 @@ soak: .venv/.dev .venv-aws/.done ## the long counts: faults, fuzz, generated cas
 	$(PYTEST) -m soak
 
 coverage: .venv/.dev ## branch coverage of all but the tests with real clients
-	$(PYTEST) $(PARALLEL) -m "not soak" --cov --cov-report=term-missing:skip-covered
+	$(PYTEST) $(PARALLEL) -m "not soak and not s3" --cov --cov-report=term-missing:skip-covered
 
 bench: .venv/.dev ## the file protocols beside other servers (ARGS=--quick to try it); writes docs/benchmarks.md
 	scripts/install-peers
-	$(BIN)/python -m bench.ftp $(ARGS)
+	$(BIN)/python -m bench $(ARGS)
 
 docs: .venv/.dev ## regenerate the generated pages
 	$(BIN)/python scripts/generate_docs.py
@@ -53,7 +57,7 @@ lock: .venv/.dev ## renew the pinned versions
 	scripts/lock
 
 clean: ## remove what the targets made
-	rm -rf .venv .venv-aws .judge .bench .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-aws .judge .bench .rgw .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/.runtime: requirements.lock pyproject.toml
 	scripts/make-venv .venv requirements.lock --with-crossdock
