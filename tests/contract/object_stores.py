@@ -9,17 +9,20 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 import pytest
 from tests.contract.permissions import ALL as ALL
 from tests.contract.permissions import resources_of
-from tests.contract.rgw_stores import RGW_LACKS, rgw_stores
-from tests.fakes.backed_cloud import BackedCloud, backed_cloud
+from tests.contract.rgw_stores import RGW_LACKS, RGW_LACKS_OF_USERS, rgw_stores
+from tests.fakes.backed_cloud import attach, backed_cloud
+from tests.fakes.ceph_rgw import CephRgw
 from tests.fakes.http_cloud import REGION, HttpCloud, serve_cloud
 from tests.fakes.object_store import MemoryS3
 from tests.fakes.stub_s3 import aws_session
 
+from crossdock.adapters.aws.backings import open_backings
 from crossdock.adapters.aws.connection import S3Connection, open_s3
 from crossdock.adapters.aws.object_store import AwsObjectStore
 from crossdock.adapters.aws.retrying import Patience
@@ -28,6 +31,7 @@ from crossdock.adapters.embedded.s3_client import S3Client
 from crossdock.adapters.host.clock import SystemClock
 from crossdock.cloud.s3.storage import INDEXED_BYTES
 from crossdock.cloud.sts.assume import caller_of
+from crossdock.core.backings import Backing
 from crossdock.ports.functions import TemporaryCredentials
 from crossdock.ports.objects import ObjectStore
 
@@ -140,30 +144,53 @@ PREFIX = "be//low/"
 
 
 class BackedStores(CloudStores):
-    """The same, of buckets whose objects lie in another S3."""
+    """The same, of buckets whose objects lie in another S3, in buckets that `behind` makes there."""
 
-    def __init__(self, backed: BackedCloud, *, prefix: str) -> None:
-        super().__init__(backed.cloud, embedded_store)
-        self._backed = backed
-        self._prefix = prefix
+    def __init__(self, cloud: HttpCloud, behind: Callable[[], Awaitable[Backing]]) -> None:
+        super().__init__(cloud, embedded_store)
+        self._behind = behind
 
     async def add_bucket(self) -> str:
         name = f"bucket-{next(self._numbers)}"
-        await self._backed.behind.s3.bucket(name)
-        await self._backed.attach(name, bucket=name, prefix=self._prefix)
+        await attach(self._cloud, name, await self._behind())
         return name
 
 
 @asynccontextmanager
-async def embedded_backed(directory: Path) -> AsyncIterator[ObjectStores]:
+async def embedded_backed(directory: Path, *, prefix: str = "") -> AsyncIterator[ObjectStores]:
     async with backed_cloud(directory) as backed:
-        yield BackedStores(backed, prefix="")
+        numbers = count(1)
+
+        async def behind() -> Backing:
+            bucket = await backed.behind.s3.bucket(f"behind-{next(numbers)}")
+            return backed.backing(bucket=bucket, prefix=prefix)
+
+        yield BackedStores(backed.cloud, behind)
+
+
+def embedded_backed_below(directory: Path) -> AbstractAsyncContextManager[ObjectStores]:
+    return embedded_backed(directory, prefix=PREFIX)
 
 
 @asynccontextmanager
-async def embedded_backed_below(directory: Path) -> AsyncIterator[ObjectStores]:
-    async with backed_cloud(directory) as backed:
-        yield BackedStores(backed, prefix=PREFIX)
+async def embedded_backed_by_rgw(rgw: CephRgw) -> AsyncIterator[ObjectStores]:
+    """Another vendor's S3, which knows one user."""
+    with TemporaryDirectory() as directory:
+        path = Path(directory) / "credentials"
+        path.write_text(f"[default]\naws_access_key_id = {rgw.access_key}\naws_secret_access_key = {rgw.secret_key}\n")
+        opening = open_backings(clock=SystemClock(), patience=Patience(attempts=1), session=aws_session())
+        async with rgw_stores(rgw) as there, opening as connections, serve_cloud(foreign=connections) as cloud:
+
+            async def behind() -> Backing:
+                return Backing(
+                    bucket=await there.add_bucket(),
+                    prefix=PREFIX,
+                    endpoint_url=rgw.url,
+                    path_style=True,
+                    credentials_file=str(path),
+                )
+
+            yield BackedStores(cloud, behind)
 
 
 async def embedded_store(cloud: HttpCloud, credentials: TemporaryCredentials) -> ObjectStore:
@@ -225,6 +252,15 @@ ADAPTERS: Mapping[str, Adapter] = {
     "embedded-backed": Adapter(open=embedded_backed, stages=False, is_portable=True),
     "embedded-backed-below": Adapter(
         open=embedded_backed_below, stages=False, is_portable=True, longest_key=1024 - len(PREFIX)
+    ),
+    "embedded-backed-rgw": Adapter(
+        open=embedded_backed_by_rgw,
+        stages=False,
+        is_portable=True,
+        ground="ceph_gateway",
+        lacks=RGW_LACKS_OF_USERS,
+        longest_key=1024 - len(PREFIX),
+        marks=(pytest.mark.s3,),
     ),
     "aws": Adapter(open=aws, stages=False, is_portable=True),
     "rgw": Adapter(

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossdock.core.backings import Backing, BadBacking, parse_target, read_backing
+from crossdock.core.errors import InvalidName
 
 TEXT = st.text(alphabet="ab./ü", max_size=12)
 
@@ -94,6 +95,22 @@ def test_a_key_comes_back_from_below_the_prefix(prefix: str, key: str):
     backing = Backing(bucket="box", prefix=prefix)
     assert backing.key_of(key).startswith(prefix)
     assert backing.own_key(backing.key_of(key)) == key
+
+
+KEPT = ("a", "a/b", "a/", "", "...", "a.b/.c", "a/..b")
+CHANGED = ("..", ".", "../a", "a/..", "a/./b", "a//b", "/a", "a//")
+
+
+@pytest.mark.parametrize("key", [*KEPT, *CHANGED])
+def test_an_s3_that_takes_keys_for_paths_gets_only_those_that_a_path_leaves_alone(key: str):
+    exact = Backing(bucket="box", prefix="p/")
+    assert exact.key_of(key) == f"p/{key}"
+    path_like = replace(exact, keeps_keys=False)
+    if key in KEPT:
+        assert path_like.key_of(key) == f"p/{key}"
+    else:
+        with pytest.raises(InvalidName):
+            path_like.key_of(key)
 
 
 def test_a_key_that_is_beside_the_prefix_is_none():

@@ -102,7 +102,7 @@ REFUSED = {
     "ln file link": "does not support hardlink@openssh.com",
     "chmod 600 file": "Operation unsupported",
     "cp file copy": "does not support copy-data",
-    "ls /": 'remote readdir("/"): No such file or directory',
+    "ls /elsewhere": 'Can\'t ls: "/elsewhere" not found',
     "put {local} /elsewhere/file": 'dest open "/elsewhere/file": No such file or directory',
     "reput {local} file": 'dest open "{home}/file": Operation unsupported',
 }

@@ -26,6 +26,15 @@ from crossdock.core.backings import Backing
 BEHIND = "behind"
 
 
+async def attach(cloud: HttpCloud, name: str, backing: Backing) -> None:
+    """A bucket of the hub, from now on backed so."""
+    s3 = cloud.s3
+    call = s3.operations.begin(
+        "s3", "CreateBucket", {"Bucket": name}, caller=s3.hub, account_id=HUB, region=REGION, origin=ORIGIN
+    )
+    await attach_bucket(s3.storage, call, backing)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackedCloud:
     cloud: HttpCloud
@@ -44,16 +53,18 @@ class BackedCloud:
         )
 
     async def attach(
-        self, name: str, *, bucket: str = BEHIND, prefix: str = "", credentials_file: Path | None = None
+        self,
+        name: str,
+        *,
+        bucket: str = BEHIND,
+        prefix: str = "",
+        credentials_file: Path | None = None,
+        keeps_keys: bool = True,
     ) -> Backing:
-        s3 = self.cloud.s3
-        call = s3.operations.begin(
-            "s3", "CreateBucket", {"Bucket": name}, caller=s3.hub, account_id=HUB, region=REGION, origin=ORIGIN
-        )
-        backing = self.backing(bucket=bucket, prefix=prefix)
+        backing = replace(self.backing(bucket=bucket, prefix=prefix), keeps_keys=keeps_keys)
         if credentials_file is not None:
             backing = replace(backing, credentials_file=str(credentials_file))
-        await attach_bucket(s3.storage, call, backing)
+        await attach(self.cloud, name, backing)
         return backing
 
     async def change_credentials(self) -> None:

@@ -170,7 +170,8 @@ def test_the_known_settings_of_a_refusal_are_all_there_are(tmp_path):
     sentence = refused_file(tmp_path, "frob = 1\n")
     known = sentence.partition("(known: ")[2].rstrip(")").split(", ")
     rows = list(setting_rows())
-    assert known[-8:] == ["[api]", "[aws]", "[ftp]", "[ftps]", "[lambda]", "[login]", "[logs]", "[sftp]"]
+    sections = ["[api]", "[aws]", "[ftp]", "[ftps]", "[lambda]", "[login]", "[logs]", "[sftp]", "[uploads]"]
+    assert known[-9:] == sections
     assert set(known) == {f"[{row.section}]" if row.section else row.name for row in rows}
     of_login = refused_file(tmp_path, "[login]\nfrob = 1\n").partition("(known: ")[2].rstrip(")").split(", ")
     assert set(of_login) == {row.name for row in rows if row.section == "login"}

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from crossdock.adapters.aws.backings import BackingConnections, open_backings
@@ -84,8 +84,8 @@ class BucketKeeper:
             )
             await self.cloud.operations.authorise(call)
             keep_management_empty(call)
-            await probe(self.cloud.backings, backing, entropy=self.house.entropy)
-            await attach_bucket(self.cloud.assumer.storage, call, backing)
+            tried = await probe(self.cloud.backings, backing, entropy=self.house.entropy)
+            await attach_bucket(self.cloud.assumer.storage, call, tried)
         except ServiceError as error:
             raise CannotAttach(f"{name} cannot be attached: {error.reason or error.message}") from error
         _log.info("attached a bucket", extra={"bucket": name, "account": account_id, "backing": backing.where})
@@ -119,7 +119,8 @@ class BucketKeeper:
         """
         bucket = await self.cloud.assumer.storage.buckets.find(declared.name)
         account_id = self.cloud.accounts.id_of(declared.account)
-        if bucket is not None and (bucket.account_id, bucket.backing) == (account_id, declared.backing):
+        known = None if bucket is None or bucket.backing is None else replace(bucket.backing, keeps_keys=True)
+        if bucket is not None and (bucket.account_id, known) == (account_id, declared.backing):
             self.house.tasks.start(self._try(declared.name, declared.backing), name=f"probe of {declared.name}")
         else:
             await self.attach(declared.account, declared.name, declared.backing)

@@ -8,7 +8,7 @@ from functools import partial
 from crossdock.adapters.host.workers.answers import Parent
 from crossdock.adapters.host.workers.crew import Crew
 from crossdock.app.announce import announce_endpoint
-from crossdock.app.budgets import UPLOAD_MEMORY_BYTES
+from crossdock.app.budgets import block_pool
 from crossdock.app.certificates import build_server_certificates
 from crossdock.app.cloud import Cloud
 from crossdock.app.disk import Disk
@@ -18,7 +18,6 @@ from crossdock.cloud.acm.serving import AcmCertificateCheck
 from crossdock.core.exposure import exposure_refusal
 from crossdock.core.ports_text import parse_ports
 from crossdock.core.servers import Endpoint, FileProtocol, Server
-from crossdock.files.blocks import BlockPool
 from crossdock.files.limits import LoginLimits
 from crossdock.files.login import Admission, Trial
 from crossdock.files.login_check import LoginCheck
@@ -76,7 +75,7 @@ async def build_gatehouse(
         check=check,
         log=authority.transfer_log,
         clock=house.clock,
-        blocks=BlockPool(budget=UPLOAD_MEMORY_BYTES, spill=disk.spilled.take),
+        blocks=block_pool(settings.uploads, disk.spilled.take),
         limits=places,
         sleep=asyncio.sleep,
         failure_delay_s=settings.login.failure_delay_s,

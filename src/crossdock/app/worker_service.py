@@ -28,13 +28,12 @@ from crossdock.adapters.host.workers.remote_login import (
     RemoteSessionPlaces,
 )
 from crossdock.app.authority import build_authority
-from crossdock.app.budgets import CHECKSUM_THREADS, UPLOAD_MEMORY_BYTES, share_of
+from crossdock.app.budgets import CHECKSUM_THREADS, block_pool, share_of
 from crossdock.app.json_log import log_to_stderr
 from crossdock.app.late_backings import LateBackings
 from crossdock.cloud.logs.transfer_log import EmbeddedTransferLog
 from crossdock.cloud.organizations.management import keep_management_empty
 from crossdock.cloud.s3.table import s3_operations
-from crossdock.files.blocks import BLOCK_SIZE, BlockPool
 from crossdock.files.login import Admission
 from crossdock.files.login_check import LoginCheck
 from crossdock.operations.call import House, Operations
@@ -102,7 +101,6 @@ async def _open_rooms(begin: Begin, line: CallingLine, tasks: TaskSupervisor, st
     )
     log_lines = RemoteLogLines(line)
     stack.callback(log_lines.flush)
-    memory = max(share_of(UPLOAD_MEMORY_BYTES, begin.share), BLOCK_SIZE)
     admission = Admission(
         servers=StateServerDirectory(state, ServerChanges()),
         check=LoginCheck(
@@ -114,7 +112,7 @@ async def _open_rooms(begin: Begin, line: CallingLine, tasks: TaskSupervisor, st
         ),
         log=EmbeddedTransferLog(writer=log_lines, clock=clock),
         clock=clock,
-        blocks=BlockPool(budget=memory, spill=SpilledMemory(directory.spool).take),
+        blocks=block_pool(begin.uploads, SpilledMemory(directory.spool).take, sharers=begin.share),
         limits=RemoteSessionPlaces(line),
         sleep=asyncio.sleep,
         failure_delay_s=begin.login.failure_delay_s,

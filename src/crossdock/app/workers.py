@@ -26,6 +26,7 @@ def build_crew(settings: Settings, disk: Disk, house: House, parent: Parent) -> 
                 log_level=settings.logs.level,
                 login=settings.login,
                 sftp=settings.sftp,
+                uploads=settings.uploads,
                 allow_append=settings.ftp.allow_append,
             )
         )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from crossdock.core.errors import CrossdockError
+from crossdock.core.errors import CrossdockError, InvalidName
 
 MAX_PREFIX_BYTES = 512
 """So that at least as many bytes of S3's 1,024 are left for keys."""
@@ -26,6 +26,9 @@ class Backing:
     `prefix` stands before every key, and is empty or ends with a slash, so that what is beside it is out of reach.
     The credentials are those of `credentials_file`, else of `profile`, else what the service's environment has; both
     together are that profile of that file. An empty `endpoint_url` is AWS itself. Paths are absolute.
+
+    `keeps_keys`: whether that S3 keeps keys exactly, as S3 does. One that takes them for paths would let `..` lead out of
+    the prefix, and `//` past a policy that names a folder, so keys that a path would change are refused there.
     """
 
     bucket: str
@@ -36,6 +39,7 @@ class Backing:
     ca_file: str = ""
     profile: str = ""
     credentials_file: str = ""
+    keeps_keys: bool = True
 
     @property
     def target(self) -> str:
@@ -54,7 +58,9 @@ class Backing:
         return " of ".join(text for text in (of_profile, of_file) if text) or "the service's environment"
 
     def key_of(self, key: str) -> str:
-        """The other bucket's key of a key; also what a prefix of a listing is there."""
+        """The other bucket's key of a key; also what a prefix of a listing is there. Raises InvalidName."""
+        if not self.keeps_keys and _is_changed_as_path(key):
+            raise InvalidName(f"the S3 behind the bucket does not keep the key {key[:255]!r} as it is")
         return self.prefix + key
 
     def own_key(self, foreign: str) -> str:
@@ -66,6 +72,12 @@ class Backing:
     def is_beside(self, other: "Backing") -> bool:
         """Whether that is the same S3 under the same credentials, so that it copies from one to the other."""
         return _reach(self) == _reach(other)
+
+
+def _is_changed_as_path(key: str) -> bool:
+    """Only at the end a slash after a slash is none: `a/` is a key, and so is the empty prefix of a listing."""
+    parts = key.split("/")
+    return any(part in (".", "..") for part in parts) or "" in parts[:-1]
 
 
 def _reach(backing: Backing) -> tuple[object, ...]:

@@ -59,7 +59,7 @@ class ProviderFunctions(Protocol):
 
 class SecretTexts(Protocol):
     async def text(self, account: str, region: str, secret_id: str) -> str:
-        """A secret's text, by its name or ARN, for the service itself. Raises CrossdockError, without any secret in it."""
+        """A secret, by name or ARN, for the service itself. Raises CrossdockError, without any secret in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from crossdock.settings.sections import (
     LogSettings,
     Settings,
     SftpSettings,
+    UploadSettings,
 )
 from crossdock.settings.sources import data_dir_of, foreign_variables, load_settings, unknown_variables
 from crossdock.settings.values import check_option
@@ -33,6 +34,7 @@ __all__ = [
     "SettingRow",
     "Settings",
     "SftpSettings",
+    "UploadSettings",
     "certificate_paths",
     "check_option",
     "data_dir_of",

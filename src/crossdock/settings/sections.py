@@ -215,6 +215,28 @@ class ApiSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UploadSettings:
+    """Uploads that go on to an S3 over the network, in parts; those into the embedded S3 take none of this."""
+
+    memory_bytes: int = setting(
+        64 << 20, "Parts on their way that wait in memory, over all uploads.", low=8 << 20, high=1 << 40
+    )
+    spool_bytes: int = setting(
+        16 << 30,
+        "Parts that wait in `DIR/spool`, when memory is used up. With both full an upload waits for another, and after "
+        "a minute is refused with 452.",
+        low=8 << 20,
+        high=1 << 50,
+    )
+    max_object_size: int = setting(
+        5 << 40,
+        "The largest file. The larger it may be, the faster parts grow, for S3 takes 10,000 of them.",
+        low=1 << 20,
+        high=43 << 40,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything `crossdock serve` can be told."""
 
@@ -296,6 +318,7 @@ class Settings:
     lambda_: LambdaSettings = field(default_factory=LambdaSettings)
     logs: LogSettings = field(default_factory=LogSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
+    uploads: UploadSettings = field(default_factory=UploadSettings)
     aws: AwsSettings = field(default_factory=AwsSettings)
 
 
@@ -307,6 +330,7 @@ SECTIONS: Mapping[str, type] = {
     "lambda": LambdaSettings,
     "logs": LogSettings,
     "api": ApiSettings,
+    "uploads": UploadSettings,
     "aws": AwsSettings,
 }
 ATTRIBUTES = {"lambda": "lambda_"}

@@ -93,6 +93,17 @@ async def test_a_key_that_is_too_long_below_the_prefix_is_no_name(store: ObjectS
         await store.put(ObjectPlace(bucket="box", key="x" * 1024), [b""], {})
 
 
+async def test_an_s3_that_takes_keys_for_paths_gets_no_key_that_it_would_change(
+    backed: BackedCloud, store: ObjectStore
+):
+    await backed.attach("box", prefix="below/", keeps_keys=False)
+    climbing = ObjectPlace(bucket="box", key="../other")
+    for call in (store.head(climbing), store.read(climbing), store.put(climbing, [b""], {}), store.list("box", "../")):
+        with pytest.raises(InvalidName):
+            await call
+    await store.put(KEY, [b"x"], {})
+
+
 async def test_nothing_is_copied_to_where_the_bytes_would_have_to_come_through_here(
     backed: BackedCloud, store: ObjectStore
 ):

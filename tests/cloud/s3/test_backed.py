@@ -159,6 +159,22 @@ async def test_no_key_leads_out_of_the_prefix(backed: BackedCloud, s3: EmbeddedS
     assert sorted(await backed.behind.s3.keys(BEHIND)) == sorted([f"below/{key}", "other"])
 
 
+async def test_an_s3_that_takes_keys_for_paths_gets_no_key_that_it_would_change(backed: BackedCloud, s3: EmbeddedS3):
+    await backed.attach("box", prefix=PREFIX, keeps_keys=False)
+    for operation, further in (
+        ("PutObject", {"Key": "../other", "Body": b"x"}),
+        ("GetObject", {"Key": "a/../b"}),
+        ("DeleteObject", {"Key": "/lead"}),
+        ("ListObjectsV2", {"Prefix": "../"}),
+        ("CreateMultipartUpload", {"Key": "a//b"}),
+    ):
+        assert (await refusal(s3(operation, Bucket="box", **further))).code == "InvalidRequest"
+    many = await s3("DeleteObjects", Bucket="box", Delete={"Objects": [{"Key": "../other"}, {"Key": "fine"}]})
+    assert [item["Code"] for item in many["Errors"]] == ["InvalidRequest"]
+    await s3.put("box", "a/b", b"x")
+    assert await backed.behind.s3.keys(BEHIND) == ["below/a/b"]
+
+
 async def test_a_multipart_upload_is_that_of_s3(backed: BackedCloud, s3: EmbeddedS3):
     first, second = bytes(5 * MIB), b"end"
     told = []

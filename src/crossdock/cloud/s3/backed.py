@@ -22,6 +22,7 @@ from crossdock.cloud.s3.checksums import checksum_members
 from crossdock.cloud.s3.conditions import http_date
 from crossdock.cloud.s3.failures import (
     invalid_range,
+    invalid_request,
     no_such_key,
     no_such_upload,
     not_implemented,
@@ -35,7 +36,7 @@ from crossdock.cloud.s3.owners import owner_of
 from crossdock.cloud.s3.permissions import check_version, presence_permission
 from crossdock.cloud.s3.storage import Storage
 from crossdock.core.backings import Backing
-from crossdock.core.errors import ServiceError
+from crossdock.core.errors import InvalidName, ServiceError
 from crossdock.operations.call import Call
 from crossdock.operations.call import not_implemented as operation_not_implemented
 from crossdock.operations.operation import Params, Result
@@ -126,7 +127,10 @@ async def pass_on(storage: Storage, call: Call, bucket: Bucket) -> Result:
     refuse_unsupported(call.params)
     check_version(call.params)
     passing = Passing(storage=storage, call=call, bucket=bucket, backing=bucket.backing)
-    return await PASSED[call.operation](passing)
+    try:
+        return await PASSED[call.operation](passing)
+    except InvalidName as error:
+        raise invalid_request(f"The key cannot be kept: {error}.") from error
 
 
 async def delete_passed(storage: Storage, call: Call, bucket: Bucket, key: str) -> None:
@@ -134,7 +138,10 @@ async def delete_passed(storage: Storage, call: Call, bucket: Bucket, key: str) 
     if bucket.backing is None:
         raise ValueError(f"the objects of {bucket.name} lie here")
     passing = Passing(storage=storage, call=call, bucket=bucket, backing=bucket.backing)
-    await passing.ask("DeleteObject", {"Key": bucket.backing.key_of(key)})
+    try:
+        await passing.ask("DeleteObject", {"Key": bucket.backing.key_of(key)})
+    except InvalidName as error:
+        raise invalid_request(f"The key cannot be kept: {error}.") from error
 
 
 async def _as_it_is(passing: Passing) -> Result:

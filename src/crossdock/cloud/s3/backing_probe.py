@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from crossdock.core.backings import Backing
 from crossdock.core.errors import CrossdockError, FileError
@@ -20,14 +21,16 @@ class ProbeFailed(CrossdockError):
     """A backing that cannot be used; the message says at which step, and why."""
 
 
-async def probe(foreign: ForeignS3, backing: Backing, *, entropy: Entropy) -> None:
+async def probe(foreign: ForeignS3, backing: Backing, *, entropy: Entropy) -> Backing:
     """List, put, get and delete below the backing's prefix. Leaves nothing behind unless deleting fails.
 
-    Raises ProbeFailed.
+    Returns the backing with what was found out about it. Raises ProbeFailed.
     """
+    key = PROBE + entropy(8).hex()
     try:
         async with asyncio.timeout(TIMEOUT_S):
-            await _probe(foreign, backing, PROBE + entropy(8).hex())
+            await _probe(foreign, backing, key)
+            return replace(backing, keeps_keys=await _keeps_keys(foreign, replace(backing, keeps_keys=True), key))
     except TimeoutError as error:
         raise ProbeFailed(f"{backing.where} did not answer within {TIMEOUT_S:g} s") from error
 
@@ -52,6 +55,24 @@ async def _probe(foreign: ForeignS3, backing: Backing, key: str) -> None:
     finally:
         async with _step("delete", backing):
             await store.delete(place)
+
+
+async def _keeps_keys(foreign: ForeignS3, backing: Backing, key: str) -> bool:
+    """Whether a key that a path would change is kept as it is. What is not seen to be so is not believed."""
+    store = await foreign.store_of(backing)
+    place = ObjectPlace(bucket=backing.bucket, key=backing.key_of(f"{key}//./../{key}.dots"))
+    try:
+        await store.put(place, [CONTENT], {})
+    except FileError:
+        # Refused, as MinIO does, which is safe too.
+        return False
+    try:
+        async with _step("list", backing):
+            listed = await store.list(backing.bucket, backing.key_of(f"{key}//"), delimiter="")
+    finally:
+        async with _step("delete", backing):
+            await store.delete(place)
+    return [info.place.key for info in listed.objects] == [place.key]
 
 
 async def _content(reader: ObjectReader) -> bytes:

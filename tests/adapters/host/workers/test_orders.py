@@ -24,7 +24,7 @@ from crossdock.adapters.host.workers.orders import (
     Receive,
     order_of,
 )
-from crossdock.settings import LoginSettings, SftpSettings
+from crossdock.settings import LoginSettings, SftpSettings, UploadSettings
 
 BEGIN = Begin(
     data_dir="/data/ü",
@@ -33,6 +33,7 @@ BEGIN = Begin(
     log_level="INFO",
     login=LoginSettings(concurrent=3),
     sftp=SftpSettings(proxy_protocol_from=("192.0.2.0/24",), idle_timeout_s=5),
+    uploads=UploadSettings(spool_bytes=1 << 30),
     allow_append=True,
 )
 

@@ -19,7 +19,7 @@ from crossdock.adapters.host.workers.worker import Worker
 from crossdock.files.session_limits import SessionLimits
 from crossdock.operations.listening import accept
 from crossdock.operations.tasks import TaskSupervisor
-from crossdock.settings import LoginSettings, SftpSettings
+from crossdock.settings import LoginSettings, SftpSettings, UploadSettings
 
 MARK = b"mark"
 PROGRAM = """
@@ -86,6 +86,7 @@ async def posted(directory: Path) -> AsyncIterator[Post]:
             log_level="INFO",
             login=LoginSettings(),
             sftp=SftpSettings(),
+            uploads=UploadSettings(),
             allow_append=False,
         )
     )

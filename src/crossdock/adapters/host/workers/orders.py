@@ -16,7 +16,7 @@ from typing import Final
 from crossdock.adapters.host.workers.codec import from_bytes, plain, structured, to_bytes
 from crossdock.adapters.host.workers.frames import BadMessage
 from crossdock.core.servers import Server
-from crossdock.settings import LoginSettings, SftpSettings
+from crossdock.settings import LoginSettings, SftpSettings, UploadSettings
 
 MOST_SEEN_BYTES = 64 << 10
 """Of a client, ahead of its socket. What it says before its login is bounded by as much."""
@@ -39,6 +39,7 @@ class Begin:
     log_level: str
     login: LoginSettings
     sftp: SftpSettings
+    uploads: UploadSettings
     allow_append: bool
 
 
