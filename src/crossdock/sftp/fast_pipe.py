@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from asyncssh.channel import SSHServerChannel
-from asyncssh.constants import MSG_CHANNEL_WINDOW_ADJUST
-from asyncssh.packet import UInt32
 
 from crossdock.sftp.pipe import Chunk, Conversation
 
@@ -30,7 +28,8 @@ class FastPipe:
     """See `pipe.Pipe`. States, windows and the end of the channel stay asyncssh's: this reads and writes them there.
 
     The channel's session must pass on to the conversation whatever asyncssh still brings it (`data_received` before
-    `attach`, `eof_received`), and call `lost` when it hears `connection_lost`.
+    `attach`, `eof_received`), and call `lost` when it hears `connection_lost`. `grant` is how much more the client may
+    send, which it is told together with what is sent next.
     """
 
     __slots__ = (
@@ -41,6 +40,7 @@ class FastPipe:
         "_is_paused",
         "_waiting",
         "chan",
+        "grant",
         "number",
         "queue",
         "queued",
@@ -52,6 +52,7 @@ class FastPipe:
         self.number = chan._recv_chan
         self.queue: deque[Chunk] = deque()
         self.queued = 0
+        self.grant = 0
         self._carrier = carrier
         self._conversation: Conversation | None = None
         self._waiting: list[asyncio.Future[None]] = []
@@ -87,6 +88,7 @@ class FastPipe:
     def resume(self) -> None:
         self._is_paused = False
         self._offer_room()
+        self._carrier.flush()
 
     def close(self) -> None:
         if not self._is_closing:
@@ -102,7 +104,7 @@ class FastPipe:
     @property
     def can_send(self) -> bool:
         """Whether something waits and the client has room for it."""
-        return self.queued > 0 and self.chan._send_window > 0
+        return self.grant > 0 or (self.queued > 0 and self.chan._send_window > 0)
 
     def settle(self) -> None:
         """After something was sent: let go on who waits for that, and end what is to end."""
@@ -143,7 +145,7 @@ class FastPipe:
         chan = self.chan
         whole = chan._init_recv_window
         if chan._recv_window < whole // 2 and not self._is_paused and chan._recv_state == "open":
-            chan.send_packet(MSG_CHANNEL_WINDOW_ADJUST, UInt32(whole - chan._recv_window))
+            self.grant += whole - chan._recv_window
             chan._recv_window = whole
 
     def _drop(self) -> None:

@@ -10,7 +10,7 @@ import time
 from collections import deque
 
 from asyncssh.connection import SSHServerConnection
-from asyncssh.constants import MSG_CHANNEL_DATA, MSG_IGNORE
+from asyncssh.constants import MSG_CHANNEL_DATA, MSG_CHANNEL_WINDOW_ADJUST, MSG_IGNORE
 from asyncssh.encryption import Encryption
 from asyncssh.packet import String
 
@@ -23,7 +23,10 @@ WRITE_BYTES = 256 << 10
 _MOST_DATA = 64 << 10
 """Of one packet, if the client takes so much; OpenSSH takes 32 KiB."""
 _HEAD = struct.Struct(">IBBII")
-"""Length, padding, MSG_CHANNEL_DATA, the client's number of the channel, size of the data (RFC 4254 §5.2)."""
+"""Length, padding, MSG_CHANNEL_DATA, the client's number of the channel, size of the data (RFC 4254 §5.2).
+
+MSG_CHANNEL_WINDOW_ADJUST begins alike, with the bytes to add, and there it ends.
+"""
 _HEAD_BYTES = _HEAD.size
 _INNER_BYTES = _HEAD_BYTES - 5
 """Of the payload, those before the data."""
@@ -101,13 +104,15 @@ class Sender:
         room = min(pipe.queued, chan._send_window)
         padding = os.urandom(_MOST_PADDING)
         seq, at, sealed, taken = conn._send_seq, 0, 0, 0
-        while taken < room and at < WRITE_BYTES:
-            size = min(room - taken, most)
+        grant, pipe.grant = pipe.grant, 0
+        while grant or (taken < room and at < WRITE_BYTES):
+            kind, size = (MSG_CHANNEL_WINDOW_ADJUST, 0) if grant else (MSG_CHANNEL_DATA, min(room - taken, most))
             pad = -(before + _INNER_BYTES + size) % block
             if pad < _LEAST_PADDING:
                 pad += block
             length = 1 + _INNER_BYTES + size + pad
-            _HEAD.pack_into(plain, 0, length, pad, MSG_CHANNEL_DATA, number, size)
+            _HEAD.pack_into(plain, 0, length, pad, kind, number, grant or size)
+            grant = 0
             end = _HEAD_BYTES + size
             _move(queue, plain, _HEAD_BYTES, end)
             plain[end : end + pad] = padding[:pad]
