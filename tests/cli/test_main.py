@@ -29,9 +29,12 @@ def test_help_lists_every_command_with_a_whole_sentence(crossdock):
     assert all(line.endswith(".") and not line.endswith("...") for line in listed)
 
 
-@pytest.mark.parametrize("command", sorted(COMMANDS.keys() - {"policy"}))
+BUCKET_COMMANDS = ("bucket attach", "bucket detach", "bucket list")
+
+
+@pytest.mark.parametrize("command", sorted({*COMMANDS, *BUCKET_COMMANDS} - {"bucket", "policy"}))
 def test_every_command_takes_a_data_directory_but_the_one_that_needs_none(crossdock, command):
-    assert "--data-dir DIR" in crossdock(command, "-h").stdout
+    assert "--data-dir DIR" in crossdock(*command.split(), "-h").stdout
 
 
 @pytest.mark.parametrize(

@@ -186,6 +186,19 @@ def test_our_policies_decide(quay: Quay, other: OtherS3, tmp_path: Path):
     assert other.names() == ["a/b/f"]
 
 
+def test_explain_looks_there_too(quay: Quay, other: OtherS3):
+    other.s3.put_object(Bucket=BEHIND, Key="a/b/f", Body=b"x")
+
+    def explained(*words: str):
+        who = ("--server-id", quay.server_id, "--user-name", USER, "--password-stdin")
+        return quay.service.crossdock("explain", *who, *words, check=False, input_text=f"{quay.password}\n")
+
+    assert explained("get", f"/{BUCKET}/f").returncode == 0
+    assert explained("put", f"/{BUCKET}/f").returncode == 0
+    missing = explained("get", f"/{BUCKET}/none")
+    assert (missing.returncode, f"s3://{BUCKET}/none" in missing.stdout) == (1, True), missing.stdout
+
+
 def test_changed_credentials_are_used_without_a_restart(quay: Quay, crew_quay: Quay, other: OtherS3, tmp_path: Path):
     (tmp_path / "f").write_bytes(b"x")
     for name in ("before", "after"):

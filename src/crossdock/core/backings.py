@@ -27,8 +27,8 @@ class Backing:
     The credentials are those of `credentials_file`, else of `profile`, else what the service's environment has; both
     together are that profile of that file. An empty `endpoint_url` is AWS itself. Paths are absolute.
 
-    `keeps_keys`: whether that S3 keeps keys exactly, as S3 does. One that takes them for paths would let `..` lead out of
-    the prefix, and `//` past a policy that names a folder, so keys that a path would change are refused there.
+    `keeps_keys`: whether that S3 keeps keys exactly, as S3 does. One that takes them for paths would let `..` lead out
+    of the prefix, and `//` past a policy that names a folder, so keys that a path would change are refused there.
     """
 
     bucket: str

@@ -247,12 +247,27 @@ async def test_many_are_deleted_each_for_itself(backed: BackedCloud, s3: Embedde
     assert await backed.behind.s3.keys(BEHIND) == ["below/keep"]
 
 
-@pytest.mark.parametrize(
-    ("operation", "params"),
-    [("ListMultipartUploads", {}), ("GetObjectAttributes", {"Key": "k", "ObjectAttributes": ["ETag"]})],
-)
-async def test_what_is_not_passed_on_is_not_implemented(s3: EmbeddedS3, operation: str, params: Mapping[str, Any]):
-    refused = await refusal(s3(operation, Bucket="box", **params))
+async def test_uploads_are_listed_as_s3_does(backed: BackedCloud, s3: EmbeddedS3):
+    await backed.behind.s3.upload(BEHIND, "beside")
+    for key in ("a b", "d/1", "d/2", "z"):
+        for bucket in ("box", "own"):
+            await s3.upload(bucket, key)
+    for asked in (
+        {},
+        {"Prefix": "d/"},
+        {"Delimiter": "/", "EncodingType": "url"},
+        {"KeyMarker": "d/1"},
+        {"MaxUploads": 0},
+    ):
+        await on_both(s3, "ListMultipartUploads", **asked)
+    first = await s3("ListMultipartUploads", Bucket="box", MaxUploads=3)
+    markers = {"KeyMarker": first["NextKeyMarker"], "UploadIdMarker": first["NextUploadIdMarker"]}
+    rest = await s3("ListMultipartUploads", Bucket="box", **markers)
+    assert [item["Key"] for item in (*first["Uploads"], *rest["Uploads"])] == ["a b", "d/1", "d/2", "z"]
+
+
+async def test_what_is_not_passed_on_is_not_implemented(s3: EmbeddedS3):
+    refused = await refusal(s3("GetObjectAttributes", Bucket="box", Key="k", ObjectAttributes=["ETag"]))
     assert (refused.code, refused.status) == ("NotImplemented", 501)
 
 

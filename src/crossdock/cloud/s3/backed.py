@@ -16,6 +16,8 @@ from crossdock.cloud.s3.backed_names import (
     own_marker,
     require_own_versions,
     told_params,
+    uploads_answer,
+    uploads_params,
 )
 from crossdock.cloud.s3.bucket_directory import Bucket
 from crossdock.cloud.s3.checksums import checksum_members
@@ -183,6 +185,12 @@ async def _list_v2(passing: Passing) -> Result:
     return told
 
 
+async def _list_uploads(passing: Passing) -> Result:
+    params, backing = passing.params, passing.backing
+    answer = await passing.ask("ListMultipartUploads", uploads_params(backing, params))
+    return uploads_answer(passing.bucket, backing, params, answer)
+
+
 async def _put(passing: Passing) -> Result:
     params = passing.params
     headers = {
@@ -259,6 +267,7 @@ PASSED: Mapping[str, Callable[[Passing], Awaitable[Result]]] = {
     "DeleteObject": _delete,
     "GetObject": _get,
     "HeadObject": _as_it_is,
+    "ListMultipartUploads": _list_uploads,
     "ListObjects": _list,
     "ListObjectsV2": _list_v2,
     "ListParts": _list_parts,

@@ -83,6 +83,40 @@ def listing_answer(bucket: Bucket, backing: Backing, params: Params, answer: Map
     return told
 
 
+def uploads_params(backing: Backing, params: Params) -> dict[str, Any]:
+    """Of ListMultipartUploads."""
+    told = told_params(backing, params)
+    told["Prefix"] = backing.key_of(params.get("Prefix") or "")
+    told["MaxUploads"] = checked_limit(params.get("MaxUploads"), "max-uploads", MAX_LISTED)
+    if told.get("KeyMarker"):
+        told["KeyMarker"] = backing.key_of(told["KeyMarker"])
+    return {name: value for name, value in told.items() if value != ""}
+
+
+def uploads_answer(bucket: Bucket, backing: Backing, params: Params, answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Everybody is shown as the bucket's owner: who began an upload, the other S3 does not know."""
+    encode, owner = encoder(params), owner_of(bucket.account_id)
+    told: dict[str, Any] = {
+        "Bucket": bucket.name,
+        "KeyMarker": encode(params.get("KeyMarker") or ""),
+        "UploadIdMarker": params.get("UploadIdMarker") or "",
+        "MaxUploads": checked_limit(params.get("MaxUploads"), "max-uploads", MAX_LISTED),
+        "IsTruncated": bool(answer.get("IsTruncated")),
+        "Uploads": [
+            {**item, "Key": encode(_own(backing, item["Key"])), "Owner": owner, "Initiator": owner}
+            for item in answer.get("Uploads", ())
+        ],
+        "CommonPrefixes": [
+            {"Prefix": encode(_own(backing, item["Prefix"]))} for item in answer.get("CommonPrefixes", ())
+        ],
+    }
+    if told["IsTruncated"]:
+        told["NextKeyMarker"] = encode(_own(backing, answer["NextKeyMarker"]))
+        told["NextUploadIdMarker"] = answer.get("NextUploadIdMarker", "")
+    told |= {name: encode(params[name]) for name in ("Prefix", "Delimiter") if params.get(name)}
+    return told | ({"EncodingType": params["EncodingType"]} if params.get("EncodingType") else {})
+
+
 def own_marker(backing: Backing, params: Params, marker: str) -> str:
     """What ListObjects goes on after, as this bucket has it, written as the client wants keys."""
     return encoder(params)(_own(backing, marker))
