@@ -6,10 +6,12 @@ BIN := .venv/bin
 # pytest compiles its tests anew each time where this is set, which takes longer than many of them.
 unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/pytest -q
-PARALLEL := --ignore tests/e2e --ignore tests/judge -n auto --dist worksteal
+# One more than there are cores: many tests wait for something.
+JOBS := $(shell expr $$(nproc) + 1)
+PARALLEL := --ignore tests/e2e --ignore tests/judge -n $(JOBS) --dist worksteal
 # Tests of a module share a service. Those that measure or fill the machine, or start a service again on the ports that it had,
 # have the machine to themselves: beside others, a client may have been given such a port meanwhile.
-BY_MODULE := -n auto --dist loadfile
+BY_MODULE := -n $(JOBS) --dist loadfile
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12

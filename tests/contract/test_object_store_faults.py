@@ -151,7 +151,7 @@ async def ceph(request: pytest.FixtureRequest) -> AsyncIterator[Failing]:
 TARGETS = {"aws": embedded, "rgw": ceph}
 
 
-@pytest.fixture(params=[pytest.param("aws"), pytest.param("rgw", marks=pytest.mark.s3)])
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.s3) for name in TARGETS])
 async def failing(request: pytest.FixtureRequest) -> AsyncIterator[Failing]:
     async with TARGETS[request.param](request) as failing:
         yield failing
