@@ -67,7 +67,7 @@ def be_killed(dock: Dock, rounds: int) -> None:
 
 def test_every_promise_outlives_a_kill_in_the_midst_of_uploads(tmp_path, temporary):
     dock = Dock(tmp_path / "data", temporary)
-    be_killed(dock, rounds=6)
+    be_killed(dock, rounds=4)
     assert dock.ledger.acknowledged["object"] > 20
 
 
