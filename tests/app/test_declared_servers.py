@@ -35,12 +35,14 @@ def api() -> TransferApi:
 
 @pytest.fixture
 def declarer(api: TransferApi) -> ServerDeclarer:
-    async def do(account: str, region: str, operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        assert account == "hub"
+    async def do(
+        account: str, region: str, service: str, operation: str, params: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        assert (account, service) == ("hub", "transfer")
         # An update of nothing but the server's id, which the fake's model check would have something against.
         return await api.ask(operation, account=HUB, region=region, **params)
 
-    return ServerDeclarer(do=do, secrets=Secrets(), region=REGION)
+    return ServerDeclarer(administrator=do, secrets=Secrets(), region=REGION)
 
 
 def declared(
@@ -117,10 +119,12 @@ async def test_host_keys_are_those_of_the_files_and_secrets_alone(
     # Another node with another state.
     other = make_transfer_api()
 
-    async def do(account: str, region: str, operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def do(
+        account: str, region: str, service: str, operation: str, params: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
         return await other.ask(operation, **params)
 
-    await ServerDeclarer(do=do, secrets=declarer.secrets, region=REGION).apply(server)
+    await ServerDeclarer(administrator=do, secrets=declarer.secrets, region=REGION).apply(server)
     assert sorted(await fingerprints(other)) == sorted(first)
 
 

@@ -1,6 +1,5 @@
 """The authority `aws`, put together: AWS vouches for users, assumes roles, keeps the log and holds the bytes."""
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -27,8 +26,6 @@ from crossdock.settings import Settings
 
 SWEEPER = "sweep@crossdock"
 """The session's name, as CloudTrail has it."""
-
-_log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -100,11 +97,7 @@ async def _sweep(uploads: BegunUploads, assumer: AwsRoleAssumer, connection: S3C
         credentials, principal = await assumer.credentials(upload.role_arn, session_name=SWEEPER, region=region)
         await abort_upload(connection.bound(credentials, principal), upload)
 
-    swept = await uploads.sweep(abort)
-    if swept.aborted:
-        _log.info("aborted the uploads that an interrupted run had left", extra={"uploads": swept.aborted})
-    for sentence in swept.stayed:
-        _log.warning("an upload that an interrupted run had left stays", extra={"reason": sentence})
+    (await uploads.sweep(abort)).log()
 
 
 def _verify(settings: Settings) -> bool | str:

@@ -146,11 +146,7 @@ async def _sweep(house: House, connections: BackingConnections, ledger_of: Ledge
         except FileError as error:
             _log.warning("an attached bucket is not reached", extra={"backing": backing.where, "reason": str(error)})
             continue
-        swept = await ledger_of(backing).sweep(store.abort_upload)
-        if swept.aborted:
-            _log.info("aborted the uploads that an interrupted run had left", extra={"uploads": swept.aborted})
-        for sentence in swept.stayed:
-            _log.warning("an upload that an interrupted run had left stays", extra={"reason": sentence})
+        (await ledger_of(backing).sweep(store.abort_upload)).log()
 
 
 def _origin() -> Origin:

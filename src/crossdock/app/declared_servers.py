@@ -1,17 +1,15 @@
 """The servers of a file made, or changed into what the file has, on the API's road, as administrators of accounts."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from crossdock.app.administrators import AsAdministrator
 from crossdock.core.errors import CrossdockError, ServiceError
 from crossdock.ports.authority import SecretTexts
 from crossdock.settings.servers_file import SECRET, DeclaredServer, DeclaredUser
-
-Do = Callable[[str, str, str, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
-"""Calls an operation of the Transfer API: account, region, operation, parameters. Raises ServiceError."""
 
 _FIXED = ("Domain",)
 """What UpdateServer does not take: a server that is there has it already."""
@@ -25,7 +23,7 @@ class CannotDeclare(CrossdockError):
 class ServerDeclarer:
     """`region` is that of servers that name none."""
 
-    do: Do
+    administrator: AsAdministrator
     secrets: SecretTexts
     region: str
 
@@ -33,36 +31,36 @@ class ServerDeclarer:
         """Raises CannotDeclare."""
         bodies = [await self._host_key(server, place) for place in server.host_keys]
         tags = [{"Key": key, "Value": value} for key, value in server.tags.items()]
-        if await self._present(server) is None:
+        present = await self._present(server)
+        if present is None:
             first_key = {"HostKey": bodies[0]} if bodies else {}
             await self._call(server, "CreateServer", {**server.settings, **first_key, "Tags": tags})
         else:
             changeable = {name: value for name, value in server.settings.items() if name not in _FIXED}
             await self._call(server, "UpdateServer", {"ServerId": server.server_id, **changeable})
-            described = await self._call(server, "DescribeServer", {"ServerId": server.server_id})
-            await self._call(server, "TagResource", {"Arn": described["Server"]["Arn"], "Tags": tags})
+            await self._call(server, "TagResource", {"Arn": present["Arn"], "Tags": tags})
         if bodies:
             await self._keep_only_host_keys(server, bodies)
         if server.users is not None:
             await self._keep_only_users(server, server.users)
 
     async def _present(self, server: DeclaredServer) -> Mapping[str, Any] | None:
+        """The server as it is described; None when there is none."""
         try:
-            found = await self.do(
-                server.account, server.region or self.region, "DescribeServer", {"ServerId": server.server_id}
-            )
+            found = await self._do(server, "DescribeServer", {"ServerId": server.server_id})
         except ServiceError as error:
             if error.code == "ResourceNotFoundException":
                 return None
             raise _failed(server, "DescribeServer", error) from error
-        return found
+        described: Mapping[str, Any] = found["Server"]
+        return described
 
     async def _keep_only_host_keys(self, server: DeclaredServer, bodies: list[str]) -> None:
         wanted = set[str]()
         for body in bodies:
             params = {"ServerId": server.server_id, "HostKeyBody": body}
             try:
-                imported = await self.do(server.account, server.region or self.region, "ImportHostKey", params)
+                imported = await self._do(server, "ImportHostKey", params)
                 wanted.add(str(imported["HostKeyId"]))
             except ServiceError as error:
                 if error.code != "ResourceExistsException":
@@ -115,9 +113,12 @@ class ServerDeclarer:
 
     async def _call(self, server: DeclaredServer, operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
         try:
-            return await self.do(server.account, server.region or self.region, operation, params)
+            return await self._do(server, operation, params)
         except ServiceError as error:
             raise _failed(server, operation, error) from error
+
+    async def _do(self, server: DeclaredServer, operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        return await self.administrator(server.account, server.region or self.region, "transfer", operation, params)
 
 
 def _blob(line: str) -> tuple[str, ...]:

@@ -4,14 +4,13 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Any
 
+from crossdock.app.administrators import as_administrator
 from crossdock.app.announce import say
 from crossdock.app.cloud import Cloud
 from crossdock.app.hints import OwnCommand
-from crossdock.cloud.accounts import admin_caller
 from crossdock.core.errors import ServiceError
 from crossdock.examples.article import Article, CallFailed
 from crossdock.operations.call import House
-from crossdock.operations.caller import Origin
 from crossdock.settings import Settings
 
 PASSWORD_BYTES = 18
@@ -19,20 +18,11 @@ PASSWORD_BYTES = 18
 
 async def build_example(cloud: Cloud, house: House, settings: Settings, command: OwnCommand) -> None:
     """Build what is missing of the article's two accounts; passwords are made once, for the users' secrets only."""
-    origin = Origin(source_ip="127.0.0.1", is_secure=True, user_agent="crossdock serve --example", via="example")
+    call = as_administrator(cloud, house, via="example", user_agent="crossdock serve --example")
 
     async def do(account: str, service: str, operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        account_id = cloud.accounts.id_of(account)
         try:
-            return await cloud.operations.call(
-                service,
-                operation,
-                params,
-                caller=await admin_caller(house.state, account_id),
-                account_id=account_id,
-                region=settings.region,
-                origin=origin,
-            )
+            return await call(account, settings.region, service, operation, params)
         except ServiceError as error:
             raise CallFailed(error.code, error.message) from error
 

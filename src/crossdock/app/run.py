@@ -16,6 +16,7 @@ from crossdock.adapters.host.clock import SystemClock
 from crossdock.api.control import ControlServer
 from crossdock.api.endpoint import Endpoint
 from crossdock.api.server import ApiServer
+from crossdock.app.administrators import as_administrator
 from crossdock.app.announce import say
 from crossdock.app.aws_authority import open_aws_authority
 from crossdock.app.buckets import BucketKeeper, keep_nothing, open_service_backings
@@ -30,7 +31,7 @@ from crossdock.app.hints import how_to_begin, own_command
 from crossdock.app.json_log import log_to_stderr
 from crossdock.app.kept_ports import keep_port, kept_port
 from crossdock.app.models import load_models
-from crossdock.app.sessions_authority import SessionsAuthority, embedded_sessions, transfer_as_administrator
+from crossdock.app.sessions_authority import SessionsAuthority, embedded_sessions
 from crossdock.cloud.accounts import MANAGEMENT, Accounts, ensure_accounts, parse_given_keys
 from crossdock.cloud.cloudformation.stacks import recover_interrupted
 from crossdock.cloud.organizations.founding import ensure_organization
@@ -123,10 +124,10 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
 
         for bucket in attached:
             await keeper.apply(bucket)
+        administrator = as_administrator(cloud, house, via="servers")
+        declarer = ServerDeclarer(administrator=administrator, secrets=authority.secrets, region=settings.region)
         for server in declared:
-            await ServerDeclarer(
-                do=transfer_as_administrator(cloud, house), secrets=authority.secrets, region=settings.region
-            ).apply(server)
+            await declarer.apply(server)
         stack.push_async_callback(gatehouse.gateway.close)
         await gatehouse.gateway.reconcile()
         tasks.start(gatehouse.gateway.run(), name="gateway")

@@ -81,6 +81,9 @@ class ServicePrincipal:
         return ""
 
 
+TRANSFER = ServicePrincipal(name="transfer.amazonaws.com")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anonymous:
     """Nobody: an unsigned request."""

@@ -6,6 +6,7 @@ from ipaddress import AddressValueError, IPv4Address, ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from crossdock.core.ids import is_server_id
 from crossdock.core.networks import BadNetwork, parse_network
 from crossdock.core.ports_text import BadPorts, parse_ports
 from crossdock.settings.certificate_paths import certificate_paths
@@ -19,7 +20,6 @@ _HOST_NAME = re.compile(
 )
 _REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _ACCOUNT_ID = re.compile(r"[0-9]{12}")
-_SERVER = re.compile(r"\*|s-[0-9a-f]{17}")
 
 
 def check_host(host: str) -> str:
@@ -113,7 +113,7 @@ def check_interpreters(runtimes: Mapping[str, str]) -> str:
 
 def check_certificates(certificates: Mapping[str, str]) -> str:
     for name in certificates:
-        if not _SERVER.fullmatch(name):
+        if name != "*" and not is_server_id(name):
             return f"{name!r} is neither a server id such as s-0123456789abcdef0 nor * for every server"
     try:
         certificate_paths(certificates)

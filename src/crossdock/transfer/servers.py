@@ -6,6 +6,7 @@ from typing import Any
 
 from crossdock.core.arns import server_arn
 from crossdock.core.ids import hex_id
+from crossdock.core.principals import TRANSFER
 from crossdock.core.servers import SERVER_ID_TAG, ServerState
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Operation, Permission, Result, pass_role
@@ -23,7 +24,6 @@ from crossdock.transfer.server_rules import check_settings, described_provider, 
 from crossdock.transfer.tag_rules import server_tags_given, tag_keys
 from crossdock.transfer.user_records import count_users, drop_all_users
 
-TRANSFER = "transfer.amazonaws.com"
 _NOT_DESCRIBED = ("SecurityGroupIds",)
 _NOT_KEPT = ("ServerId", "HostKey", "HostKeyStorageType")
 _CLEARED_WHEN_EMPTY = (
@@ -242,6 +242,5 @@ def _update_permissions(call: Call) -> Sequence[Permission]:
 def _passed_roles(call: Call) -> Sequence[Permission]:
     """iam:PassRole for every role that the caller hands to the service."""
     provider = call.params.get("IdentityProviderDetails", {})
-    return tuple(
-        pass_role(role, TRANSFER) for role in (call.params.get("LoggingRole"), provider.get("InvocationRole")) if role
-    )
+    roles = (call.params.get("LoggingRole"), provider.get("InvocationRole"))
+    return tuple(pass_role(role, TRANSFER.name) for role in roles if role)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from crossdock.core.arns import server_arn
+from crossdock.core.principals import TRANSFER
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Operation, Permission, Permissions, Result, pass_role
 from crossdock.operations.paging import page_key, page_token
@@ -135,6 +136,6 @@ def _on(action: str, resource: Callable[[Call], str]) -> Permissions:
     def permissions(call: Call) -> Sequence[Permission]:
         own = Permission(action=f"transfer:{action}", resource=resource(call), context=tag_keys(call.params))
         role = call.params.get("Role")
-        return (own, pass_role(role, "transfer.amazonaws.com")) if role else (own,)
+        return (own, pass_role(role, TRANSFER.name)) if role else (own,)
 
     return permissions

@@ -113,6 +113,12 @@ class Swept:
     aborted: int
     stayed: tuple[str, ...]
 
+    def log(self) -> None:
+        if self.aborted:
+            _log.info("aborted the uploads that an interrupted run had left", extra={"uploads": self.aborted})
+        for sentence in self.stayed:
+            _log.warning("an upload that an interrupted run had left stays", extra={"reason": sentence})
+
 
 def _id(upload: BegunUpload) -> str:
     return f"{upload.place.bucket}/{upload.upload_id}"

@@ -11,14 +11,13 @@ from crossdock.cloud.sts.access_keys import session_policy as named_session_poli
 from crossdock.cloud.sts.assume import assume_role
 from crossdock.core.arns import parse_arn, transfer_user_arn
 from crossdock.core.errors import ServiceError
-from crossdock.core.principals import AssumedRole, ServicePrincipal
+from crossdock.core.principals import TRANSFER, AssumedRole
 from crossdock.core.servers import Server
 from crossdock.operations.call import Operations
 from crossdock.operations.caller import Caller, Origin
 from crossdock.ports.authority import AssumeRefused, RoleHolder, RoleHolders, RoleSession
 from crossdock.ports.state import State
 
-TRANSFER = ServicePrincipal(name="transfer.amazonaws.com")
 ORIGIN = Origin(is_secure=True, user_agent="AWSTransfer", via="transfer")
 """Where Transfer's calls come from: no address, so a policy that wants a certain `aws:SourceIp` means others."""
 

@@ -4,13 +4,11 @@ from dataclasses import dataclass
 
 from crossdock.core.errors import ServiceError
 from crossdock.core.logins import LoginAttempt
-from crossdock.core.principals import ServicePrincipal
+from crossdock.core.principals import TRANSFER
 from crossdock.core.servers import Server
 from crossdock.operations.call import Operations
 from crossdock.operations.caller import Caller, Origin
 from crossdock.ports.authority import FunctionAnswer, FunctionUnreachable
-
-TRANSFER = ServicePrincipal(name="transfer.amazonaws.com")
 
 
 @dataclass(frozen=True, slots=True)

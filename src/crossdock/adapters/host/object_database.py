@@ -14,6 +14,7 @@ from crossdock.adapters.host.headroom import leave_headroom
 from crossdock.adapters.host.object_rows import Present
 from crossdock.adapters.host.scanning import beyond, roll_up, scan_start
 from crossdock.adapters.host.sqlite_files import Durability, ReadPool, free_bytes, open_for_reading, open_for_writing
+from crossdock.core.errors import OutOfSpace
 from crossdock.operations.threads import in_thread
 from crossdock.ports.storage import (
     BucketRetired,
@@ -128,9 +129,14 @@ class SqliteObjectIndex:
 
     def _require_room(self, connection: sqlite3.Connection, entry: ObjectEntry) -> None:
         """What fits into the pages of deleted rows needs none: the file keeps them."""
-        if entry.content is not None and free_bytes(connection) < len(entry.content):
+        if entry.content is None:
+            return
+        try:
             with disk_errors("keeping a small object"):
                 leave_headroom(self._path, len(entry.content))
+        except OutOfSpace:
+            if free_bytes(connection) < len(entry.content):
+                raise
 
 
 class SqliteUploadIndex:

@@ -12,12 +12,10 @@ from crossdock.adapters.aws.documents.asking import TELL
 from crossdock.adapters.aws.documents.principals import NoSuchPrincipal, PrincipalDocuments, PrincipalReader
 from crossdock.core.arns import Arn, parse_arn, transfer_user_arn
 from crossdock.core.errors import InvalidArn, Unavailable
-from crossdock.core.principals import AssumedRole, IamUser, ServicePrincipal
+from crossdock.core.principals import TRANSFER, AssumedRole, IamUser
 from crossdock.core.servers import Server
 from crossdock.operations.caller import Caller, Context
 from crossdock.policy.unsure import UnknownKey
-
-TRANSFER = ServicePrincipal(name="transfer.amazonaws.com")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
