@@ -3,15 +3,19 @@
 import asyncio
 from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from hashlib import md5
 from typing import Any
 
 import pytest
 from tests.fakes.backed_cloud import BEHIND, BackedCloud, backed_cloud
-from tests.fakes.s3 import PARTNER, EmbeddedS3, refusal
+from tests.fakes.s3 import HUB, ORIGIN, PARTNER, REGION, EmbeddedS3, refusal
 
 from crossdock.cloud.s3.attachments import all_buckets
+from crossdock.cloud.s3.delete import delete_objects
+from crossdock.core.backings import Backing
 from crossdock.core.errors import ServiceError
+from crossdock.ports.backings import ForeignS3
 
 MIB = 1 << 20
 PREFIX = "below/"
@@ -245,6 +249,32 @@ async def test_many_are_deleted_each_for_itself(backed: BackedCloud, s3: Embedde
         ("nothing", "AccessDenied"),
     ]
     assert await backed.behind.s3.keys(BEHIND) == ["below/keep"]
+
+
+class WithoutOneKey:
+    """The other S3, which says of one key that there is none: some say so when it is deleted."""
+
+    def __init__(self, foreign: ForeignS3, key: str) -> None:
+        self._foreign = foreign
+        self._key = key
+
+    async def call(self, backing: Backing, operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        if operation == "DeleteObject" and params["Key"] == self._key:
+            raise ServiceError("NoSuchKey", "The specified key does not exist.", status=404)
+        return await self._foreign.call(backing, operation, params)
+
+
+async def test_a_key_that_the_other_s3_misses_fails_alone(s3: EmbeddedS3):
+    for key in ("a", "b"):
+        await s3.put("box", key)
+    foreign: Any = WithoutOneKey(s3.storage.foreign, "below/a")
+    params = {"Bucket": "box", "Delete": {"Objects": [{"Key": "a"}, {"Key": "b"}]}}
+    call = s3.operations.begin(
+        "s3", "DeleteObjects", params, caller=s3.hub, account_id=HUB, region=REGION, origin=ORIGIN
+    )
+    answer = await delete_objects(replace(s3.storage, foreign=foreign), call)
+    assert [item["Key"] for item in answer["Deleted"]] == ["b"]
+    assert [(item["Key"], item["Code"]) for item in answer["Errors"]] == [("a", "NoSuchKey")]
 
 
 async def test_uploads_are_listed_as_s3_does(backed: BackedCloud, s3: EmbeddedS3):

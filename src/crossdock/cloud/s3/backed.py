@@ -135,17 +135,6 @@ async def pass_on(storage: Storage, call: Call, bucket: Bucket) -> Result:
         raise invalid_request(f"The key cannot be kept: {error}.") from error
 
 
-async def delete_passed(storage: Storage, call: Call, bucket: Bucket, key: str) -> None:
-    """One of many keys that were asked for at once, authorised before."""
-    if bucket.backing is None:
-        raise ValueError(f"the objects of {bucket.name} lie here")
-    passing = Passing(storage=storage, call=call, bucket=bucket, backing=bucket.backing)
-    try:
-        await passing.ask("DeleteObject", {"Key": bucket.backing.key_of(key)})
-    except InvalidName as error:
-        raise invalid_request(f"The key cannot be kept: {error}.") from error
-
-
 async def _as_it_is(passing: Passing) -> Result:
     answer = await passing.ask(passing.call.operation, told_params(passing.backing, passing.params))
     answer.pop("VersionId", None)

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from crossdock.cloud.s3.backed import delete_passed
+from crossdock.cloud.s3.backed import pass_on
 from crossdock.cloud.s3.bucket_directory import Bucket
 from crossdock.cloud.s3.conditions import WriteCondition
 from crossdock.cloud.s3.etags import unquoted
@@ -76,7 +77,8 @@ async def _delete_one(storage: Storage, call: Call, bucket: Bucket, item: Params
         if bucket.backing is None:
             await _delete(storage, bucket, key)
         else:
-            await delete_passed(storage, call, bucket, key)
+            one = replace(call, operation="DeleteObject", params={"Bucket": bucket.name, "Key": key})
+            await pass_on(storage, one, bucket)
     except ServiceError as failure:
         return failure
     except (OutOfSpace, Unavailable):

@@ -31,9 +31,6 @@ from crossdock.cloud.s3.upload_listing import list_multipart_uploads, list_parts
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Handler, Operation, Permissions, Result, ServiceOperations, needs
 
-PER_KEY = frozenset({"DeleteObjects"})
-"""Which look for themselves where each key lies."""
-
 ALL_BUCKETS = "arn:aws:s3:::*"
 
 _Handler = Callable[[Storage, Call], Awaitable[Result]]
@@ -71,7 +68,10 @@ def s3_operations(storage: Storage) -> ServiceOperations:
             "PutObject": data(put_object, on_written_object(storage)),
             "CopyObject": data(copy_object, on_copied_object(storage)),
             "DeleteObject": data(delete_object, on_deleted_object(storage)),
-            "DeleteObjects": data(delete_objects, on_bucket_only(storage)),
+            # It looks for itself where each key lies.
+            "DeleteObjects": Operation(
+                handler=_bound(delete_objects, storage), permissions=on_bucket_only(storage), is_data=True
+            ),
             "CreateMultipartUpload": data(create_multipart_upload, on_written_object(storage)),
             "UploadPart": data(upload_part, on_part(storage)),
             "UploadPartCopy": data(upload_part_copy, on_copied_object(storage)),
@@ -88,7 +88,7 @@ def _where_it_lies(handler: _Handler, storage: Storage) -> Handler:
 
     async def handle(call: Call) -> Result:
         bucket = await storage.bucket_of(call)
-        if bucket.backing is None or call.operation in PER_KEY:
+        if bucket.backing is None:
             return await handler(storage, call)
         return await pass_on(storage, call, bucket)
 
