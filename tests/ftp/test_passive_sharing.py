@@ -4,6 +4,7 @@ import errno
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from random import randrange
 
 import pytest
 from tests.fakes.ftp_house import ftp_house, ftp_server
@@ -31,8 +32,14 @@ async def sharing(*hosts: str, port: int = 0) -> AsyncIterator[tuple[PassiveShar
 
 
 def free_port() -> int:
-    with socket.create_server((HERE, 0)) as probe:
-        return int(probe.getsockname()[1])
+    """Free at every address, and below those that the system gives to clients, of which other tests have many."""
+    while True:
+        try:
+            with socket.create_server((EVERYWHERE, randrange(20_000, 32_000))) as probe:
+                return int(probe.getsockname()[1])
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
 
 
 @pytest.mark.parametrize("spelling", ["localhost", "127.1", "::ffff:127.0.0.1"])
