@@ -2,12 +2,12 @@
 
 from crossdock.cli.demo.clients import AwsClients
 from crossdock.cli.demo.narration import aws_command
-from crossdock.cli.demo.service import without_settings
+from crossdock.settings import foreign_variables
 
 
 def test_the_callers_settings_are_not_the_demos():
     environment = {"CROSSDOCK_DATA_DIR": "/srv/mine", "CROSSDOCK_KEYS": "hub=…", "PATH": "/bin"}
-    assert without_settings(environment) == {"PATH": "/bin"}
+    assert foreign_variables(environment=environment) == {"PATH": "/bin"}
 
 
 def test_the_callers_profile_and_proxies_are_not_the_demos(monkeypatch):

@@ -1,7 +1,6 @@
 """An ordinary `crossdock serve` with its default settings, on a new data directory and free ports."""
 
 import asyncio
-import os
 import subprocess
 import sys
 import threading
@@ -12,7 +11,8 @@ from queue import Queue
 
 from bench.harness.servers.processes import stop
 from bench.harness.servers.running import Unavailable, Workplace
-from crossdock.cli.demo.service import DemoFailed, Service, without_settings
+from crossdock.cli.demo.service import DemoFailed, Service
+from crossdock.settings import foreign_variables
 
 REGION = "us-east-1"
 START_S = 30.0
@@ -30,7 +30,7 @@ def crossdock_service(place: Workplace, *, serve_args: Sequence[str], wrapper: S
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env=without_settings(os.environ),
+            env=foreign_variables(),
             start_new_session=True,
         )
     lines: Queue[str] = Queue()

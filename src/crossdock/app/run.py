@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import gc
 import logging
 import os
 import signal
@@ -30,6 +29,7 @@ from crossdock.app.gatehouse import build_gatehouse
 from crossdock.app.hints import how_to_begin, own_command
 from crossdock.app.json_log import log_to_stderr
 from crossdock.app.kept_ports import keep_port, kept_port
+from crossdock.app.memory import settle_memory
 from crossdock.app.models import load_models
 from crossdock.app.sessions_authority import SessionsAuthority, embedded_sessions
 from crossdock.cloud.accounts import MANAGEMENT, Accounts, ensure_accounts, parse_given_keys
@@ -137,7 +137,7 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
         elif not await gatehouse.directory.servers():
             say(how_to_begin(own_command(settings), accounts.name_of(next(iter(accounts.members), MANAGEMENT))))
         is_ready = True
-        _settle_memory()
+        settle_memory()
         say("crossdock ready")
         if gatehouse.crew is not None:
             gatehouse.crew.start()  # not before: each takes a core for half a second; who comes meanwhile waits
@@ -153,15 +153,6 @@ def _check_beside_aws(settings: Settings, example: str | None) -> None:
         raise BadSetting("buckets are attached to the embedded cloud: leave buckets out with authority = aws")
     if settings.workers:
         raise BadSetting("workers serve the embedded authority alone: leave workers out with authority = aws")
-
-
-def _settle_memory() -> None:
-    """Take what was loaded at the start, AWS's models above all, out of what the collector of cycles looks through.
-
-    Every full collection would otherwise stop the loop, and so every session, for as long as many small files take.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def _end_signals() -> asyncio.Event:

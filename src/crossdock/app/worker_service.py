@@ -1,7 +1,6 @@
 """A worker, put together: the part of the house that serves files, with the parent behind the ports that write."""
 
 import asyncio
-import gc
 import os
 import socket
 from contextlib import AsyncExitStack
@@ -31,6 +30,7 @@ from crossdock.app.authority import build_authority
 from crossdock.app.budgets import CHECKSUM_THREADS, block_pool, share_of
 from crossdock.app.json_log import log_to_stderr
 from crossdock.app.late_backings import LateBackings
+from crossdock.app.memory import settle_memory
 from crossdock.cloud.logs.transfer_log import EmbeddedTransferLog
 from crossdock.cloud.organizations.management import keep_management_empty
 from crossdock.cloud.s3.table import s3_operations
@@ -67,8 +67,7 @@ async def serve(line_fd: int, orders_fd: int) -> None:
         stack.push_async_callback(tasks.close)
         lodging = Lodging(rooms, left=lambda guest: line.tell(GUEST_LEFT, GuestLeft(guest=guest)), tasks=tasks)
         orders.hand_to(lodging.take)
-        gc.collect()
-        gc.freeze()
+        settle_memory()
         line.tell(READY, Ready())
         await ended.wait()
 

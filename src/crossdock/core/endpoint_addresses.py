@@ -28,8 +28,10 @@ class Address:
 
     def collides(self, other: "Address") -> bool:
         """Both cannot be listened on at the same time. Port 0 is no port yet."""
+        if not self.port == other.port != 0:
+            return False
         hosts = {_normal_host(self.host), _normal_host(other.host)}
-        return self.port == other.port != 0 and (len(hosts) == 1 or bool(hosts & _ALL_ADDRESSES))
+        return len(hosts) == 1 or bool(hosts & _ALL_ADDRESSES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,12 +32,18 @@ class PartPlan:
         return min(_MAX_BLOCKS, max(1, -(-(number - _SMALL_PARTS) * self.growth // _STEPS)))
 
 
-@lru_cache
 def plan_parts(max_object_size: int) -> PartPlan:
     """The parts of an object of unknown size, of at most so many bytes; they grow no faster than that takes.
 
     Raises ValueError for more than 43.9 TiB: S3 takes 48.8 TiB, but only if the very first part has 5 GiB.
     """
+    # A search takes 80 ms, and every start would wait for it.
+    return DEFAULT_PLAN if max_object_size == DEFAULT_PLAN.max_object_size else search_plan(max_object_size)
+
+
+@lru_cache
+def search_plan(max_object_size: int) -> PartPlan:
+    """What `plan_parts` promises, computed."""
 
     def capacity(growth: int) -> int:
         plan = PartPlan(max_object_size, growth)
@@ -50,4 +56,4 @@ def plan_parts(max_object_size: int) -> PartPlan:
 
 
 DEFAULT_PLAN = PartPlan(5 << 40, 97)
-"""What `plan_parts` finds for 5 TiB."""
+"""What `search_plan` finds for 5 TiB."""

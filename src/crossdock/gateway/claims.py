@@ -1,6 +1,7 @@
 """Whose an address is, when several servers want it. Pure."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from enum import IntEnum
 
 from crossdock.core.endpoint_addresses import Address, BadPin, parse_pins
@@ -22,6 +23,10 @@ class Right(IntEnum):
     HELD = 3
 
 
+UNKNOWN = (datetime.max.replace(tzinfo=UTC), ServerId(""))
+"""The age of what is no server any more: the youngest."""
+
+
 def owner(
     address: Address,
     sharing: Collection[Place],
@@ -34,9 +39,9 @@ def owner(
 
     The strongest claim counts, and of two equal ones that of the older server.
     """
-    ages = {server.server_id: number for number, server in enumerate(sorted(servers, key=lambda one: one.age))}
+    ages = {server.server_id: server.age for server in servers}
     claims = [
-        (-right, ages.get(ServerId(place[0]), len(ages)), place)
+        (-right, ages.get(ServerId(place[0]), UNKNOWN), place)
         for place, claimed, right in _claims(held, known, servers)
         if claimed.collides(address)
     ]

@@ -10,7 +10,6 @@ credentials_file = "s3-credentials"           # beside this file; or profile = "
 ca_file = "ca.pem"
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 
 from crossdock.core.backings import Backing, BadBacking, read_backing
 from crossdock.settings.errors import BadSetting
+from crossdock.settings.toml_files import beside, parse_toml, read_text, text_in
 
 _PATHS = ("credentials_file", "ca_file")
 
@@ -33,19 +33,12 @@ class DeclaredBucket:
 
 def read_buckets_file(path: Path) -> tuple[DeclaredBucket, ...]:
     """Raises BadSetting."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSetting(f"cannot read {path}: {error}") from error
-    return parse_buckets_file(text, path)
+    return parse_buckets_file(read_text(path), path)
 
 
 def parse_buckets_file(text: str, path: Path) -> tuple[DeclaredBucket, ...]:
     """`path` is where relative files begin, and what errors name. Raises BadSetting."""
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise BadSetting(f"{path} is not valid TOML: {error}") from error
+    document = parse_toml(text, path)
     return tuple(_bucket(name, table, path) for name, table in document.items())
 
 
@@ -53,13 +46,11 @@ def _bucket(name: str, table: Any, path: Path) -> DeclaredBucket:
     where = f"{path}: bucket {name!r}"
     if not isinstance(table, Mapping):
         raise BadSetting(f"{where}: write [{name}] on a line of its own, and its options below")
-    options = dict(table)
-    account = options.pop("account", "")
-    if not isinstance(account, str) or not account:
-        raise BadSetting(f"{where}: account is missing, or no text")
+    account = text_in(table, "account", where)
+    options = {name: value for name, value in table.items() if name != "account"}
     for option in _PATHS:
         if isinstance(value := options.get(option), str) and value:
-            options[option] = str(path.absolute().parent / Path(value).expanduser())
+            options[option] = beside(path, value)
     try:
         return DeclaredBucket(name=name, account=account, backing=read_backing(options))
     except BadBacking as error:

@@ -16,7 +16,6 @@
 What is inside `settings` and `users` is AWS's to check, when it is applied.
 """
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from typing import Any
 from crossdock.core.ids import ServerId, is_server_id
 from crossdock.core.servers import SERVER_ID_TAG
 from crossdock.settings.errors import BadSetting
+from crossdock.settings.toml_files import beside, parse_toml, read_text, text_in
 
 SECRET = "secretsmanager:"
 _SERVER_KEYS = frozenset({"id", "account", "region", "host_keys", "settings", "users"})
@@ -58,19 +58,12 @@ class DeclaredServer:
 
 def read_servers_file(path: Path) -> tuple[DeclaredServer, ...]:
     """Raises BadSetting."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSetting(f"cannot read {path}: {error}") from error
-    return parse_servers_file(text, path)
+    return parse_servers_file(read_text(path), path)
 
 
 def parse_servers_file(text: str, path: Path) -> tuple[DeclaredServer, ...]:
     """`path` is where relative files begin, and what errors name. Raises BadSetting."""
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise BadSetting(f"{path} is not valid TOML: {error}") from error
+    document = parse_toml(text, path)
     if unknown := document.keys() - {"server"}:
         raise BadSetting(f"{path}: {sorted(unknown)[0]!r} is unknown: write [[server]] for each server")
     found = tuple(_server(table, path) for table in _tables(document.get("server", []), path, "server"))
@@ -93,8 +86,8 @@ def _server(table: Mapping[str, Any], path: Path) -> DeclaredServer:
         raise BadSetting(f"{where}: {sorted(wrong)[0]} is not a setting here: id and host_keys stand beside them")
     return DeclaredServer(
         server_id=ServerId(server_id),
-        account=_text(table, "account", where),
-        region=_text(table, "region", where) if "region" in table else "",
+        account=text_in(table, "account", where),
+        region=text_in(table, "region", where) if "region" in table else "",
         settings=settings,
         tags={**tags, SERVER_ID_TAG: server_id},
         host_keys=tuple(_key_place(place, path) for place in _texts(table.get("host_keys", []), where, "host_keys")),
@@ -111,7 +104,7 @@ def _users(tables: Any, where: str) -> tuple[DeclaredUser, ...]:
 
 
 def _user(table: Mapping[str, Any], where: str) -> DeclaredUser:
-    name = _text(table, "UserName", f"{where}, a user")
+    name = text_in(table, "UserName", f"{where}, a user")
     keys = _texts(table.get("SshPublicKeys", []), f"{where}, user {name}", "SshPublicKeys")
     settings = {key: value for key, value in table.items() if key not in ("UserName", "SshPublicKeys")}
     if wrong := settings.keys() & {"ServerId", "SshPublicKeyBody"}:
@@ -122,7 +115,7 @@ def _user(table: Mapping[str, Any], where: str) -> DeclaredUser:
 def _key_place(place: str, path: Path) -> str:
     if place.startswith(SECRET):
         return place
-    return str(path.absolute().parent / Path(place).expanduser())
+    return beside(path, place)
 
 
 def _tables(value: Any, where: object, name: str) -> Sequence[Mapping[str, Any]]:
@@ -146,11 +139,4 @@ def _text_table(value: Any, where: str, name: str) -> Mapping[str, str]:
 def _texts(value: Any, where: str, name: str) -> Sequence[str]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise BadSetting(f"{where}: {name} must be a list of texts")
-    return value
-
-
-def _text(table: Mapping[str, Any], name: str, where: str) -> str:
-    value = table.get(name)
-    if not isinstance(value, str) or not value:
-        raise BadSetting(f"{where}: {name} is missing, or no text")
     return value

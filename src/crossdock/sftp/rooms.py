@@ -97,7 +97,10 @@ class SshRooms:
     def _offers_of(self, server: Server) -> Offers:
         if len(self._offers) > MOST_OFFERS:
             self._offers.clear()
-        return self._offers.setdefault(server.server_id, Offers(self._host_keys, self._settings))
+        offers = self._offers.get(server.server_id)
+        if offers is None:
+            offers = self._offers[server.server_id] = Offers(self._host_keys, self._settings)
+        return offers
 
     @cached_property
     def _surroundings(self) -> Surroundings:

@@ -3,7 +3,6 @@
 Whoever writes here is `cloud.logs.writer.LogWriter`, which gathers events, so that no session waits for AWS.
 """
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from crossdock.adapters.aws.clients import ServiceClients, code_of, in_words
 from crossdock.adapters.aws.log_batches import batches
 from crossdock.core.errors import Unavailable
+from crossdock.files.at_once import for_each
 from crossdock.ports.logs import LogEvent, LogGroupId
 
 STREAMS_AT_ONCE = 8
@@ -32,19 +32,15 @@ class CloudWatchSink:
         by_stream: dict[str, list[LogEvent]] = {}
         for event in events:
             by_stream.setdefault(event.stream, []).append(event)
-        turns = asyncio.Semaphore(STREAMS_AT_ONCE)
 
-        async def append_stream(logs: Any, stream: str) -> None:
-            async with turns:
+        async def append_stream(stream: str) -> None:
+            try:
+                logs = await self._clients.client("logs", group.region)
                 await self._append(logs, group, stream, by_stream[stream])
+            except (ClientError, BotoCoreError) as error:
+                raise Unavailable(f"CloudWatch Logs, group {group.name}: {in_words(error)}") from error
 
-        try:
-            logs = await self._clients.client("logs", group.region)
-            async with asyncio.TaskGroup() as tasks:
-                for stream in by_stream:
-                    tasks.create_task(append_stream(logs, stream))
-        except* (ClientError, BotoCoreError) as errors:
-            raise Unavailable(f"CloudWatch Logs, group {group.name}: {in_words(_first(errors))}") from errors
+        await for_each(by_stream, append_stream, at_once=STREAMS_AT_ONCE)
 
     async def _append(self, logs: Any, group: LogGroupId, stream: str, events: list[LogEvent]) -> None:
         """Events that were written when a later batch fails come twice: CloudWatch has no better to offer."""
@@ -89,12 +85,3 @@ async def _unless_there(creation: Any) -> None:
     except ClientError as error:
         if code_of(error) != "ResourceAlreadyExistsException":
             raise
-
-
-def _first(errors: BaseExceptionGroup[Any]) -> ClientError | BotoCoreError:
-    found: BaseException = errors
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    if isinstance(found, ClientError | BotoCoreError):
-        return found
-    raise found

@@ -1,17 +1,16 @@
 """The demo's own `crossdock serve`: a process on a throw-away directory and free ports."""
 
-import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, Queue
 
 from crossdock.cli.client import ask_service
 from crossdock.core.errors import CrossdockError
-from crossdock.settings.sources import PREFIX
+from crossdock.settings import foreign_variables
 
 START_S = 30.0
 STOP_S = 40.0
@@ -59,7 +58,8 @@ def running_service(data_dir: Path, log_path: Path, *, region: str) -> Iterator[
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env=without_settings(os.environ),  # noqa: TID251 - handed on to the service
+            # The caller's own settings are of another service: the demo's accounts, ports and directory are its own.
+            env=foreign_variables(),
         )
     lines: Queue[str] = Queue()
     reader = threading.Thread(target=_read, args=(process, lines), daemon=True)
@@ -76,11 +76,6 @@ def running_service(data_dir: Path, log_path: Path, *, region: str) -> Iterator[
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """The caller's own settings are of another service: the demo's accounts, ports and directory are its own."""
-    return {name: value for name, value in environment.items() if not name.startswith(PREFIX)}
 
 
 def _read(process: subprocess.Popen[str], lines: "Queue[str]") -> None:
