@@ -9,6 +9,9 @@ from tests.fakes.ftp_house import PATIENCE_S, eventually, ftp_house, ftp_server,
 
 from crossdock.core.servers import FileProtocol
 
+OWN_ADDRESS = f"127.1.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
+"""Of this process alone: no other test's client can be given a port there between its closing and its opening again."""
+
 # Logins, time and limits.
 
 
@@ -251,10 +254,10 @@ async def test_servers_on_one_address_share_the_passive_ports() -> None:
 
 
 async def test_passive_ports_chosen_by_the_system_are_kept_while_the_service_runs() -> None:
-    async with ftp_house() as house:
+    async with ftp_house(host=OWN_ADDRESS) as house:
         ports = house.listener.passive_ports
         await house.listener.close(drain_timeout_s=0)
-        again = await house.edge.open(ftp_server(), FileProtocol.FTP, "127.0.0.1", 0)
+        again = await house.edge.open(ftp_server(), FileProtocol.FTP, OWN_ADDRESS, 0)
         assert again.passive_ports == ports
         await again.close(drain_timeout_s=0)
 
@@ -271,7 +274,7 @@ def is_taken(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((OWN_ADDRESS, port))
         except OSError:
             return True
     return False
@@ -279,17 +282,17 @@ def is_taken(port: int) -> bool:
 
 @pytest.mark.parametrize("which", ["passive", "control"])
 async def test_an_opening_that_is_cancelled_leaves_no_port_open(which: str) -> None:
-    async with ftp_house() as house:
+    async with ftp_house(host=OWN_ADDRESS) as house:
         control, passive = house.port, house.listener.passive_ports
         await house.listener.close(drain_timeout_s=0)
-        opening = house.tasks.start(house.edge.open(ftp_server(), FileProtocol.FTP, "127.0.0.1", control), name="open")
+        opening = house.tasks.start(house.edge.open(ftp_server(), FileProtocol.FTP, OWN_ADDRESS, control), name="open")
         await eventually(lambda: is_taken(control if which == "control" else passive[3]))
         opening.cancel()
         with pytest.raises(asyncio.CancelledError):
             await opening
         await turns()
         assert not [port for port in (control, *passive) if is_taken(port)]
-        house.listeners = [await house.edge.open(ftp_server(), FileProtocol.FTP, "127.0.0.1", control)]
+        house.listeners = [await house.edge.open(ftp_server(), FileProtocol.FTP, OWN_ADDRESS, control)]
         assert house.listener.passive_ports == passive
-        client = await house.log_in()
+        client = await house.log_in(host=OWN_ADDRESS)
         assert (await client.store("a", b"x"))[0] == 226
