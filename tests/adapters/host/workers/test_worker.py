@@ -33,7 +33,8 @@ while True:
     message, extra, _, _ = orders.recvmsg(1 << 18, socket.CMSG_LEN(4))
     if not message:
         break
-    name, params = json.loads(message)
+    params = json.loads(message)
+    name = params.pop("kind")
     if name == "Begin":
         say("take_place", number=1, server_id="s-1", username="user1")
         line.recv(1000)

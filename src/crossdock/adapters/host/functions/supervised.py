@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from crossdock.adapters.host.child_process import ChildProcess
+
 _log = logging.getLogger(__name__)
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
@@ -36,18 +38,16 @@ class SupervisedProgram:
     """
 
     def __init__(self, on_exit: Callable[[], None]) -> None:
-        self._loop = asyncio.get_running_loop()
         self._on_exit = on_exit
-        self._popen: subprocess.Popen[bytes] | None = None
+        self._supervisor: ChildProcess | None = None
         self._life_line = -1
-        self._pidfd = -1
-        self.exit: asyncio.Future[int] = self._loop.create_future()
+        self.exit: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def start(self, launch: Launch, *, output: int) -> None:
         """`output` is where the program's standard output and error go. Raises OSError."""
         instruction, life_line = os.pipe()
         try:
-            self._popen = subprocess.Popen(
+            popen = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(LAUNCHER)],
                 stdin=instruction,
                 stdout=output,
@@ -62,8 +62,7 @@ class SupervisedProgram:
         finally:
             os.close(instruction)
         self._life_line = life_line
-        self._pidfd = os.pidfd_open(self._popen.pid)
-        self._loop.add_reader(self._pidfd, self._reap)
+        self._supervisor = ChildProcess(popen, self._finish)
         # A pipe takes 64 KiB at once, and an instruction is far smaller: AWS allows 4 KiB of variables.
         os.set_blocking(life_line, False)
         os.write(life_line, _instruction(launch))
@@ -78,9 +77,9 @@ class SupervisedProgram:
         """End, and wait until nothing of it is left."""
         self.begin_end()
         _, late = await asyncio.wait({self.exit}, timeout=_END_TIMEOUT_S)
-        if late and self._popen is not None:
-            _log.error("a function's supervisor does not end", extra={"pid": self._popen.pid})
-            self._popen.send_signal(signal.SIGKILL)
+        if late and self._supervisor is not None:
+            _log.error("a function's supervisor does not end", extra={"pid": self._supervisor.pid})
+            self._supervisor.kill()
             await asyncio.wait({self.exit})
 
     def give_up(self) -> None:
@@ -89,7 +88,7 @@ class SupervisedProgram:
 
     def peak_memory_mib(self) -> int:
         """The most physical memory that the program's first process has had; 0 when it is gone."""
-        supervisor = self._popen.pid if self._popen else 0
+        supervisor = self._supervisor.pid if self._supervisor else 0
         try:
             children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
             status = Path(f"/proc/{children[0]}/status").read_bytes()
@@ -98,18 +97,8 @@ class SupervisedProgram:
         _, found, rest = status.partition(b"VmHWM:")
         return -(-int(rest.split(None, 1)[0]) // 1024) if found else 0
 
-    def _reap(self) -> None:
-        assert self._popen is not None
-        status = self._popen.poll()
-        if status is not None:
-            self._finish(status)
-
     def _finish(self, status: int) -> None:
         self.begin_end()
-        if self._pidfd >= 0:
-            self._loop.remove_reader(self._pidfd)
-            os.close(self._pidfd)
-            self._pidfd = -1
         if not self.exit.done():
             self._on_exit()
             self.exit.set_result(status)

@@ -37,9 +37,15 @@ for _kind in (str, int, bool):
 # The converter's own way with bytes, base85, is Python's and takes a millisecond for what a small object holds.
 _converter.register_unstructure_hook(bytes, lambda value: b2a_base64(value, newline=False).decode())
 _converter.register_structure_hook(bytes, lambda value, _: a2b_base64(value, strict_mode=True))
-for _union in (Credential, HomeDirectory):
-    # By name, not by a guess from the fields, which is another one in each process.
-    configure_tagged_union(_union, _converter, tag_name="kind")
+
+
+def tell_apart(union: Any) -> None:
+    """Values of this union carry their type's name: a guess from the fields is another one in each process."""
+    configure_tagged_union(union, _converter, tag_name="kind")
+
+
+tell_apart(Credential)
+tell_apart(HomeDirectory)
 
 
 def plain(value: Any, declared: Any) -> Any:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from crossdock.adapters.host.workers.codec import from_bytes, plain, structured, to_bytes
+from crossdock.adapters.host.workers.codec import from_bytes, plain, structured, tell_apart, to_bytes
 from crossdock.adapters.host.workers.frames import BadMessage
 from crossdock.core.servers import Server
 from crossdock.settings import LoginSettings, SftpSettings, UploadSettings
@@ -67,7 +67,7 @@ class Cut:
 _INT_BYTES: Final = 4
 
 Order = Begin | Receive | Drain | Cut
-_KINDS: Final = {kind.__name__: kind for kind in (Begin, Receive, Drain, Cut)}
+tell_apart(Order)
 
 
 class OrderSender:
@@ -87,7 +87,7 @@ class OrderSender:
 
     def send(self, order: Order, fd: int | None = None) -> None:
         """Raises BadMessage for an order that is too long; the descriptor is closed then too."""
-        message = to_bytes([type(order).__name__, plain(order, type(order))])
+        message = to_bytes(plain(order, Order))
         if len(message) > MOST_ORDER_BYTES:
             _close(fd)
             raise BadMessage(f"an order of {len(message)} bytes")
@@ -158,12 +158,8 @@ class OrderReceiver:
 
 def order_of(message: bytes) -> Order:
     """Raises BadMessage for what is none."""
-    match from_bytes(message):
-        case [str(name), params] if name in _KINDS:
-            order: Order = structured(params, _KINDS[name])
-            return order
-        case _:
-            raise BadMessage("no order that there is")
+    order: Order = structured(from_bytes(message), Order)
+    return order
 
 
 def _receive(sock: socket.socket) -> tuple[bytes, list[int]]:

@@ -1,13 +1,13 @@
 """A worker's process: started with its two sockets, and known to be gone when it is."""
 
-import asyncio
 import os
-import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+from crossdock.adapters.host.child_process import ChildProcess
 
 PROGRAM = ("-m", "crossdock.app.worker")
 
@@ -16,37 +16,9 @@ PROGRAM = ("-m", "crossdock.app.worker")
 class Started:
     """A process, and the parent's ends of its sockets."""
 
-    process: "WorkerProcess"
+    process: ChildProcess
     line: socket.socket
     orders: socket.socket
-
-
-class WorkerProcess:
-    """For the loop's thread, since the kernel ends a worker when the thread that started it ends."""
-
-    def __init__(self, popen: "subprocess.Popen[bytes]", gone: Callable[[int], None]) -> None:
-        self._popen = popen
-        self._gone = gone
-        self._loop = asyncio.get_running_loop()
-        self._pidfd = os.pidfd_open(popen.pid)
-        self._loop.add_reader(self._pidfd, self._reap)
-
-    @property
-    def pid(self) -> int:
-        return self._popen.pid
-
-    def kill(self) -> None:
-        """Harmless for one that is gone."""
-        if self._pidfd >= 0:
-            self._popen.send_signal(signal.SIGKILL)
-
-    def _reap(self) -> None:
-        status = self._popen.poll()
-        if status is not None:
-            self._loop.remove_reader(self._pidfd)
-            os.close(self._pidfd)
-            self._pidfd = -1
-            self._gone(status)
 
 
 def start_worker(
@@ -75,4 +47,4 @@ def start_worker(
     finally:
         its_line.close()
         its_orders.close()
-    return Started(process=WorkerProcess(popen, gone), line=ours_line, orders=ours_orders)
+    return Started(process=ChildProcess(popen, gone), line=ours_line, orders=ours_orders)
