@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from crossdock.cloud.iam.changes import policy_transaction
-from crossdock.cloud.s3.bucket_directory import BUCKETS, BucketRecord
-from crossdock.cloud.s3.buckets import create_bucket
-from crossdock.cloud.s3.failures import bucket_already_exists, no_such_bucket
+from crossdock.cloud.s3.bucket_directory import BUCKETS, BucketRecord, present_record
+from crossdock.cloud.s3.buckets import create_bucket, retire_empty
+from crossdock.cloud.s3.failures import bucket_already_exists
 from crossdock.cloud.s3.storage import Storage
 from crossdock.core.backings import Backing
-from crossdock.core.errors import ServiceError
 from crossdock.operations.call import Call
 from crossdock.ports.state import State
 
@@ -33,21 +32,12 @@ async def attach_bucket(storage: Storage, call: Call, backing: Backing) -> None:
     bucket = await storage.bucket_named(name)
     if bucket.account_id != call.account_id:
         raise bucket_already_exists(name)
-    aborted = await storage.objects.retire(bucket.bucket_id)
-    if aborted is None:
-        raise ServiceError(
-            "BucketNotEmpty",
-            f"The bucket {name} holds objects of its own: only an empty one can be attached",
-            status=409,
-            members={"BucketName": name},
-        )
-    storage.blobs.delete(aborted)
+    await retire_empty(
+        storage, bucket, f"The bucket {name} holds objects of its own: only an empty one can be attached"
+    )
     # No operation of S3's; the audit is to tell it from the making of the bucket.
     async with policy_transaction(replace(call, operation="AttachBucket"), storage.epoch) as tx:
-        record = await BUCKETS.get(tx, name)
-        if record is None or record.bucket_id != bucket.bucket_id:
-            raise no_such_bucket(name)
-        await BUCKETS.put(tx, replace(record, backing=backing), name)
+        await BUCKETS.put(tx, replace(await present_record(tx, bucket), backing=backing), name)
 
 
 async def all_buckets(state: State) -> Sequence[BucketRecord]:

@@ -7,8 +7,10 @@ database round trip.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from crossdock.cloud.iam.epoch_cache import EpochCache
+from crossdock.cloud.s3.failures import no_such_bucket
 from crossdock.core.arns import bucket_arn, object_arn
 from crossdock.core.backings import Backing
 from crossdock.operations.records import Records
@@ -18,12 +20,21 @@ from crossdock.ports.state import State, TableSpec, Transaction
 CACHED_BUCKETS = 10_000
 
 
+class Ownership(StrEnum):
+    """A bucket's setting of Object Ownership; that of a new one is ENFORCED, under which there are no ACLs."""
+
+    ENFORCED = "BucketOwnerEnforced"
+    PREFERRED = "BucketOwnerPreferred"
+    OBJECT_WRITER = "ObjectWriter"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketRecord:
     """`bucket_id` is new each time a bucket of this name is created.
 
     `policy` is the text that was put, or empty; `policy_pins` are the ids of the users and roles that it names.
-    `backing` is where the objects are, when they are not here.
+    `backing` is where the objects are, when they are not here. `ownership` is None when the setting was deleted,
+    which is as OBJECT_WRITER.
     """
 
     name: str
@@ -34,6 +45,7 @@ class BucketRecord:
     policy: str = ""
     policy_pins: Mapping[str, str] = field(default_factory=dict)
     backing: Backing | None = None
+    ownership: Ownership | None = Ownership.ENFORCED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +84,12 @@ class Bucket:
     region: str
     bucket_id: str
     backing: Backing | None = None
+    ownership: Ownership | None = Ownership.ENFORCED
+
+    @property
+    def has_acls(self) -> bool:
+        """Whether objects may be other accounts', and have ACLs that count: see `ownership.py`."""
+        return self.ownership is not Ownership.ENFORCED and self.backing is None
 
     @property
     def arn(self) -> str:
@@ -79,6 +97,14 @@ class Bucket:
 
     def object_arn(self, key: str) -> str:
         return str(object_arn(self.name, key))
+
+
+async def present_record(tx: Transaction, bucket: Bucket) -> BucketRecord:
+    """Raises NoSuchBucket when it was deleted meanwhile, perhaps for another of its name."""
+    record = await BUCKETS.get(tx, bucket.name)
+    if record is None or record.bucket_id != bucket.bucket_id:
+        raise no_such_bucket(bucket.name)
+    return record
 
 
 class BucketDirectory:
@@ -102,4 +128,5 @@ class BucketDirectory:
             region=record.region,
             bucket_id=record.bucket_id,
             backing=record.backing,
+            ownership=record.ownership,
         )

@@ -11,8 +11,8 @@ from crossdock.cloud.iam.principal_pins import UnknownPrincipal, pins_of, stale_
 from crossdock.cloud.iam.resource_policies import ResourceGuard
 from crossdock.cloud.s3.action_levels import has_bucket_level, has_object_level
 from crossdock.cloud.s3.action_names import is_s3_action
-from crossdock.cloud.s3.bucket_directory import BUCKETS, Bucket, BucketRecord
-from crossdock.cloud.s3.failures import method_not_allowed, no_such_bucket, no_such_bucket_policy
+from crossdock.cloud.s3.bucket_directory import BUCKETS, Bucket, present_record
+from crossdock.cloud.s3.failures import method_not_allowed, no_such_bucket_policy
 from crossdock.cloud.s3.storage import Storage
 from crossdock.core.arns import Arn
 from crossdock.core.errors import ServiceError
@@ -32,7 +32,7 @@ async def put_bucket_policy(storage: Storage, call: Call) -> Result:
     text: str = call.params["Policy"]
     policy = check_bucket_policy(text, bucket.name)
     async with policy_transaction(call, storage.epoch) as tx:
-        record = await _present(tx, bucket)
+        record = await present_record(tx, bucket)
         try:
             pins = await pins_of(tx, policy)
         except UnknownPrincipal as error:
@@ -44,7 +44,7 @@ async def put_bucket_policy(storage: Storage, call: Call) -> Result:
 async def get_bucket_policy(storage: Storage, call: Call) -> Result:
     bucket = await _own_bucket(storage, call, "GET")
     async with call.reading() as tx:
-        record = await _present(tx, bucket)
+        record = await present_record(tx, bucket)
         if not record.policy:
             raise no_such_bucket_policy(bucket.name)
         return {"Policy": with_pins(record.policy, await stale_pins(tx, record.policy_pins))}
@@ -54,7 +54,7 @@ async def delete_bucket_policy(storage: Storage, call: Call) -> Result:
     """Deleting what is not there succeeds."""
     bucket = await _own_bucket(storage, call, "DELETE")
     async with policy_transaction(call, storage.epoch) as tx:
-        record = await _present(tx, bucket)
+        record = await present_record(tx, bucket)
         await BUCKETS.put(tx, replace(record, policy="", policy_pins={}), record.name)
     return {}
 
@@ -129,10 +129,3 @@ async def _own_bucket(storage: Storage, call: Call, method: str) -> Bucket:
     if call.caller.principal.account_id != bucket.account_id:
         raise method_not_allowed("BUCKETPOLICY", method)
     return bucket
-
-
-async def _present(tx: Transaction, bucket: Bucket) -> BucketRecord:
-    record = await BUCKETS.get(tx, bucket.name)
-    if record is None or record.bucket_id != bucket.bucket_id:
-        raise no_such_bucket(bucket.name)
-    return record

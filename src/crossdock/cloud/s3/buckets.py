@@ -6,13 +6,17 @@ from typing import Any
 from crossdock.cloud.iam.changes import policy_transaction
 from crossdock.cloud.s3.bucket_directory import (
     BUCKETS,
+    Bucket,
     BucketRecord,
+    Ownership,
     add_bucket,
     buckets_after,
+    present_record,
     remove_bucket,
 )
-from crossdock.cloud.s3.failures import bucket_already_exists, invalid_argument, no_such_bucket, not_implemented
+from crossdock.cloud.s3.failures import bucket_already_exists, invalid_argument, not_implemented
 from crossdock.cloud.s3.owners import owner_of
+from crossdock.cloud.s3.ownership import GRANTS, checked_ownership
 from crossdock.cloud.s3.put_object import whole_seconds
 from crossdock.cloud.s3.storage import Storage
 from crossdock.core.errors import ServiceError
@@ -27,7 +31,6 @@ EU = "EU"
 """How S3 once spelled eu-west-1, and still accepts it."""
 
 _REGION = re.compile(r"[a-z]{2,3}(?:-[a-z]+){1,3}-\d{1,2}")
-_GRANTS = ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP")
 
 
 async def create_bucket(storage: Storage, call: Call) -> Result:
@@ -49,6 +52,7 @@ async def create_bucket(storage: Storage, call: Call) -> Result:
                 region=region,
                 bucket_id=call.house.entropy(16).hex(),
                 created_at=whole_seconds(call.now),
+                ownership=checked_ownership(call.params.get("ObjectOwnership") or Ownership.ENFORCED),
             )
             await add_bucket(tx, record)
         elif not _may_be_created_again(call, present, region):
@@ -110,21 +114,18 @@ async def list_buckets(storage: Storage, call: Call) -> Result:
 async def delete_bucket(storage: Storage, call: Call) -> Result:
     """First the index refuses further objects, so that none comes between the look and the deletion."""
     bucket = await storage.bucket_of(call)
+    await retire_empty(storage, bucket, "The bucket you tried to delete is not empty")
+    async with policy_transaction(call, storage.epoch) as tx:
+        await remove_bucket(tx, await present_record(tx, bucket))
+    return {}
+
+
+async def retire_empty(storage: Storage, bucket: Bucket, otherwise: str) -> None:
+    """Let the index refuse objects of this bucket, and forget its begun uploads. Raises BucketNotEmpty, so worded."""
     aborted = await storage.objects.retire(bucket.bucket_id)
     if aborted is None:
-        raise ServiceError(
-            "BucketNotEmpty",
-            "The bucket you tried to delete is not empty",
-            status=409,
-            members={"BucketName": bucket.name},
-        )
+        raise ServiceError("BucketNotEmpty", otherwise, status=409, members={"BucketName": bucket.name})
     storage.blobs.delete(aborted)
-    async with policy_transaction(call, storage.epoch) as tx:
-        record = await BUCKETS.get(tx, bucket.name)
-        if record is None or record.bucket_id != bucket.bucket_id:
-            raise no_such_bucket(bucket.name)
-        await remove_bucket(tx, record)
-    return {}
 
 
 def _may_be_created_again(call: Call, present: BucketRecord, region: str) -> bool:
@@ -158,14 +159,14 @@ def _region(call: Call) -> str:
 
 
 def _refuse_unsupported(params: Params) -> None:
-    """Every bucket has Object Ownership BucketOwnerEnforced, so none has ACLs; none has versions or locks."""
+    """No bucket has an ACL that lets in others, versions or locks."""
     if params.get("ObjectLockEnabledForBucket"):
         raise not_implemented("x-amz-bucket-object-lock-enabled")
     if params.get("BucketNamespace") not in (None, "global"):
         raise not_implemented("x-amz-bucket-namespace")
-    if params.get("ObjectOwnership") not in (None, "BucketOwnerEnforced"):
-        raise not_implemented("x-amz-object-ownership", "Crossdock knows BucketOwnerEnforced only.")
-    if params.get("ACL") not in (None, "private") or any(params.get(grant) is not None for grant in _GRANTS):
+    if params.get("ACL") not in (None, "private") or any(params.get(grant) is not None for grant in GRANTS):
+        if params.get("ObjectOwnership") not in (None, Ownership.ENFORCED):
+            raise not_implemented("x-amz-acl", "Of a bucket's own ACLs Crossdock knows private only.")
         raise ServiceError(
             "InvalidBucketAclWithObjectOwnership",
             "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
