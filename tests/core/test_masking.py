@@ -1,5 +1,6 @@
 """A password is nowhere in what is told of its login."""
 
+import base64
 import json
 from urllib.parse import quote, quote_plus
 
@@ -24,6 +25,8 @@ SPELLINGS = {
     "bytes": lambda text: repr(text.encode()),
     "a path": lambda text: quote(text, safe=""),
     "a query": quote_plus,
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "JSON of base64": lambda text: json.dumps({"PasswordBase64": base64.b64encode(text.encode()).decode()}),
 }
 
 

@@ -1,3 +1,5 @@
+import pytest
+
 from crossdock.core.principals import Anonymous, ServicePrincipal
 from crossdock.policy.conditions import Condition
 from crossdock.policy.principals import NamedAs, PolicyPrincipal, PrincipalType
@@ -51,3 +53,18 @@ def test_a_policy_sorts_its_statements():
     policy = Policy(version="2012-10-17", statements=(allow, deny))
     assert (policy.allows, policy.denies) == ((allow,), (deny,))
     assert policy == Policy(version="2012-10-17", statements=(allow, deny))
+
+
+@pytest.mark.parametrize("key", ["aws:CurrentTime", "AWS:epochtime", "aws:sourceip"])
+def test_a_policy_that_may_depend_on_the_time_says_so(key: str):
+    within = Condition(operator="StringEquals", key=key, values=("1",), is_deny=True)
+    alike = Condition(operator="StringEquals", key="aws:a", values=(f"${{{key}}}",), is_deny=True)
+    statements = [
+        Statement(effect=Effect.DENY, actions=("s3:*",), resources=("*",), conditions=(WHEN, within)),
+        Statement(effect=Effect.DENY, actions=("s3:*",), resources=("*",), conditions=(alike,)),
+        Statement(effect=Effect.ALLOW, actions=("s3:*",), resources=(f"arn:aws:s3:::b/${{{key}}}",)),
+        Statement(effect=Effect.ALLOW, actions=("s3:*",), not_resources=(f"arn:aws:s3:::b/${{{key}}}",)),
+    ]
+    for statement in statements:
+        policy = Policy(version="2012-10-17", statements=(statement,))
+        assert policy.tells_time is (key != "aws:sourceip")

@@ -147,6 +147,17 @@ def test_secrets_are_not_shown():
     assert "hunter2" not in error.message
 
 
+def test_a_private_key_in_place_of_the_public_one_is_not_shown():
+    pasted = "-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2"
+    user = {"ServerId": "s-0123456789abcdef0", "UserName": "user1", "SshPublicKeyBody": pasted}
+    role = {"Role": "arn:aws:iam::111111111111:role/r"}
+    for operation, params in (("ImportSshPublicKey", user), ("CreateUser", {**user, **role})):
+        error = refusal("transfer", operation, params)
+        assert "Value at 'sshPublicKeyBody' failed to satisfy constraint" in error.message
+        assert "PRIVATE" not in error.message
+        assert "hunter2" not in error.message
+
+
 def test_blobs_are_measured_and_not_shown():
     error = refusal("secretsmanager", "CreateSecret", {"Name": "a", "SecretBinary": b"x" * 65537})
     assert "Value at 'secretBinary' failed" in error.message

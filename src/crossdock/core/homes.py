@@ -106,6 +106,8 @@ def normalise(path: str, *, start: str = "/") -> str:
 
     `start` is the absolute directory that a relative path begins from.
     """
+    if path.startswith("/") and "//" not in path and "/." not in path and not path.endswith("/"):
+        return path
     parts: list[str] = []
     for part in (path if path.startswith("/") else f"{start}/{path}").split("/"):
         if part == "..":

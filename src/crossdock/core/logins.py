@@ -66,13 +66,15 @@ _BY_KIND: Mapping[IdentityProviderType, tuple[frozenset[Factor], ...]] = Mapping
 class SshFacts:
     """What is known of an SSH connection, for the log. `ciphers` are those to the server and from it.
 
-    `key_line` is the public key that the user has proved, in OpenSSH's form, if it was a key.
+    `key_line` is the public key that the user has proved, in OpenSSH's form, if it was a key. `proxy_header` is what
+    became of a load balancer's header, "applied" or "ignored", if there was one.
     """
 
     client: str
     ciphers: str
     kex: str
     key_line: str = ""
+    proxy_header: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Keeping a password out of what is told about its login. Pure."""
 
+import base64
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -10,11 +11,11 @@ SHORTEST_MASKED_ANYWHERE = 3
 
 
 def mask(text: str, password: str) -> str:
-    """The text with `****` in place of the password: as it is, and as JSON, Python and URLs write it, twice over too.
+    """The text with `****` in place of the password: as it is, and as JSON, Python, URLs and base64 write it.
 
-    One or two characters are part of nearly every word. Masked everywhere, they would leave nothing to read, and the
-    gaps would tell them; so they are masked only where they stand by themselves, as between quotation marks. An empty
-    password is nowhere.
+    Spelled twice over, it is masked too. One or two characters are part of nearly every word. Masked everywhere, they
+    would leave nothing to read, and the gaps would tell them; so they are masked only where they stand by themselves,
+    as between quotation marks. An empty password is nowhere.
     """
     if not password:
         return text
@@ -71,6 +72,10 @@ def _in_query(text: str) -> str:
     return quote_plus(text, errors="surrogatepass")
 
 
+def _in_base64(text: str) -> str:
+    return base64.b64encode(text.encode(errors="surrogatepass")).decode()
+
+
 _ESCAPES: Sequence[Callable[[str], str]] = (
     _as_json,
     _as_unicode_json,
@@ -80,4 +85,5 @@ _ESCAPES: Sequence[Callable[[str], str]] = (
     _as_bytes,
     _in_path,
     _in_query,
+    _in_base64,
 )

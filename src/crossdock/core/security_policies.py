@@ -29,6 +29,11 @@ class SecurityPolicy:
     tls_ciphers: tuple[str, ...] = ()
     is_fips: bool = False
 
+    def signatures_of(self, key_type: str) -> tuple[str, ...]:
+        """Of its algorithms, those with which a key of this type can sign. One type of RSA key has several."""
+        own = (*_RSA_SHA2, key_type) if key_type == "ssh-rsa" else (key_type,)
+        return tuple(name for name in self.ssh_host_keys if name in own)
+
 
 _CHACHA20 = "chacha20-poly1305@openssh.com"
 _GCM = ("aes256-gcm@openssh.com", "aes128-gcm@openssh.com")

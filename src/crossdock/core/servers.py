@@ -39,6 +39,14 @@ class IdentityProviderType(StrEnum):
     AWS_LAMBDA = "AWS_LAMBDA"
 
 
+class InterruptedUploads(StrEnum):
+    """What becomes of an upload that does not come to its end: nothing, a shorter file, or one to go on with later."""
+
+    DISCARD = "discard"
+    KEEP = "keep"
+    RESUME = "resume"
+
+
 class TlsSessionResumption(StrEnum):
     DISABLED = "DISABLED"
     ENABLED = "ENABLED"
@@ -53,6 +61,8 @@ BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)
 """When a server was made of which nobody knows."""
 SERVER_ID_TAG = "crossdock:server-id"
 """The id that a new server shall have, so that every node of a fleet has the same."""
+INTERRUPTED_TAG = "crossdock:interrupted-uploads"
+"""One of `InterruptedUploads`, for this server, in place of the setting for all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +105,7 @@ class Server:
     setstat_is_no_op: bool = False
     needs_proxy_header: bool = False
     security_group_ids: tuple[str, ...] = ()
+    interrupted_uploads: InterruptedUploads = InterruptedUploads.DISCARD
     tags: Mapping[str, str] = field(default_factory=dict)
     created_at: datetime = BEFORE_ALL
 

@@ -13,6 +13,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 
 from crossdock.core.errors import CrossdockError
@@ -100,6 +101,7 @@ KEY_TYPES = ("ssh-rsa", *_CURVES, "ssh-ed25519")
 """The types that may log in. One type of RSA key serves all its signature algorithms (RFC 8332 §3)."""
 
 
+@lru_cache(maxsize=256)  # a login reads the key that is shown and those that are listed several times
 def parse_public_key(text: str) -> PublicKeyLine:
     """Read one key; white space around it is allowed, as Transfer allows it.
 

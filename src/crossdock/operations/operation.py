@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from crossdock.operations.caller import Context
+from crossdock.policy.requests import NamedPolicy
 
 if TYPE_CHECKING:
     from crossdock.operations.call import Call
@@ -20,15 +21,28 @@ Result = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Owned:
+    """Whose a resource is that lies in another account's, as an S3 object may in a bucket.
+
+    What guards the place denies there, and allows nothing: `grants` does instead.
+    """
+
+    account_id: str
+    grants: NamedPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Permission:
     """One thing the caller must be allowed to do.
 
     `resource` is an ARN or `*`; `context` holds the condition keys of this action (`s3:prefix`, `iam:PassedToService`).
+    `owned` is None for a resource of the account that it lies in.
     """
 
     action: str
     resource: str
     context: Context = field(default_factory=dict)
+    owned: Owned | None = None
 
 
 Permissions = Callable[["Call"], Sequence[Permission] | Awaitable[Sequence[Permission]]]

@@ -47,7 +47,7 @@ def place_of(layer: Layer, decision: Decision, policy: str) -> tuple[str, str, s
     if layer is Layer.RESOURCE and request.is_about_trust:
         return request.resource_account, request.resource, TRUST_POLICY
     if layer in (Layer.RESOURCE, Layer.PUBLIC_ACCESS):
-        return request.resource_account, _carrier(request.resource), ""
+        return request.bucket_account or request.resource_account, _carrier(request.resource), ""
     if layer in ORGANISATION:
         levels = _levels(layer, decision.policies)
         number = next((number for number, level in enumerate(levels) if policy in {one.name for one in level}), 0)

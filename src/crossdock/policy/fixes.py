@@ -190,9 +190,25 @@ def _allowing(
             return tuple(_on_the_level(layer, number, decision, resources) for number in closed_levels(layer, decision))
         case Layer.PUBLIC_ACCESS:
             return (_not_public(decision),)
+        case Layer.RESOURCE if decision.request.bucket_account:
+            return (_by_the_objects_owner(decision),)
         case Layer.RESOURCE if (stale := _stale_id(decision, living)) is not None:
             return (stale,)
     return (_with_the_statement(layer, decision, resources),)
+
+
+def _by_the_objects_owner(decision: Decision) -> Fix:
+    request = decision.request
+    return Fix(
+        account_id=request.resource_account,
+        layer=Layer.RESOURCE,
+        attached_to=request.resource,
+        policy="",
+        change=InWords(),
+        sentence=f"no bucket policy lets anybody at an object that is account {request.resource_account}'s: let that "
+        "account put it again with the ACL bucket-owner-full-control (or s3:PutObjectAcl it), or make the bucket's "
+        "Object Ownership BucketOwnerEnforced",
+    )
 
 
 def _with_the_statement(layer: Layer, decision: Decision, resources: tuple[str, ...]) -> Fix:

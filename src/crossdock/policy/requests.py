@@ -40,6 +40,8 @@ class AccessRequest:
         resource_account: who owns the resource: the caller's own account for an action without a resource. When it is
             empty, nobody knows the owner, who is then taken for another account.
         context: condition keys in any case, and their values.
+        bucket_account: whose bucket it lies in, of an S3 object that is not the bucket owner's; else empty. Its ACL
+            then stands in the bucket policy's place, of which only what denies is left.
     """
 
     principal: Asker
@@ -47,6 +49,7 @@ class AccessRequest:
     resource: str
     resource_account: str
     context: Context
+    bucket_account: str = ""
 
     def __post_init__(self) -> None:
         lowered: dict[str, tuple[str, ...]] = {}

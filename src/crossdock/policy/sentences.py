@@ -141,7 +141,7 @@ def _who(principal: Asker) -> str:
 def _policy(reason: Reason, request: AccessRequest) -> str:
     match reason.layer:
         case Layer.RESOURCE:
-            return f"the {_resource_policy(request)}"
+            return f"the {_resource_policy(request, denies=reason.effect is Effect.DENY)}"
         case Layer.SERVICE_CONTROL:
             return f"{reason.layer} {reason.policy} of account {request.principal.account_id}"
         case Layer.RESOURCE_CONTROL:
@@ -151,10 +151,12 @@ def _policy(reason: Reason, request: AccessRequest) -> str:
     return f"{reason.layer} {reason.policy} of {_who(request.principal)}"
 
 
-def _resource_policy(request: AccessRequest) -> str:
+def _resource_policy(request: AccessRequest, *, denies: bool = False) -> str:
     """The resource's policy as people call it, with the account when it is another one."""
-    account = request.resource_account
-    owner = f" (account {account})" if account and not request.is_same_account else ""
+    if request.bucket_account and not denies:
+        return f"ACL of the object, which is account {request.resource_account}'s,"
+    account = request.bucket_account or request.resource_account
+    owner = f" (account {account})" if account and account != request.principal.account_id else ""
     return f"{_policy_noun(request.resource)}{owner}"
 
 

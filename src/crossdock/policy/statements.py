@@ -83,7 +83,21 @@ class Policy:
     id: str = ""
     allows: tuple[Statement, ...] = field(init=False, repr=False, compare=False)
     denies: tuple[Statement, ...] = field(init=False, repr=False, compare=False)
+    tells_time: bool = field(init=False, repr=False, compare=False)
+    """Whether what it says may depend on when the request is made."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "tells_time", any(map(_names_time, self.statements)))
         for name, effect in (("allows", Effect.ALLOW), ("denies", Effect.DENY)):
             object.__setattr__(self, name, tuple(one for one in self.statements if one.effect is effect))
+
+
+_TIMES = ("aws:currenttime", "aws:epochtime")
+
+
+def _names_time(statement: Statement) -> bool:
+    """As a condition key or as a policy variable; perhaps only in a text that looks alike."""
+    texts = [*statement.resources, *statement.not_resources]
+    for condition in statement.conditions:
+        texts += [condition.key, *condition.values]
+    return any(time in text.lower() for text in texts for time in _TIMES)

@@ -1,14 +1,16 @@
 """Every test here has an embedded S3 of its own, a role that Transfer may assume, and a server of the hub."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.fakes.logins import SERVER
 from tests.fakes.s3 import EmbeddedS3, document, make_s3
 
-from crossdock.adapters.embedded.assumer import EmbeddedRoleAssumer
+from crossdock.adapters.embedded.assumer import EmbeddedRoleAssumer, EmbeddedRoleHolders
 from crossdock.adapters.embedded.object_store import EmbeddedObjectStore
+from crossdock.ports.authority import RoleRequest
 
 TRUST = {"Effect": "Allow", "Principal": {"Service": "transfer.amazonaws.com"}, "Action": "sts:AssumeRole"}
 ROLE = f"arn:aws:iam::{SERVER.account_id}:role/files"
@@ -28,7 +30,11 @@ async def s3() -> AsyncIterator[EmbeddedS3]:
 
 @pytest.fixture
 def assumer(s3: EmbeddedS3) -> EmbeddedRoleAssumer:
-    return EmbeddedRoleAssumer(operations=s3.operations, access_keys=s3.parts.access_keys, storage=s3.storage)
+    return EmbeddedRoleAssumer(
+        roles=EmbeddedRoleHolders(operations=s3.operations, access_keys=s3.parts.access_keys),
+        operations=s3.operations,
+        storage=s3.storage,
+    )
 
 
 @pytest.fixture
@@ -53,14 +59,14 @@ async def role(s3: EmbeddedS3, allow: Allow) -> str:
 @pytest.fixture
 async def login(assumer: EmbeddedRoleAssumer, role: str) -> Login:
     async def assume(**changes: Any) -> EmbeddedObjectStore:
-        asked = {
-            "server": SERVER,
-            "username": "user1",
-            "role_arn": role,
-            "session_name": "user1.0123456789abcdef@s-1",
-            "session_policy": None,
-        }
-        store = (await assumer.assume(**(asked | changes))).store
+        asked = RoleRequest(
+            server=SERVER,
+            username="user1",
+            role_arn=role,
+            session_name="user1.0123456789abcdef@s-1",
+            session_policy=None,
+        )
+        store = (await assumer.assume(replace(asked, **changes))).store
         assert isinstance(store, EmbeddedObjectStore)
         return store
 

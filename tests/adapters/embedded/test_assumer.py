@@ -1,16 +1,17 @@
 """Roles assumed as the Transfer service assumes them."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from tests.fakes.logins import SERVER
 from tests.fakes.s3 import PARTNER, EmbeddedS3, document
 
-from crossdock.adapters.embedded.assumer import ORIGIN, EmbeddedRoleAssumer, HeldRoleAssumer
+from crossdock.adapters.embedded.assumer import ORIGIN, EmbeddedRoleAssumer
 from crossdock.cloud.sts.assume import assume_role
 from crossdock.core.errors import Denied, ServiceError
 from crossdock.core.homes import ObjectPlace
-from crossdock.ports.authority import AssumeRefused
+from crossdock.ports.authority import AssumeRefused, RoleRequest
 
 KEY = ObjectPlace(bucket="box", key="home/key")
 SESSION = "user1.0123456789abcdef@s-1"
@@ -21,24 +22,9 @@ def trusting(**conditions):
     return document({**trust, "Condition": conditions} if conditions else trust)
 
 
-@pytest.fixture(params=["own", "held"])
-def assumer(request: pytest.FixtureRequest, s3: EmbeddedS3) -> EmbeddedRoleAssumer | HeldRoleAssumer:
-    """Who assumes roles and uses them; and who uses what another has assumed, as a worker does."""
-    own = EmbeddedRoleAssumer(operations=s3.operations, access_keys=s3.parts.access_keys, storage=s3.storage)
-    if request.param == "own":
-        return own
-    return HeldRoleAssumer(roles=own, operations=s3.operations, storage=s3.storage)
-
-
 async def assume(assumer: EmbeddedRoleAssumer, role: str, **changes):
-    asked = {
-        "server": SERVER,
-        "username": "user1",
-        "role_arn": role,
-        "session_name": SESSION,
-        "session_policy": None,
-    }
-    return await assumer.assume(**(asked | changes))
+    asked = RoleRequest(server=SERVER, username="user1", role_arn=role, session_name=SESSION, session_policy=None)
+    return await assumer.assume(replace(asked, **changes))
 
 
 async def test_a_session_is_the_roles_for_an_hour(s3: EmbeddedS3, assumer: EmbeddedRoleAssumer, role: str):

@@ -6,6 +6,7 @@ from crossdock.adapters.embedded.file_errors import file_errors, from_service_er
 from crossdock.cloud.s3 import failures
 from crossdock.core.errors import (
     Denied,
+    Exists,
     FileError,
     InvalidName,
     NotFound,
@@ -30,6 +31,7 @@ from crossdock.wire.sigv4_errors import expired_token, unknown_access_key
         (ServiceError("KeyTooLongError", "…"), InvalidName),
         (failures.entity_too_large(2, 1), OutOfSpace),
         (failures.precondition_failed("If-Match"), Unavailable),
+        (failures.precondition_failed("If-None-Match"), Exists),
         (failures.service_unavailable(), Unavailable),
         (failures.not_implemented("x-amz-tagging"), Unsupported),
         (failures.invalid_request("no"), Unsupported),

@@ -54,12 +54,29 @@ async def test_what_every_bucket_is_anyway_is_accepted_and_changes_nothing(cloud
         BucketName="box",
         AccessControl="Private",
         BucketEncryption={"ServerSideEncryptionConfiguration": []},
-        OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
         PublicAccessBlockConfiguration={"BlockPublicAcls": True},
         Tags=TAGS,
     )
     assert (await cloud.create({"Box": private}))["StackStatus"] == "CREATE_COMPLETE"
     assert (await cloud.update({"Box": bucket("box")}))["StackStatus"] == "UPDATE_COMPLETE"
+    assert cloud.flaws.calls.count("s3:CreateBucket") == 1
+
+
+async def test_a_bucket_has_the_object_ownership_that_its_template_says(cloud: EmbeddedStacks):
+    def box(ownership: str) -> dict:
+        controls = {"Rules": [{"ObjectOwnership": ownership}]}
+        return {"Box": resource("S3::Bucket", BucketName="box", OwnershipControls=controls)}
+
+    async def found() -> str:
+        told = await cloud.call("s3", "GetBucketOwnershipControls", Bucket="box")
+        return str(told["OwnershipControls"]["Rules"][0]["ObjectOwnership"])
+
+    assert (await cloud.create(box("ObjectWriter")))["StackStatus"] == "CREATE_COMPLETE"
+    assert await found() == "ObjectWriter"
+    await cloud.update(box("BucketOwnerPreferred"))
+    assert await found() == "BucketOwnerPreferred"
+    await cloud.update({"Box": bucket("box")})
+    assert await found() == "BucketOwnerEnforced"
     assert cloud.flaws.calls.count("s3:CreateBucket") == 1
 
 

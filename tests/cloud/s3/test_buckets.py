@@ -95,7 +95,8 @@ async def test_a_constraint_that_does_not_fit_the_endpoint_is_refused(s3: Embedd
     ("params", "code"),
     [
         ({"ObjectLockEnabledForBucket": True}, "NotImplemented"),
-        ({"ObjectOwnership": "ObjectWriter"}, "NotImplemented"),
+        ({"ObjectOwnership": "Nobody"}, "InvalidArgument"),
+        ({"ObjectOwnership": "ObjectWriter", "ACL": "public-read"}, "NotImplemented"),
         ({"BucketNamespace": "account-regional"}, "NotImplemented"),
         ({"CreateBucketConfiguration": {"Tags": [{"Key": "a", "Value": "b"}]}}, "NotImplemented"),
         ({"ACL": "public-read"}, "InvalidBucketAclWithObjectOwnership"),

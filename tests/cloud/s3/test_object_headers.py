@@ -74,15 +74,11 @@ def test_metadata_may_be_2_kb_and_no_more():
 @pytest.mark.parametrize(
     ("params", "code"),
     [
-        ({"ServerSideEncryption": "AES256"}, "NotImplemented"),
         ({"SSECustomerAlgorithm": "AES256"}, "NotImplemented"),
         ({"Tagging": "a=b"}, "NotImplemented"),
         ({"ObjectLockMode": "GOVERNANCE"}, "NotImplemented"),
         ({"StorageClass": "GLACIER"}, "NotImplemented"),
         ({"WriteOffsetBytes": 0}, "NotImplemented"),
-        ({"BucketKeyEnabled": True}, "NotImplemented"),
-        ({"ACL": "public-read"}, "AccessControlListNotSupported"),
-        ({"GrantRead": "id=abc"}, "AccessControlListNotSupported"),
     ],
 )
 def test_what_crossdock_does_not_do_is_refused_and_not_overlooked(params, code):
@@ -92,8 +88,7 @@ def test_what_crossdock_does_not_do_is_refused_and_not_overlooked(params, code):
 
 
 def test_what_changes_nothing_is_accepted():
-    refuse_unsupported({"StorageClass": "STANDARD", "ACL": "private", "BucketKeyEnabled": False})
-    refuse_unsupported({"ACL": "bucket-owner-full-control"})
+    refuse_unsupported({"StorageClass": "STANDARD"})
 
 
 def test_answers_can_be_given_other_headers_by_those_who_sign():

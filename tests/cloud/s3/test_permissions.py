@@ -41,6 +41,22 @@ async def asked(s3: EmbeddedS3, operation: str, **params):
                 )
             ],
         ),
+        (
+            "CreateBucket",
+            {"Bucket": "new", "ObjectOwnership": "ObjectWriter"},
+            [
+                ("s3:CreateBucket", "arn:aws:s3:::new", {"s3:x-amz-object-ownership": ("ObjectWriter",)}),
+                ("s3:PutBucketOwnershipControls", "arn:aws:s3:::new", {}),
+            ],
+        ),
+        ("GetBucketAcl", {"Bucket": "box"}, [("s3:GetBucketAcl", BOX, {})]),
+        ("DeleteBucketOwnershipControls", {"Bucket": "box"}, [("s3:PutBucketOwnershipControls", BOX, {})]),
+        ("GetObjectAcl", {"Bucket": "box", "Key": "k"}, [("s3:GetObjectAcl", f"{BOX}/k", {})]),
+        (
+            "PutObjectAcl",
+            {"Bucket": "box", "Key": "k", "ACL": "private", "VersionId": "null"},
+            [("s3:PutObjectVersionAcl", f"{BOX}/k", {"s3:x-amz-acl": ("private",)})],
+        ),
         ("HeadBucket", {"Bucket": "box"}, [("s3:ListBucket", BOX, {})]),
         ("ListBuckets", {}, [("s3:ListAllMyBuckets", "arn:aws:s3:::*", {})]),
         ("DeleteBucket", {"Bucket": "box"}, [("s3:DeleteBucket", BOX, {})]),

@@ -87,3 +87,18 @@ async def test_bytes_that_are_missing_are_no_end(s3: EmbeddedS3):
     assert await beyond.region() is None
     await beyond.close()
     s3.storage.blobs.delete([segment])
+
+
+@pytest.mark.parametrize(("offset", "size"), [(0, 13), (4, 9), (4, 3), (13, 0)])
+async def test_bytes_that_came_with_the_entry_are_ready_once(s3: EmbeddedS3, offset: int, size: int):
+    small = ObjectEntry(size=len(ALL), etag="x", modified_at=s3.parts.clock.now(), content=ALL)
+    reader = await reader_of(s3, small, ByteRange(offset=offset, size=size, total=len(ALL)))
+    assert reader.take_ready() == ALL[offset : offset + size]
+    assert reader.take_ready() == b""
+    assert await all_of(reader, regions=1) == b""
+
+
+async def test_bytes_of_blobs_are_not_ready(s3: EmbeddedS3, entry: ObjectEntry):
+    reader = await reader_of(s3, entry)
+    assert reader.take_ready() is None
+    assert await all_of(reader, regions=0) == ALL

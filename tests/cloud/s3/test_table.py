@@ -20,6 +20,7 @@ PARAMS = {
     "CopySource": "box/key",
     "Delete": {"Objects": [{"Key": "key"}]},
     "ObjectAttributes": ["ETag"],
+    "OwnershipControls": {"Rules": [{"ObjectOwnership": "ObjectWriter"}]},
     "Body": BytesBody(content=b""),
 }
 DATA_EVENTS = {
@@ -30,6 +31,7 @@ DATA_EVENTS = {
     "DeleteObject",
     "DeleteObjects",
     "GetObject",
+    "GetObjectAcl",
     "GetObjectAttributes",
     "HeadObject",
     "ListMultipartUploads",
@@ -37,6 +39,7 @@ DATA_EVENTS = {
     "ListObjectsV2",
     "ListParts",
     "PutObject",
+    "PutObjectAcl",
     "UploadPart",
     "UploadPartCopy",
 }

@@ -363,3 +363,14 @@ async def test_a_role_that_is_deleted_while_the_permission_is_decided_gives_no_c
         await call(
             lenient, house.hub, "sts", "AssumeRole", RoleArn=f"arn:aws:iam::{HUB}:role/Gone", RoleSessionName=SESSION
         )
+
+
+async def test_sessions_end_at_the_longest_time_whatever_was_asked_for(house: Identities) -> None:
+    arn = await arn_of(house, "Upload", TRANSFER_TRUST)
+    parts = house.parts
+    table = sts_operations(principals=parts.principals, tokens=parts.tokens, library=parts.library, longest_session_s=7)
+    brief = Operations([table], house=parts.house, authorizer=AllowEverything())
+
+    answer = await call(brief, house.hub, "sts", "AssumeRole", RoleArn=arn, RoleSessionName=SESSION)
+
+    assert (answer["Credentials"]["Expiration"] - parts.clock.now()).total_seconds() == 7

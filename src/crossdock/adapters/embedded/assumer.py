@@ -15,7 +15,7 @@ from crossdock.core.principals import TRANSFER, AssumedRole
 from crossdock.core.servers import Server
 from crossdock.operations.call import Operations
 from crossdock.operations.caller import Caller, Origin
-from crossdock.ports.authority import AssumeRefused, RoleHolder, RoleHolders, RoleSession
+from crossdock.ports.authority import AssumeRefused, RoleHolder, RoleHolders, RoleRequest, RoleSession
 from crossdock.ports.state import State
 
 ORIGIN = Origin(is_secure=True, user_agent="AWSTransfer", via="transfer")
@@ -23,28 +23,13 @@ ORIGIN = Origin(is_secure=True, user_agent="AWSTransfer", via="transfer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EmbeddedRoleAssumer:
-    """See `ports.authority.RoleAssumer` and `RoleHolders`."""
+class EmbeddedRoleHolders:
+    """See `ports.authority.RoleHolders`."""
 
     operations: Operations
     access_keys: AccessKeys
-    storage: Storage
 
-    async def assume(
-        self, *, server: Server, username: str, role_arn: str, session_name: str, session_policy: str | None
-    ) -> RoleSession:
-        holder = await self.hold(
-            server=server,
-            username=username,
-            role_arn=role_arn,
-            session_name=session_name,
-            session_policy=session_policy,
-        )
-        return role_session(holder, self.operations, self.storage, session_policy=session_policy, region=server.region)
-
-    async def hold(
-        self, *, server: Server, username: str, role_arn: str, session_name: str, session_policy: str | None
-    ) -> RoleHolder:
+    async def hold(self, asked: RoleRequest) -> RoleHolder:
         """By STS AssumeRole, with the user's ARN and the server's account for the role's trust policy to look at.
 
         Source: Transfer Family User Guide, "Cross-service confused deputy prevention".
@@ -53,16 +38,16 @@ class EmbeddedRoleAssumer:
             credentials, assumed = await assume_role(
                 self.operations,
                 self.access_keys,
-                caller=service_caller(server, username),
-                account_id=server.account_id,
-                region=server.region,
+                caller=service_caller(asked.server, asked.username),
+                account_id=asked.server.account_id,
+                region=asked.server.region,
                 origin=ORIGIN,
-                role_arn=role_arn,
-                session_name=session_name,
-                session_policy=session_policy,
+                role_arn=asked.role_arn,
+                session_name=asked.session_name,
+                session_policy=asked.session_policy,
             )
         except ServiceError as error:
-            raise AssumeRefused(await self._why(role_arn, error)) from error
+            raise AssumeRefused(await why_refused(self.operations.house.state, asked.role_arn, error)) from error
         if not isinstance(assumed.principal, AssumedRole) or assumed.issued_at is None:
             raise AssumeRefused("STS gave credentials of something else")
         return RoleHolder(
@@ -73,49 +58,39 @@ class EmbeddedRoleAssumer:
             tags=assumed.tags,
         )
 
-    async def _why(self, role_arn: str, error: ServiceError) -> str:
-        """For the operator. STS tells no caller whether a role that it may not assume exists; the server's log may."""
-        missing = await missing_role(self.operations.house.state, role_arn) if error.code == "AccessDenied" else ""
-        return missing or error.reason or str(error)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeldRoleAssumer:
-    """See `ports.authority.RoleAssumer`. The roles are assumed by another process, and used in this one."""
+class EmbeddedRoleAssumer:
+    """See `ports.authority.RoleAssumer`. The roles may be held by another process than the one that uses them."""
 
     roles: RoleHolders
     operations: Operations
     storage: Storage
 
-    async def assume(
-        self, *, server: Server, username: str, role_arn: str, session_name: str, session_policy: str | None
-    ) -> RoleSession:
-        holder = await self.roles.hold(
-            server=server,
-            username=username,
-            role_arn=role_arn,
-            session_name=session_name,
-            session_policy=session_policy,
+    async def assume(self, asked: RoleRequest) -> RoleSession:
+        holder = await self.roles.hold(asked)
+        caller = Caller(
+            principal=holder.principal,
+            session_policies=(
+                (named_session_policy(holder.principal.session_name, asked.session_policy),)
+                if asked.session_policy
+                else ()
+            ),
+            access_key_id=holder.access_key_id,
+            issued_at=holder.issued_at,
+            expires_at=holder.expires_at,
+            tags=holder.tags,
         )
-        return role_session(holder, self.operations, self.storage, session_policy=session_policy, region=server.region)
+        client = S3Client(
+            operations=self.operations, storage=self.storage, caller=caller, region=asked.server.region, origin=ORIGIN
+        )
+        return RoleSession(principal=holder.principal, expires_at=holder.expires_at, store=EmbeddedObjectStore(client))
 
 
-def role_session(
-    holder: RoleHolder, operations: Operations, storage: Storage, *, session_policy: str | None, region: str
-) -> RoleSession:
-    """What the holder of a role's credentials may use. `session_policy` is the text that the role was assumed with."""
-    caller = Caller(
-        principal=holder.principal,
-        session_policies=(
-            (named_session_policy(holder.principal.session_name, session_policy),) if session_policy else ()
-        ),
-        access_key_id=holder.access_key_id,
-        issued_at=holder.issued_at,
-        expires_at=holder.expires_at,
-        tags=holder.tags,
-    )
-    client = S3Client(operations=operations, storage=storage, caller=caller, region=region, origin=ORIGIN)
-    return RoleSession(principal=holder.principal, expires_at=holder.expires_at, store=EmbeddedObjectStore(client))
+async def why_refused(state: State, role_arn: str, error: ServiceError) -> str:
+    """For the operator. STS tells no caller whether a role that it may not assume exists; the server's log may."""
+    missing = await missing_role(state, role_arn) if error.code == "AccessDenied" else ""
+    return missing or error.reason or str(error)
 
 
 async def missing_role(state: State, role_arn: str) -> str:

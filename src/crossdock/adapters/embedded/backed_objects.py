@@ -5,7 +5,7 @@ other S3 is called, with the backing's credentials and its own names. Nothing of
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -20,7 +20,7 @@ from crossdock.cloud.s3.permissions import presence_permission
 from crossdock.core.errors import FileError, NotFound, Unavailable, Unsupported
 from crossdock.core.homes import ObjectPlace
 from crossdock.operations.call import Call
-from crossdock.ports.objects import Copied, Listing, ObjectInfo, ObjectStore, PortableUpload
+from crossdock.ports.objects import Copied, Listing, ObjectInfo, ObjectStore, OpenUpload, PortableUpload
 
 T = TypeVar("T")
 
@@ -68,6 +68,15 @@ class BackedObjects:
         if not isinstance(upload, PortableUpload):
             raise TypeError(f"a {type(upload).__name__} cannot go on under other credentials")
         return BackedUpload(self, place, upload, write_condition(if_match, if_none_match=if_none_match))
+
+    async def resume_multipart(self, begun: OpenUpload) -> BackedUpload:
+        await self.authorise("ListParts", named(begun.place, UploadId=begun.upload_id))
+        there = replace(begun, place=self.names.there(begun.place))
+        upload = await self.ask(lambda store: store.resume_multipart(there))
+        if not isinstance(upload, PortableUpload):
+            raise TypeError(f"a {type(upload).__name__} cannot go on under other credentials")
+        condition = write_condition(begun.if_match, if_none_match=begun.if_none_match)
+        return BackedUpload(self, begun.place, upload, condition)
 
     async def copy_from(
         self, origin: Bucket, source: ObjectPlace, target: ObjectPlace, *, if_none_match: bool

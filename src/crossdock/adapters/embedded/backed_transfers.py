@@ -86,6 +86,18 @@ class BackedUpload:
     _upload: PortableUpload
     _condition: Mapping[str, str]
 
+    @property
+    def upload_id(self) -> str:
+        """As the other S3 has it."""
+        return self._upload.upload_id
+
+    @property
+    def parts(self) -> Mapping[int, int]:
+        return self._upload.parts
+
+    def forget_parts(self, above: int) -> None:
+        self._upload.forget_parts(above)
+
     async def upload_part(self, number: int, body: Sequence[Piece]) -> None:
         await self._authorise("UploadPart", PartNumber=number)
         await self._ask(lambda upload: upload.upload_part(number, body))

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from crossdock.core.errors import (
     Denied,
+    Exists,
     FileError,
     InvalidName,
     NotFound,
@@ -47,11 +48,6 @@ def code_of(error: FileError) -> str:
     return error.__cause__.code if isinstance(error.__cause__, ServiceError) else ""
 
 
-def failed_condition_of(error: FileError) -> str:
-    """The header of the request that did not hold; empty where that is not what was translated."""
-    return error.__cause__.members.get("Condition", "") if isinstance(error.__cause__, ServiceError) else ""
-
-
 def from_service_error(
     error: ServiceError, params: Mapping[str, object] | None = None, *, request_id: str = ""
 ) -> FileError:
@@ -59,6 +55,8 @@ def from_service_error(
         return OutOfSpace(str(error.__cause__))
     otherwise = Unavailable if error.status >= 500 else Unsupported
     reason = error.reason or _sentence(error, params or {}) + (f" (request {request_id})" if request_id else "")
+    if error.members.get("Condition") == "If-None-Match":
+        return Exists(reason)
     return _MEANING.get(error.code, otherwise)(reason)
 
 

@@ -6,14 +6,23 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from crossdock.adapters.embedded.file_errors import code_of, failed_condition_of
+from crossdock.adapters.embedded.file_errors import code_of
+from crossdock.adapters.embedded.granting import acl_in
 from crossdock.adapters.embedded.pieces import Piece, PiecesBody
 from crossdock.adapters.embedded.s3_client import OnClient, S3Client
 from crossdock.adapters.embedded.staged_put import EmbeddedStagedPut
 from crossdock.cloud.s3.etags import quoted, unquoted
-from crossdock.core.errors import Exists, NotFound, Unavailable
+from crossdock.core.errors import NotFound, Unavailable
 from crossdock.core.homes import ObjectPlace
-from crossdock.ports.objects import Copied, Listing, MultipartUpload, ObjectInfo, ObjectReader, ObjectStore
+from crossdock.ports.objects import (
+    Copied,
+    Listing,
+    MultipartUpload,
+    ObjectInfo,
+    ObjectReader,
+    ObjectStore,
+    OpenUpload,
+)
 
 
 class LocalObjects:
@@ -24,14 +33,7 @@ class LocalObjects:
         self.client = client
 
     async def head(self, place: ObjectPlace) -> ObjectInfo:
-        answer = await self.client.call("HeadObject", named(place))
-        return ObjectInfo(
-            place=place,
-            size=answer["ContentLength"],
-            etag=unquoted(answer["ETag"]),
-            modified_at=answer["LastModified"],
-            metadata=answer["Metadata"],
-        )
+        return await self.client.head(place)
 
     async def read(self, place: ObjectPlace, *, offset: int = 0) -> ObjectReader:
         reader = await self.client.read(place)
@@ -40,7 +42,7 @@ class LocalObjects:
 
     async def put(self, place: ObjectPlace, body: Sequence[Piece], metadata: Mapping[str, str]) -> ObjectInfo:
         pieces = PiecesBody(body)
-        answer = await self.client.call("PutObject", named(place, Body=pieces, Metadata=metadata))
+        answer = await self.client.call("PutObject", await self._written(place, Body=pieces, Metadata=metadata))
         return ObjectInfo(
             place=place,
             size=pieces.length,
@@ -58,7 +60,7 @@ class LocalObjects:
         if_none_match: bool = False,
     ) -> "EmbeddedUpload":
         began_at = self.client.now()
-        answer = await self.client.call("CreateMultipartUpload", named(place, Metadata=metadata))
+        answer = await self.client.call("CreateMultipartUpload", await self._written(place, Metadata=metadata))
         state = UploadState(
             place=place,
             upload_id=answer["UploadId"],
@@ -68,17 +70,31 @@ class LocalObjects:
         )
         return EmbeddedUpload(self.client, state)
 
+    async def resume_multipart(self, begun: OpenUpload) -> "EmbeddedUpload":
+        state = UploadState(
+            place=begun.place,
+            upload_id=begun.upload_id,
+            metadata=begun.metadata,
+            began_at=begun.began_at,
+            condition=write_condition(begun.if_match, if_none_match=begun.if_none_match),
+        )
+        page: Mapping[str, Any] = {"IsTruncated": True}
+        while page["IsTruncated"]:
+            after = max(state.parts, default=0)
+            page = await self.client.call(
+                "ListParts", named(begun.place, UploadId=begun.upload_id, PartNumberMarker=after)
+            )
+            for part in page["Parts"]:
+                state.parts[part["PartNumber"]] = _Part(etag=part["ETag"], size=part["Size"])
+        return EmbeddedUpload(self.client, state)
+
     async def copy(self, source: ObjectPlace, target: ObjectPlace, *, if_none_match: bool = False) -> Copied:
         """Copies no bytes, so the size does not matter. Raises Unsupported when source and target are the same."""
         found = await self.head(source)
         # Should the source be replaced in between, the copy fails rather than be another one than is told.
-        params = named(target, **copy_source(found), **write_condition(None, if_none_match=if_none_match))
-        try:
-            copied = (await self.client.call("CopyObject", params))["CopyObjectResult"]
-        except Unavailable as error:
-            if failed_condition_of(error) == "If-None-Match":
-                raise Exists(f"{target} is there already") from error
-            raise
+        condition = write_condition(None, if_none_match=if_none_match)
+        params = await self._written(target, **copy_source(found), **condition)
+        copied = (await self.client.call("CopyObject", params))["CopyObjectResult"]
         made = ObjectInfo(
             place=target,
             size=found.size,
@@ -124,9 +140,15 @@ class LocalObjects:
         if_match: str | None = None,
         if_none_match: bool = False,
     ) -> EmbeddedStagedPut:
-        params = named(place, Metadata=metadata, **write_condition(if_match, if_none_match=if_none_match))
+        condition = write_condition(if_match, if_none_match=if_none_match)
+        params = await self._written(place, Metadata=metadata, **condition)
         await self.client.authorise("PutObject", params)
         return EmbeddedStagedPut(self.client, place, params)
+
+    async def _written(self, place: ObjectPlace, **further: Any) -> Mapping[str, Any]:
+        """The parameters of what makes an object."""
+        acl = await acl_in(self.client, place.bucket)
+        return named(place, **further, **({"ACL": acl} if acl else {}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +175,18 @@ class EmbeddedUpload:
     def __init__(self, client: S3Client, state: UploadState) -> None:
         self._client = client
         self._state = state
+
+    @property
+    def upload_id(self) -> str:
+        return self._state.upload_id
+
+    @property
+    def parts(self) -> Mapping[int, int]:
+        return {number: part.size for number, part in self._state.parts.items()}
+
+    def forget_parts(self, above: int) -> None:
+        for number in [number for number in self._state.parts if number > above]:
+            del self._state.parts[number]
 
     async def upload_part(self, number: int, body: Sequence[Piece]) -> None:
         pieces = PiecesBody(body)

@@ -9,7 +9,15 @@ from crossdock.adapters.embedded.s3_client import S3Client
 from crossdock.cloud.s3.bucket_directory import Bucket
 from crossdock.core.errors import Unsupported
 from crossdock.core.homes import ObjectPlace
-from crossdock.ports.objects import Copied, Listing, MultipartUpload, ObjectInfo, ObjectReader, StagedPut
+from crossdock.ports.objects import (
+    Copied,
+    Listing,
+    MultipartUpload,
+    ObjectInfo,
+    ObjectReader,
+    OpenUpload,
+    StagedPut,
+)
 
 
 class EmbeddedObjectStore:
@@ -38,6 +46,9 @@ class EmbeddedObjectStore:
     ) -> MultipartUpload:
         objects = await self._of(place.bucket)
         return await objects.start_multipart(place, metadata, if_match=if_match, if_none_match=if_none_match)
+
+    async def resume_multipart(self, begun: OpenUpload) -> MultipartUpload:
+        return await (await self._of(begun.place.bucket)).resume_multipart(begun)
 
     async def copy(self, source: ObjectPlace, target: ObjectPlace, *, if_none_match: bool = False) -> Copied:
         """Raises Unsupported where the bytes would have to come through this computer, from one S3 to another."""

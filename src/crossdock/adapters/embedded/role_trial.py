@@ -7,14 +7,14 @@ from urllib.parse import quote
 
 from crossdock.adapters.embedded.assumer import ORIGIN, EmbeddedRoleAssumer, missing_role, service_caller
 from crossdock.adapters.embedded.file_errors import file_errors
+from crossdock.adapters.embedded.granting import acl_in
 from crossdock.adapters.embedded.object_store import EmbeddedObjectStore
 from crossdock.cloud.iam.records import ROLES, USERS
 from crossdock.cloud.s3.permissions import presence_permission
 from crossdock.core.errors import ServiceError
 from crossdock.core.principals import AssumedRole
-from crossdock.core.servers import Server
 from crossdock.policy.evaluate import Decision
-from crossdock.ports.authority import AssumeRefused
+from crossdock.ports.authority import AssumeRefused, RoleRequest
 from crossdock.ports.trials import Assumption, ObjectQuestion
 
 
@@ -24,18 +24,16 @@ class EmbeddedRoleTrial:
 
     assumer: EmbeddedRoleAssumer
 
-    async def assume(
-        self, *, server: Server, username: str, role_arn: str, session_name: str, session_policy: str | None
-    ) -> Assumption:
+    async def assume(self, asked: RoleRequest) -> Assumption:
         operations = self.assumer.operations
         try:
             call = operations.begin(
                 "sts",
                 "AssumeRole",
-                {"RoleArn": role_arn, "RoleSessionName": session_name},
-                caller=service_caller(server, username),
-                account_id=server.account_id,
-                region=server.region,
+                {"RoleArn": asked.role_arn, "RoleSessionName": asked.session_name},
+                caller=service_caller(asked.server, asked.username),
+                account_id=asked.server.account_id,
+                region=asked.server.region,
                 origin=ORIGIN,
             )
             (permission,) = await operations.permissions(call)
@@ -44,16 +42,10 @@ class EmbeddedRoleTrial:
         decision = await operations.decide(call, permission)
         if not decision.is_allowed:
             # STS is not asked in earnest: it would record the refusal.
-            missing = await missing_role(operations.house.state, role_arn)
+            missing = await missing_role(operations.house.state, asked.role_arn)
             return Assumption(decision=None if missing else decision, refusal=missing)
         try:
-            session = await self.assumer.assume(
-                server=server,
-                username=username,
-                role_arn=role_arn,
-                session_name=session_name,
-                session_policy=session_policy,
-            )
+            session = await self.assumer.assume(asked)
         except AssumeRefused as error:
             return Assumption(decision=decision, refusal=str(error))
         if not isinstance(session.store, EmbeddedObjectStore):
@@ -78,13 +70,16 @@ class EmbeddedTrialSession:
     principal: AssumedRole
     store: EmbeddedObjectStore
 
+    async def acl_in(self, bucket: str) -> str:
+        return await acl_in(self.store.client, bucket)
+
     async def decide(self, question: ObjectQuestion) -> Decision:
         client = self.store.client
         with file_errors():
             call = client.operations.begin(
                 "s3",
                 question.operation,
-                _PARAMS[question.operation](question),
+                {**_PARAMS[question.operation](question), **({"ACL": question.acl} if question.acl else {})},
                 caller=client.caller,
                 account_id=client.caller.principal.account_id,
                 region=client.region,
@@ -120,6 +115,7 @@ _PARAMS: Mapping[str, Callable[[ObjectQuestion], Mapping[str, Any]]] = {
     "GetObject": _of_object,
     "HeadObject": _of_object,
     "ListObjectsV2": _of_listing,
+    "ListParts": lambda question: {**_of_object(question), "UploadId": "none"},
     "PutObject": _of_object,
     "UploadPartCopy": lambda question: {**_of_copy(question), "UploadId": "none", "PartNumber": 1},
 }

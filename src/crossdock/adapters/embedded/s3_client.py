@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 from crossdock.adapters.embedded.file_errors import file_errors
 from crossdock.adapters.embedded.pieces import Piece
 from crossdock.cloud.s3.etags import quoted
+from crossdock.cloud.s3.get_object import find_object, open_object
 from crossdock.cloud.s3.put_object import commit_staged, whole_seconds
 from crossdock.cloud.s3.reading import WindowReader
 from crossdock.cloud.s3.storage import Storage
@@ -15,7 +16,7 @@ from crossdock.core.ids import uuid4_text
 from crossdock.operations.call import Call, Operations
 from crossdock.operations.caller import Caller, Origin
 from crossdock.operations.operation import Params, Result
-from crossdock.operations.streams import ObjectBody
+from crossdock.ports.objects import ObjectInfo
 from crossdock.ports.storage import ObjectEntry, StagedBlob
 
 
@@ -46,15 +47,23 @@ class S3Client:
     async def read(self, place: ObjectPlace, *, if_match: str | None = None) -> WindowReader:
         """An object from its beginning, of this ETag if one is told."""
         condition = {} if if_match is None else {"IfMatch": quoted(if_match)}
-        answer = await self.call("GetObject", {"Bucket": place.bucket, "Key": place.key, **condition})
-        body: ObjectBody = answer["Body"]
-        if not isinstance(body.reader, WindowReader):
-            raise TypeError(f"the embedded S3 gave a {type(body.reader).__name__}")
-        return body.reader
+        params = {"Bucket": place.bucket, "Key": place.key, **condition}
+        call = await self.authorise("GetObject", params)
+        with file_errors(params, request_id=call.request_id):
+            return await open_object(self.storage, call)
+
+    async def head(self, place: ObjectPlace) -> ObjectInfo:
+        params = {"Bucket": place.bucket, "Key": place.key}
+        call = await self.authorise("HeadObject", params)
+        with file_errors(params, request_id=call.request_id):
+            return await find_object(self.storage, call)
 
     async def authorise(self, operation: str, params: Params) -> Call:
-        """Authorise what is yet to come, as a PutObject's bytes are, or what another store does."""
-        with file_errors():
+        """Authorise what is yet to come, as a PutObject's bytes are, or what another store does.
+
+        Whoever goes on without `call` does so only about a bucket whose objects lie here.
+        """
+        with file_errors(params):
             call = self.operations.begin(
                 "s3",
                 operation,

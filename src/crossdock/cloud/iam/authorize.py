@@ -1,6 +1,7 @@
 """The embedded authority's answer to every permission: the caller's policies, its session's, and the resource's."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from crossdock.cloud.iam.control_policies import (
     NO_LEVELS,
@@ -12,14 +13,16 @@ from crossdock.cloud.iam.control_policies import (
 from crossdock.cloud.iam.epoch_cache import EpochCache
 from crossdock.cloud.iam.library import AWS_OWNED
 from crossdock.cloud.iam.parsed import without_unread
-from crossdock.cloud.iam.principal_policies import PrincipalDirectory
+from crossdock.cloud.iam.principal_policies import PrincipalDirectory, PrincipalPolicies
 from crossdock.cloud.iam.resource_policies import ResourceGuard, ResourcePolicySource
+from crossdock.cloud.iam.settled_decisions import SettledDecisions, question_of
 from crossdock.core.arns import Arn, parse_arn
 from crossdock.core.errors import InvalidArn
-from crossdock.operations.caller import Caller, Context
-from crossdock.operations.operation import Permission
+from crossdock.operations.caller import CallContext, Caller, Context
+from crossdock.operations.operation import Owned, Permission
 from crossdock.policy.document import Policy
 from crossdock.policy.evaluate import AccessRequest, Decision, NamedPolicy, PolicySet, evaluate, evaluate_trust
+from crossdock.policy.statements import Effect
 from crossdock.ports.host import Epoch
 from crossdock.ports.state import State
 
@@ -27,6 +30,7 @@ CAPACITY = 4096
 
 _NO_TRUST = NamedPolicy(name="trust policy", policy=Policy(version="2012-10-17", statements=()))
 _PRINCIPAL_TAG = "aws:PrincipalTag/"
+_NO_ACTION = ("none:Nothing",)
 
 
 class EmbeddedAuthorizer:
@@ -47,6 +51,8 @@ class EmbeddedAuthorizer:
         Without an `organization` the accounts are in none.
         """
         self._state = state
+        self._epoch = epoch
+        self._settled = SettledDecisions(epoch)
         self._principals = principals
         self._sources = sources
         self._organization = organization or NoOrganization()
@@ -59,7 +65,18 @@ class EmbeddedAuthorizer:
         Raises:
             ExpiredCredentials, UnknownCredentials: the caller's credentials hold no more.
         """
+        epoch = self._epoch.current()
         bound = await self._principals.require(caller)
+        question = question_of(caller, permission, context)
+        if (settled := self._settled.find(question)) is not None:
+            return settled
+        decision = await self._decide(caller, permission, context, bound)
+        self._settled.keep(question, context, decision, epoch=epoch)
+        return decision
+
+    async def _decide(
+        self, caller: Caller, permission: Permission, context: Context, bound: PrincipalPolicies
+    ) -> Decision:
         arn = _arn_or_none(permission.resource)
         account_id, guard = await self._guard(caller, permission, arn)
         if is_assumption := arn is not None and _is_assumption(permission, arn):
@@ -73,12 +90,13 @@ class EmbeddedAuthorizer:
             principal=caller.principal,
             action=permission.action,
             resource=permission.resource,
-            resource_account=account_id,
+            resource_account=account_id if permission.owned is None else permission.owned.account_id,
+            bucket_account="" if permission.owned is None else account_id,
             context={
                 **_principal_tags(bound.tags, caller.tags),
                 **ours.principal_keys,
                 **theirs.resource_keys,
-                **context,
+                **(context.made() if isinstance(context, CallContext) else context),
                 **permission.context,
             },
         )
@@ -92,7 +110,7 @@ class EmbeddedAuthorizer:
                 identity=bound.identity,
                 boundary=bound.boundary,
                 session=caller.session_policies,
-                resource=guard,
+                resource=guard if permission.owned is None else _as_owned(guard, permission.owned),
             )
         )
         if is_assumption:
@@ -152,6 +170,19 @@ def _is_under_resource_control(permission: Permission) -> bool:
     Source: Organizations User Guide, "List of AWS services that support RCPs", as far as they are here.
     """
     return permission.action.partition(":")[0].lower() in _UNDER_RESOURCE_CONTROL
+
+
+def _as_owned(guard: NamedPolicy | None, owned: Owned) -> NamedPolicy:
+    """What the place denies, and what the owner of the resource grants there."""
+    if guard is None:
+        return owned.grants
+    # What allows stays in its place, so that the numbers of statements stay too.
+    statements = (
+        one if one.effect is Effect.DENY else replace(one, actions=_NO_ACTION, not_actions=())
+        for one in guard.policy.statements
+    )
+    policy = replace(guard.policy, statements=(*statements, *owned.grants.policy.statements))
+    return NamedPolicy(name=guard.name, policy=policy)
 
 
 def _principal_tags(own: Mapping[str, str], of_session: Mapping[str, str]) -> dict[str, tuple[str, ...]]:

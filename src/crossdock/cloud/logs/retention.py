@@ -1,4 +1,4 @@
-"""Forgetting: each group's events after its retention, the oldest of all beyond the size that the disk is to hold."""
+"""Forgetting: of each group what is too old, and of the largest the oldest beyond what the disk is to hold."""
 
 import asyncio
 import logging

@@ -25,8 +25,9 @@ class EmbeddedTransferLog:
         self._clock = clock
 
     def record(self, server: Server, stream: str, event: Mapping[str, JsonValue]) -> None:
-        line = json.dumps(event, separators=(",", ":"), ensure_ascii=False, default=_plain)
-        self._writer.write(transfer_log_group(server), stream, [(milliseconds(self._clock.now()), line)])
+        self._writer.write(
+            transfer_log_group(server), stream, [(milliseconds(self._clock.now()), _ENCODER.encode(event))]
+        )
 
 
 def _plain(value: object) -> JsonValue:
@@ -38,3 +39,6 @@ def _plain(value: object) -> JsonValue:
             return list(value)
         case _:
             return str(value)
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=_plain)

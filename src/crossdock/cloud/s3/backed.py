@@ -22,6 +22,7 @@ from crossdock.cloud.s3.backed_names import (
 from crossdock.cloud.s3.bucket_directory import Bucket
 from crossdock.cloud.s3.checksums import checksum_members
 from crossdock.cloud.s3.conditions import http_date
+from crossdock.cloud.s3.encryption import asked_encryption
 from crossdock.cloud.s3.failures import (
     invalid_range,
     invalid_request,
@@ -35,6 +36,7 @@ from crossdock.cloud.s3.multipart import part_number
 from crossdock.cloud.s3.names import parse_copy_source
 from crossdock.cloud.s3.object_headers import refuse_unsupported, stored_headers, stored_metadata
 from crossdock.cloud.s3.owners import owner_of
+from crossdock.cloud.s3.ownership import asked_acl
 from crossdock.cloud.s3.permissions import check_version, presence_permission
 from crossdock.cloud.s3.storage import Storage
 from crossdock.core.backings import Backing
@@ -127,6 +129,8 @@ async def pass_on(storage: Storage, call: Call, bucket: Bucket) -> Result:
     if call.operation not in PASSED:
         raise operation_not_implemented("s3", f"{call.operation} on a bucket whose objects lie in another S3")
     refuse_unsupported(call.params)
+    asked_acl(bucket, call.params)
+    asked_encryption(call.params, is_noted=False, account_id="", region="")
     check_version(call.params)
     passing = Passing(storage=storage, call=call, bucket=bucket, backing=bucket.backing)
     try:

@@ -16,6 +16,7 @@ from crossdock.cloud.s3.checksums import (
     full_object,
 )
 from crossdock.cloud.s3.conditions import write_condition
+from crossdock.cloud.s3.encryption import encryption_members, kept_encryption
 from crossdock.cloud.s3.etags import multipart_etag, quoted, unquoted
 from crossdock.cloud.s3.failures import (
     entity_too_small,
@@ -27,6 +28,7 @@ from crossdock.cloud.s3.failures import (
 )
 from crossdock.cloud.s3.multipart import MAX_PARTS, checksum_mismatch, planned_checksum
 from crossdock.cloud.s3.object_headers import COMPLETED_UPLOAD_HEADER, shown_headers
+from crossdock.cloud.s3.ownership import ACL_HEADER, account_of, owner_of_new
 from crossdock.cloud.s3.put_object import UNCONDITIONAL, check_present, refused
 from crossdock.cloud.s3.storage import Storage
 from crossdock.operations.call import Call
@@ -130,9 +132,15 @@ def _assembled(
         # S3 dates an object by the beginning of its upload.
         modified_at=upload.started_at,
         segments=tuple(part.segment for part in parts),
-        owner_account=bucket.account_id,
+        # Whose upload it was, not who completes it.
+        owner_account=owner_of_new(bucket, account_of(upload.initiator_arn), upload.headers.get(ACL_HEADER, "")),
         metadata=upload.metadata,
-        headers={**shown_headers(upload.headers), COMPLETED_UPLOAD_HEADER: upload.upload_id},
+        headers={
+            **shown_headers(upload.headers),
+            **kept_encryption(upload.headers),
+            **({ACL_HEADER: upload.headers[ACL_HEADER]} if ACL_HEADER in upload.headers else {}),
+            COMPLETED_UPLOAD_HEADER: upload.upload_id,
+        },
         checksums=_checksums(upload, listed, parts),
     )
 
@@ -182,4 +190,5 @@ def _answer(bucket: Bucket, key: str, entry: ObjectEntry) -> dict[str, Any]:
         "Key": key,
         "ETag": quoted(entry.etag),
         **checksum_members(entry.checksums),
+        **encryption_members(entry.headers),
     }

@@ -15,17 +15,17 @@ class ContentReader:
     """See `ports.storage.BlobReader`. Of bytes that were read with their entry: there is no file behind them."""
 
     def __init__(self, content: bytes) -> None:
-        self._content = content
+        self.content = content
 
     @property
     def size(self) -> int:
-        return len(self._content)
+        return len(self.content)
 
     async def region(self, offset: int) -> FileRegion | None:
         return None
 
     async def read(self, offset: int, size: int) -> bytes:
-        return self._content[offset : offset + size]
+        return self.content[offset : offset + size]
 
     def close(self) -> None:
         """Nothing was opened."""

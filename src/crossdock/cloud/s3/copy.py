@@ -17,15 +17,17 @@ from crossdock.cloud.s3.checksums import (
     checksum_type,
 )
 from crossdock.cloud.s3.conditions import WriteCondition, check_copy_source, write_condition
+from crossdock.cloud.s3.encryption import encryption_members
 from crossdock.cloud.s3.etags import opaque_etag, part_count, quoted
 from crossdock.cloud.s3.failures import invalid_argument, invalid_request, no_such_version, not_implemented
 from crossdock.cloud.s3.get_object import OPENING_ATTEMPTS, present_entry
 from crossdock.cloud.s3.names import CopySource, parse_copy_source
-from crossdock.cloud.s3.object_headers import refuse_unsupported, shown_headers, stored_headers, stored_metadata
+from crossdock.cloud.s3.object_headers import shown_headers, stored_headers, stored_metadata
 from crossdock.cloud.s3.put_object import UNCONDITIONAL, check_present, refused, whole_seconds
 from crossdock.cloud.s3.reading import open_window
 from crossdock.cloud.s3.receiving import read_all
 from crossdock.cloud.s3.storage import Storage
+from crossdock.cloud.s3.written import written_as
 from crossdock.core.errors import Unavailable
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Params, Result
@@ -38,7 +40,7 @@ async def copy_object(storage: Storage, call: Call) -> Result:
     source_name, source_bucket = await copy_source_of(storage, call)
     bucket = await storage.bucket_of(call)
     key: str = call.params["Key"]
-    refuse_unsupported(call.params)
+    written = written_as(storage, bucket, call)
     replaces_metadata = _replaces_metadata(call.params)
     if (source_name.bucket, source_name.key) == (bucket.name, key) and not replaces_metadata:
         _refuse_idle_copy(call.params)
@@ -47,7 +49,7 @@ async def copy_object(storage: Storage, call: Call) -> Result:
     if condition != UNCONDITIONAL:
         await check_present(storage, bucket, key, condition)
     for _ in range(OPENING_ATTEMPTS):
-        source = await present_entry(storage, call, source_bucket, source_name.key)
+        source = await present_entry(storage, call, source_bucket, source_name.key, action=source_action(source_name))
         check_copy_source(call.params, source)
         etag, checksums = _inherited(call, source)
         if algorithm is not None:
@@ -63,18 +65,22 @@ async def copy_object(storage: Storage, call: Call) -> Result:
             modified_at=whole_seconds(call.house.clock.now()),
             segments=source.segments,
             content=source.content,
-            owner_account=bucket.account_id,
+            owner_account=written.owner_account,
             metadata=stored_metadata(call.params) if replaces_metadata else source.metadata,
-            headers=stored_headers(call.params) if replaces_metadata else _copied_headers(call.params, source),
+            headers={
+                **(stored_headers(call.params) if replaces_metadata else _copied_headers(call.params, source)),
+                **written.headers,
+            },
             checksums=checksums,
         )
-        if await _link(storage, bucket, key, entry, condition, source=(source_bucket.bucket_id, source_name.key)):
+        if await link(storage, bucket, key, entry, condition, source=(source_bucket.bucket_id, source_name.key)):
             return {
                 "CopyObjectResult": {
                     "ETag": quoted(entry.etag),
                     "LastModified": entry.modified_at,
                     **checksum_members(entry.checksums),
-                }
+                },
+                **encryption_members(entry.headers),
             }
     raise Unavailable(f"{source_name.bucket}/{source_name.key} is replaced faster than it can be copied")
 
@@ -89,7 +95,11 @@ async def copy_source_of(storage: Storage, call: Call) -> tuple[CopySource, Buck
     return source, bucket
 
 
-async def _link(
+def source_action(source: CopySource) -> str:
+    return "s3:GetObjectVersion" if source.version_id else "s3:GetObject"
+
+
+async def link(
     storage: Storage,
     bucket: Bucket,
     key: str,
@@ -148,7 +158,7 @@ def _replaces_metadata(params: Params) -> bool:
 
 
 def _refuse_idle_copy(params: Params) -> None:
-    if params.get("WebsiteRedirectLocation") is None and params.get("StorageClass") is None:
+    if all(params.get(name) is None for name in ("WebsiteRedirectLocation", "StorageClass", "ServerSideEncryption")):
         raise invalid_request(
             "This copy request is illegal because it is trying to copy an object to itself without changing the "
             "object's metadata, storage class, website redirect location or encryption attributes."

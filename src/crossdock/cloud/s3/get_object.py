@@ -12,15 +12,17 @@ from crossdock.cloud.s3.conditions import check_read
 from crossdock.cloud.s3.etags import part_count, quoted
 from crossdock.cloud.s3.failures import invalid_request, no_such_key
 from crossdock.cloud.s3.object_headers import described, overridden, refuse_unsupported
-from crossdock.cloud.s3.permissions import check_version, presence_permission
+from crossdock.cloud.s3.ownership import owned_by_another
+from crossdock.cloud.s3.permissions import check_version, object_permission, presence_permission, versioned
 from crossdock.cloud.s3.ranges import ByteRange, parse_range, part_range
-from crossdock.cloud.s3.reading import WindowReader, object_info, open_window
+from crossdock.cloud.s3.reading import Window, WindowReader, object_info, open_window
 from crossdock.cloud.s3.storage import Storage
 from crossdock.core.errors import ServiceError, Unavailable
 from crossdock.core.principals import Anonymous
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Params, Result
 from crossdock.operations.streams import ObjectBody
+from crossdock.ports.objects import ObjectInfo
 from crossdock.ports.storage import ObjectEntry
 
 OPENING_ATTEMPTS = 20
@@ -28,30 +30,36 @@ OPENING_ATTEMPTS = 20
 
 
 async def get_object(storage: Storage, call: Call) -> Result:
-    bucket, key = await _addressed(storage, call)
     overrides = _overrides(call)
-    for _ in range(OPENING_ATTEMPTS):
-        entry = await present_entry(storage, call, bucket, key)
-        selection = _select(call.params, entry)
-        window = await open_window(storage, entry, selection.range)
-        if window is not None:
-            reader = WindowReader(object_info(bucket.name, key, entry), window)
-            offset = selection.range.offset if selection.range else 0
-            body = ObjectBody(reader=reader, offset=offset, size=window.size)
-            return {"Body": body, **_answer(call.params, entry, selection), **overrides}
-    raise Unavailable(f"{bucket.name}/{key} is replaced faster than it can be opened")
+    entry, selection, window = await _opened(storage, call)
+    reader = WindowReader(object_info(call.params["Bucket"], call.params["Key"], entry), window)
+    offset = selection.range.offset if selection.range else 0
+    body = ObjectBody(reader=reader, offset=offset, size=window.size)
+    return {"Body": body, **_answer(call.params, entry, selection), **overrides}
+
+
+async def open_object(storage: Storage, call: Call) -> WindowReader:
+    """What GetObject answers with, to whoever is no client of HTTP."""
+    entry, _, window = await _opened(storage, call)
+    return WindowReader(object_info(call.params["Bucket"], call.params["Key"], entry), window)
+
+
+async def find_object(storage: Storage, call: Call) -> ObjectInfo:
+    """What HeadObject answers with, likewise."""
+    bucket, key = await _addressed(storage, call)
+    return object_info(bucket.name, key, await present_entry(storage, call, bucket, key, action=_action(call)))
 
 
 async def head_object(storage: Storage, call: Call) -> Result:
     bucket, key = await _addressed(storage, call)
     overrides = _overrides(call)
-    entry = await present_entry(storage, call, bucket, key)
+    entry = await present_entry(storage, call, bucket, key, action=_action(call))
     return {**_answer(call.params, entry, _select(call.params, entry)), **overrides}
 
 
 async def get_object_attributes(storage: Storage, call: Call) -> Result:
     bucket, key = await _addressed(storage, call)
-    entry = await present_entry(storage, call, bucket, key)
+    entry = await present_entry(storage, call, bucket, key, action=_action(call))
     parts = _parts(entry)
     attributes: dict[str, Any] = {
         "ETag": entry.etag,
@@ -65,8 +73,12 @@ async def get_object_attributes(storage: Storage, call: Call) -> Result:
     return {"LastModified": entry.modified_at, **found}
 
 
-async def present_entry(storage: Storage, call: Call, bucket: Bucket, key: str) -> ObjectEntry:
-    """The object of a key.
+async def present_entry(
+    storage: Storage, call: Call, bucket: Bucket, key: str, *, action: str = "s3:GetObject"
+) -> ObjectEntry:
+    """The object of a key, for `action`.
+
+    Where objects may be other accounts', it may be another's now than when the call was authorised.
 
     Raises:
         ServiceError: NoSuchKey for a caller that may list the bucket; AccessDenied for one that may not, and so must
@@ -78,6 +90,8 @@ async def present_entry(storage: Storage, call: Call, bucket: Bucket, key: str) 
     if entry is None:
         await call.demand(presence_permission(bucket))
         raise no_such_key(key)
+    if bucket.has_acls:
+        await call.demand(object_permission(bucket, key, action, owned=owned_by_another(bucket, entry)))
     return entry
 
 
@@ -89,11 +103,26 @@ class _Selection:
     parts: int | None = None
 
 
+async def _opened(storage: Storage, call: Call) -> tuple[ObjectEntry, _Selection, Window]:
+    bucket, key = await _addressed(storage, call)
+    for _ in range(OPENING_ATTEMPTS):
+        entry = await present_entry(storage, call, bucket, key, action=_action(call))
+        selection = _select(call.params, entry)
+        window = await open_window(storage, entry, selection.range)
+        if window is not None:
+            return entry, selection, window
+    raise Unavailable(f"{bucket.name}/{key} is replaced faster than it can be opened")
+
+
 async def _addressed(storage: Storage, call: Call) -> tuple[Bucket, str]:
     bucket = await storage.bucket_of(call)
     refuse_unsupported(call.params)
     check_version(call.params)
     return bucket, call.params["Key"]
+
+
+def _action(call: Call) -> str:
+    return versioned("s3:GetObject", call.params)
 
 
 def _overrides(call: Call) -> dict[str, Any]:

@@ -16,12 +16,14 @@ from crossdock.cloud.s3.checksums import (
     algorithm_named,
     read_claims,
 )
+from crossdock.cloud.s3.encryption import encryption_members
 from crossdock.cloud.s3.etags import quoted
 from crossdock.cloud.s3.failures import invalid_argument, invalid_request, no_such_bucket, no_such_upload
 from crossdock.cloud.s3.object_headers import CHECKSUM_TYPE_HEADER, refuse_unsupported, stored_headers, stored_metadata
 from crossdock.cloud.s3.put_object import whole_seconds
 from crossdock.cloud.s3.receiving import Received, receive
 from crossdock.cloud.s3.storage import Storage
+from crossdock.cloud.s3.written import written_as
 from crossdock.core.errors import OutOfSpace, ServiceError
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Params, Result
@@ -33,8 +35,8 @@ MAX_PARTS = 10_000
 async def create_multipart_upload(storage: Storage, call: Call) -> Result:
     bucket = await storage.bucket_of(call)
     key: str = call.params["Key"]
-    refuse_unsupported(call.params)
-    asked, headers = _asked_checksum(call.params), dict(stored_headers(call.params))
+    written = written_as(storage, bucket, call)
+    asked, headers = _asked_checksum(call.params), {**stored_headers(call.params), **written.headers}
     if asked is not None:
         headers[CHECKSUM_TYPE_HEADER] = asked.type
     upload = UploadRecord(
@@ -52,6 +54,7 @@ async def create_multipart_upload(storage: Storage, call: Call) -> Result:
     except BucketRetired:
         raise no_such_bucket(bucket.name) from None
     answer: dict[str, Any] = {"Bucket": bucket.name, "Key": key, "UploadId": upload.upload_id}
+    answer |= encryption_members(headers)
     if asked is not None:
         answer |= {"ChecksumAlgorithm": asked.algorithm.name, "ChecksumType": asked.type.value}
     return answer
@@ -70,7 +73,11 @@ async def upload_part(storage: Storage, call: Call) -> Result:
     received = await receive(storage, body, claims, also=planned.algorithm, as_segment=True)
     part = await keep_part(storage, call, upload, number, received)
     shown = claims.algorithm or planned.algorithm
-    return {"ETag": quoted(part.etag), shown.member: received.checksums[shown.name]}
+    return {
+        "ETag": quoted(part.etag),
+        shown.member: received.checksums[shown.name],
+        **encryption_members(upload.headers),
+    }
 
 
 async def abort_multipart_upload(storage: Storage, call: Call) -> Result:

@@ -5,6 +5,7 @@ Source: Amazon S3 User Guide, "General purpose bucket naming rules" and "Naming 
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote
 
 from crossdock.cloud.s3.failures import invalid_argument, invalid_bucket_name
@@ -18,6 +19,7 @@ _RESERVED_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
 _RESERVED_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 
 
+@lru_cache
 def check_bucket_name(name: str) -> None:
     """The rules for new buckets, which no bucket here can break either."""
     if (

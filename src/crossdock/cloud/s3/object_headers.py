@@ -6,12 +6,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from crossdock.cloud.s3.conditions import http_date
-from crossdock.cloud.s3.failures import (
-    acl_not_supported,
-    invalid_argument,
-    invalid_request,
-    not_implemented,
-)
+from crossdock.cloud.s3.encryption import encryption_members
+from crossdock.cloud.s3.failures import invalid_argument, invalid_request, not_implemented
 from crossdock.core.errors import ServiceError
 from crossdock.operations.operation import Params
 from crossdock.ports.storage import ObjectEntry
@@ -48,13 +44,10 @@ RESPONSE_OVERRIDES: Mapping[str, str] = {
 # Crossdock does none of this. To accept the header all the same would be to promise encryption, locks or tags that
 # are not there.
 _UNSUPPORTED: Mapping[str, tuple[str, str]] = {
-    "ServerSideEncryption": ("x-amz-server-side-encryption", "Crossdock does not encrypt objects; encrypt its disk."),
     "SSECustomerAlgorithm": ("x-amz-server-side-encryption-customer-algorithm", ""),
     "SSECustomerKey": ("x-amz-server-side-encryption-customer-key", ""),
     "CopySourceSSECustomerAlgorithm": ("x-amz-copy-source-server-side-encryption-customer-algorithm", ""),
-    "SSEKMSKeyId": ("x-amz-server-side-encryption-aws-kms-key-id", ""),
     "SSEKMSEncryptionContext": ("x-amz-server-side-encryption-context", ""),
-    "BucketKeyEnabled": ("x-amz-server-side-encryption-bucket-key-enabled", ""),
     "Tagging": ("x-amz-tagging", ""),
     "ObjectLockMode": ("x-amz-object-lock-mode", ""),
     "ObjectLockRetainUntilDate": ("x-amz-object-lock-retain-until-date", ""),
@@ -62,25 +55,17 @@ _UNSUPPORTED: Mapping[str, tuple[str, str]] = {
     "ObjectLockEventHold": ("x-amz-object-lock-event-hold", ""),
     "WriteOffsetBytes": ("x-amz-write-offset-bytes", ""),
 }
-_GRANTS = ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP")
-_ACCEPTED_ACLS = ("bucket-owner-full-control", "private")
 
 
 def refuse_unsupported(params: Params) -> None:
-    """Refuse what a request asks for and Crossdock does not do.
-
-    Every bucket has the setting BucketOwnerEnforced, under which S3 takes only an ACL that changes nothing.
-    """
-    for member, (header, sentence) in _UNSUPPORTED.items():
-        value = params.get(member)
+    """Refuse what a request asks for and Crossdock does not do. ACLs and encryption are seen to in `written.py`."""
+    for member in _UNSUPPORTED.keys() & params.keys():
+        header, sentence = _UNSUPPORTED[member]
+        value = params[member]
         if value is not None and value is not False:
             raise not_implemented(header, sentence)
     if params.get("StorageClass") not in (None, "STANDARD"):
         raise not_implemented("x-amz-storage-class", "Crossdock knows the class STANDARD only.")
-    if any(params.get(grant) is not None for grant in _GRANTS):
-        raise acl_not_supported()
-    if params.get("ACL") not in (None, *_ACCEPTED_ACLS):
-        raise acl_not_supported()
 
 
 def stored_metadata(params: Params) -> Mapping[str, str]:
@@ -125,7 +110,7 @@ def shown_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
 
 def described(entry: ObjectEntry) -> dict[str, Any]:
     """The members of an answer that tell what was stored with the object."""
-    members: dict[str, Any] = {"Metadata": dict(entry.metadata)}
+    members: dict[str, Any] = {"Metadata": dict(entry.metadata), **encryption_members(entry.headers)}
     for member, name in STORED_HEADERS.items():
         if name in entry.headers:
             members[member] = entry.headers[name]

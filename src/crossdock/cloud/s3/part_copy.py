@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from crossdock.cloud.s3.bucket_directory import Bucket
 from crossdock.cloud.s3.checksums import Claims
 from crossdock.cloud.s3.conditions import check_copy_source
-from crossdock.cloud.s3.copy import copy_source_of
+from crossdock.cloud.s3.copy import copy_source_of, source_action
+from crossdock.cloud.s3.encryption import encryption_members
 from crossdock.cloud.s3.etags import quoted
 from crossdock.cloud.s3.failures import invalid_request
 from crossdock.cloud.s3.get_object import OPENING_ATTEMPTS, present_entry
@@ -30,7 +31,7 @@ async def upload_part_copy(storage: Storage, call: Call) -> Result:
     number = part_number(call.params)
     refuse_unsupported(call.params)
     upload = await upload_of(storage, bucket, call.params)
-    window = await _open_source(storage, call, source_bucket, source_name.key)
+    window = await _open_source(storage, call, source_bucket, source_name.key, action=source_action(source_name))
     algorithm = planned_checksum(upload).algorithm
     try:
         received = await receive(storage, _WindowBody(window), Claims(), also=algorithm, as_segment=True)
@@ -42,14 +43,15 @@ async def upload_part_copy(storage: Storage, call: Call) -> Result:
             "ETag": quoted(part.etag),
             "LastModified": part.modified_at,
             algorithm.member: received.checksums[algorithm.name],
-        }
+        },
+        **encryption_members(upload.headers),
     }
 
 
-async def _open_source(storage: Storage, call: Call, bucket: Bucket, key: str) -> Window:
+async def _open_source(storage: Storage, call: Call, bucket: Bucket, key: str, *, action: str) -> Window:
     header = call.params.get("CopySourceRange")
     for _ in range(OPENING_ATTEMPTS):
-        source = await present_entry(storage, call, bucket, key)
+        source = await present_entry(storage, call, bucket, key, action=action)
         check_copy_source(call.params, source)
         wanted = None if header is None else parse_copy_range(header, source.size)
         if (source.size if wanted is None else wanted.size) > MAX_PUT_BYTES:

@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from crossdock.cloud.s3.bucket_directory import Bucket
 from crossdock.cloud.s3.failures import bucket_already_exists, no_such_version
 from crossdock.cloud.s3.names import check_bucket_name, check_key, parse_copy_source
+from crossdock.cloud.s3.ownership import owned_by_another
 from crossdock.cloud.s3.storage import Storage
 from crossdock.core.arns import bucket_arn
 from crossdock.core.principals import AccountRoot
 from crossdock.operations.call import Call
 from crossdock.operations.caller import Context
-from crossdock.operations.operation import Params, Permission, Permissions
+from crossdock.operations.operation import Owned, Params, Permission, Permissions
 
 # Condition keys by the members of requests that give their values.
 _LISTING_KEYS: Mapping[str, str] = {"Prefix": "s3:prefix", "Delimiter": "s3:delimiter", "MaxKeys": "s3:max-keys"}
@@ -39,10 +40,20 @@ def presence_permission(bucket: Bucket) -> Permission:
     return _on_bucket(bucket, "s3:ListBucket", {})
 
 
-def object_permission(bucket: Bucket, key: str, action: str, context: Context | None = None) -> Permission:
+def object_permission(
+    bucket: Bucket, key: str, action: str, context: Context | None = None, *, owned: Owned | None = None
+) -> Permission:
     return Permission(
-        action=action, resource=bucket.object_arn(key), context={**_resource_account(bucket), **(context or {})}
+        action=action,
+        resource=bucket.object_arn(key),
+        context={**_resource_account(bucket), **(context or {})},
+        owned=owned,
     )
+
+
+async def owned_of(storage: Storage, bucket: Bucket, key: str) -> Owned | None:
+    """Whose the object of a key is, if not the bucket owner's."""
+    return owned_by_another(bucket, await storage.objects.get(bucket.bucket_id, key)) if bucket.has_acls else None
 
 
 def on_bucket(storage: Storage, action: str) -> Permissions:
@@ -102,7 +113,11 @@ def on_new_bucket(storage: Storage) -> Permissions:
             context["s3:x-amz-acl"] = (acl,)
         if (ownership := call.params.get("ObjectOwnership")) is not None:
             context["s3:x-amz-object-ownership"] = (ownership,)
-        return (Permission(action="s3:CreateBucket", resource=str(bucket_arn(name)), context=context),)
+        creating = Permission(action="s3:CreateBucket", resource=str(bucket_arn(name)), context=context)
+        if ownership is None:
+            return (creating,)
+        # S3 API Reference, CreateBucket, "Permissions".
+        return (creating, Permission(action="s3:PutBucketOwnershipControls", resource=str(bucket_arn(name))))
 
     return permissions
 
@@ -113,8 +128,30 @@ def on_object(storage: Storage, *actions: str) -> Permissions:
     async def permissions(call: Call) -> Sequence[Permission]:
         bucket = await storage.bucket_of(call)
         key = _checked_key(call.params)
-        suffix = _version_suffix(call.params)
-        return tuple(object_permission(bucket, key, action + suffix) for action in actions)
+        owned = await owned_of(storage, bucket, key)
+        return tuple(object_permission(bucket, key, versioned(action, call.params), owned=owned) for action in actions)
+
+    return permissions
+
+
+def on_upload(storage: Storage, action: str) -> Permissions:
+    """An action on an upload that was begun, whatever object its key may have."""
+
+    async def permissions(call: Call) -> Sequence[Permission]:
+        bucket = await storage.bucket_of(call)
+        return (object_permission(bucket, _checked_key(call.params), action),)
+
+    return permissions
+
+
+def on_object_acl(storage: Storage) -> Permissions:
+    """PutObjectAcl: the new ACL is a condition key."""
+
+    async def permissions(call: Call) -> Sequence[Permission]:
+        bucket = await storage.bucket_of(call)
+        key, action = _checked_key(call.params), versioned("s3:PutObjectAcl", call.params)
+        context = _keys(call.params, {"ACL": _WRITING_KEYS["ACL"]})
+        return (object_permission(bucket, key, action, context, owned=await owned_of(storage, bucket, key)),)
 
     return permissions
 
@@ -127,11 +164,12 @@ def on_deleted_object(storage: Storage) -> Permissions:
 
     async def permissions(call: Call) -> Sequence[Permission]:
         bucket = await storage.bucket_of(call)
-        key, suffix = _checked_key(call.params), _version_suffix(call.params)
+        key = _checked_key(call.params)
         condition = _keys(call.params, {"IfMatch": _WRITING_KEYS["IfMatch"]})
-        needed = [object_permission(bucket, key, "s3:DeleteObject" + suffix, condition)]
+        needed = [object_permission(bucket, key, versioned("s3:DeleteObject", call.params), condition)]
         if condition:
-            needed.append(object_permission(bucket, key, "s3:GetObject" + suffix))
+            owned = await owned_of(storage, bucket, key)
+            needed.append(object_permission(bucket, key, versioned("s3:GetObject", call.params), owned=owned))
         return needed
 
     return permissions
@@ -145,7 +183,7 @@ def on_written_object(storage: Storage) -> Permissions:
 
     async def permissions(call: Call) -> Sequence[Permission]:
         bucket = await storage.bucket_of(call)
-        return _writing(bucket, call.params, copied_from="")
+        return await _writing(storage, bucket, call.params, copied_from="")
 
     return permissions
 
@@ -158,7 +196,8 @@ def on_part(storage: Storage) -> Permissions:
         key = _checked_key(call.params)
         needed = [object_permission(bucket, key, "s3:PutObject", _keys(call.params, _WRITING_KEYS))]
         if call.params.get("IfMatch") is not None:
-            needed.append(object_permission(bucket, key, "s3:GetObject"))
+            owned = await owned_of(storage, bucket, key)
+            needed.append(object_permission(bucket, key, "s3:GetObject", owned=owned))
         return needed
 
     return permissions
@@ -174,8 +213,10 @@ def on_copied_object(storage: Storage) -> Permissions:
         target_bucket = await storage.bucket_of(call)
         action = "s3:GetObjectVersion" if source.version_id else "s3:GetObject"
         return (
-            object_permission(source_bucket, source.key, action),
-            *_writing(target_bucket, call.params, copied_from=f"{source.bucket}/{source.key}"),
+            object_permission(
+                source_bucket, source.key, action, owned=await owned_of(storage, source_bucket, source.key)
+            ),
+            *await _writing(storage, target_bucket, call.params, copied_from=f"{source.bucket}/{source.key}"),
         )
 
     return permissions
@@ -188,7 +229,7 @@ def check_version(params: Params) -> None:
         raise no_such_version(params["Key"], version_id)
 
 
-def _writing(bucket: Bucket, params: Params, *, copied_from: str) -> Sequence[Permission]:
+async def _writing(storage: Storage, bucket: Bucket, params: Params, *, copied_from: str) -> Sequence[Permission]:
     key = _checked_key(params)
     context = _keys(params, _WRITING_KEYS)
     if copied_from:
@@ -197,7 +238,8 @@ def _writing(bucket: Bucket, params: Params, *, copied_from: str) -> Sequence[Pe
     if params.get("ACL") is not None:
         needed.append(object_permission(bucket, key, "s3:PutObjectAcl", context))
     if params.get("IfMatch") is not None:
-        needed.append(object_permission(bucket, key, "s3:GetObject"))
+        owned = await owned_of(storage, bucket, key)
+        needed.append(object_permission(bucket, key, "s3:GetObject", owned=owned))
     return needed
 
 
@@ -219,5 +261,6 @@ def _checked_key(params: Params) -> str:
     return key
 
 
-def _version_suffix(params: Params) -> str:
-    return "Version" if params.get("VersionId") is not None else ""
+def versioned(action: str, params: Params) -> str:
+    """The action for a call that names a version: `s3:GetObjectVersionAcl` for `s3:GetObjectAcl`."""
+    return action if params.get("VersionId") is None else action.replace("Object", "ObjectVersion", 1)

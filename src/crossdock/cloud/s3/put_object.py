@@ -6,11 +6,13 @@ from datetime import datetime
 from crossdock.cloud.s3.bucket_directory import Bucket
 from crossdock.cloud.s3.checksums import checksum_members, read_claims
 from crossdock.cloud.s3.conditions import WriteCondition, write_condition
+from crossdock.cloud.s3.encryption import encryption_members
 from crossdock.cloud.s3.etags import opaque_etag, quoted
 from crossdock.cloud.s3.failures import no_such_bucket, no_such_key, precondition_failed
-from crossdock.cloud.s3.object_headers import refuse_unsupported, stored_headers, stored_metadata
+from crossdock.cloud.s3.object_headers import stored_headers, stored_metadata
 from crossdock.cloud.s3.receiving import receive
 from crossdock.cloud.s3.storage import Storage
+from crossdock.cloud.s3.written import written_as
 from crossdock.core.errors import OutOfSpace, ServiceError
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Result
@@ -22,7 +24,7 @@ UNCONDITIONAL = WriteCondition()
 async def put_object(storage: Storage, call: Call) -> Result:
     bucket = await storage.bucket_of(call)
     key: str = call.params["Key"]
-    refuse_unsupported(call.params)
+    written = written_as(storage, bucket, call)
     metadata, headers = stored_metadata(call.params), stored_headers(call.params)
     condition, claims = write_condition(call.params), read_claims(call.params)
     if condition != UNCONDITIONAL:
@@ -35,13 +37,17 @@ async def put_object(storage: Storage, call: Call) -> Result:
         modified_at=whole_seconds(call.house.clock.now()),
         segments=received.segments,
         content=received.content,
-        owner_account=bucket.account_id,
+        owner_account=written.owner_account,
         metadata=metadata,
-        headers=headers,
+        headers={**headers, **written.headers},
         checksums=received.checksums,
     )
     await publish(storage, bucket, key, entry, condition=condition)
-    return {"ETag": quoted(entry.etag), **checksum_members(entry.checksums)}
+    return {
+        "ETag": quoted(entry.etag),
+        **checksum_members(entry.checksums),
+        **encryption_members(entry.headers),
+    }
 
 
 async def commit_staged(storage: Storage, call: Call, staged: StagedBlob | None, rest: Buffer) -> ObjectEntry:
@@ -50,7 +56,7 @@ async def commit_staged(storage: Storage, call: Call, staged: StagedBlob | None,
     `call` is a PutObject without a body that has been authorised; `rest` are the last bytes, or all of them.
     """
     bucket = await storage.bucket_of(call)
-    refuse_unsupported(call.params)
+    written = written_as(storage, bucket, call)
     metadata, headers = stored_metadata(call.params), stored_headers(call.params)
     content = bytes(rest) if staged is None and 0 < len(rest) <= storage.indexed_bytes else None
     segments = () if content is not None else await _kept(storage, staged, rest)
@@ -60,9 +66,9 @@ async def commit_staged(storage: Storage, call: Call, staged: StagedBlob | None,
         modified_at=whole_seconds(call.house.clock.now()),
         segments=segments,
         content=content,
-        owner_account=bucket.account_id,
+        owner_account=written.owner_account,
         metadata=metadata,
-        headers=headers,
+        headers={**headers, **written.headers},
     )
     await publish(storage, bucket, call.params["Key"], entry, condition=write_condition(call.params))
     return entry

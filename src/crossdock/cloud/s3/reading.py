@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from crossdock.cloud.s3.content import open_bytes
+from crossdock.cloud.s3.content import ContentReader, open_bytes
 from crossdock.cloud.s3.ranges import ByteRange, overlapping
 from crossdock.cloud.s3.receiving import read_all
 from crossdock.cloud.s3.storage import Storage
@@ -60,6 +60,13 @@ class WindowReader:
     def skip(self, count: int) -> None:
         """Leave out the next bytes; at most all that are left."""
         self._position = min(self._position + count, self._end)
+
+    def take_ready(self) -> bytes | None:
+        if not isinstance(self._blob, ContentReader):
+            return None
+        data = self._blob.content[self._position : self._end]
+        self._position = self._end
+        return data
 
     async def region(self) -> FileRegion | None:
         if self._position >= self._end:

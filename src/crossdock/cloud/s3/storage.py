@@ -20,7 +20,8 @@ NOWHERE = NoForeignS3()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storage:
     """`executor` is a bounded pool in which checksums are computed, off the loop. Objects of at most `indexed_bytes`
-    are no blobs. `foreign` has the objects of the buckets that are backed."""
+    are no blobs. `foreign` has the objects of the buckets that are backed. With `notes_encryption` requests for
+    server-side encryption are noted and answered: nothing is encrypted."""
 
     buckets: BucketDirectory
     objects: ObjectIndex
@@ -30,6 +31,7 @@ class Storage:
     executor: Executor
     indexed_bytes: int = INDEXED_BYTES
     foreign: ForeignS3 = NOWHERE
+    notes_encryption: bool = False
 
     async def bucket_of(self, call: Call) -> Bucket:
         """The bucket that a call names, if it belongs to whom the call expects.

@@ -3,6 +3,14 @@
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from crossdock.cloud.s3.acls import (
+    delete_ownership_controls,
+    get_bucket_acl,
+    get_object_acl,
+    get_ownership_controls,
+    put_object_acl,
+    put_ownership_controls,
+)
 from crossdock.cloud.s3.backed import pass_on
 from crossdock.cloud.s3.bucket_policies import delete_bucket_policy, get_bucket_policy, put_bucket_policy
 from crossdock.cloud.s3.buckets import create_bucket, delete_bucket, get_bucket_location, head_bucket, list_buckets
@@ -22,7 +30,9 @@ from crossdock.cloud.s3.permissions import (
     on_listing,
     on_new_bucket,
     on_object,
+    on_object_acl,
     on_part,
+    on_upload,
     on_written_object,
 )
 from crossdock.cloud.s3.put_object import put_object
@@ -58,6 +68,17 @@ def s3_operations(storage: Storage) -> ServiceOperations:
             "PutBucketPolicy": managing(put_bucket_policy, on_bucket_policy(storage, "s3:PutBucketPolicy")),
             "GetBucketPolicy": managing(get_bucket_policy, on_bucket_policy(storage, "s3:GetBucketPolicy")),
             "DeleteBucketPolicy": managing(delete_bucket_policy, on_bucket_policy(storage, "s3:DeleteBucketPolicy")),
+            "GetBucketAcl": managing(get_bucket_acl, on_bucket(storage, "s3:GetBucketAcl")),
+            "GetBucketOwnershipControls": managing(
+                get_ownership_controls, on_bucket(storage, "s3:GetBucketOwnershipControls")
+            ),
+            "PutBucketOwnershipControls": managing(
+                put_ownership_controls, on_bucket(storage, "s3:PutBucketOwnershipControls")
+            ),
+            # As S3 has it: there is no action of the operation's own name.
+            "DeleteBucketOwnershipControls": managing(
+                delete_ownership_controls, on_bucket(storage, "s3:PutBucketOwnershipControls")
+            ),
             "ListObjectsV2": data(list_objects_v2, on_listing(storage)),
             "ListObjects": data(list_objects, on_listing(storage)),
             "GetObject": data(get_object, on_object(storage, "s3:GetObject")),
@@ -65,6 +86,8 @@ def s3_operations(storage: Storage) -> ServiceOperations:
             "GetObjectAttributes": data(
                 get_object_attributes, on_object(storage, "s3:GetObject", "s3:GetObjectAttributes")
             ),
+            "GetObjectAcl": data(get_object_acl, on_object(storage, "s3:GetObjectAcl")),
+            "PutObjectAcl": data(put_object_acl, on_object_acl(storage)),
             "PutObject": data(put_object, on_written_object(storage)),
             "CopyObject": data(copy_object, on_copied_object(storage)),
             "DeleteObject": data(delete_object, on_deleted_object(storage)),
@@ -76,8 +99,8 @@ def s3_operations(storage: Storage) -> ServiceOperations:
             "UploadPart": data(upload_part, on_part(storage)),
             "UploadPartCopy": data(upload_part_copy, on_copied_object(storage)),
             "CompleteMultipartUpload": data(complete_multipart_upload, on_part(storage)),
-            "AbortMultipartUpload": data(abort_multipart_upload, on_object(storage, "s3:AbortMultipartUpload")),
-            "ListParts": data(list_parts, on_object(storage, "s3:ListMultipartUploadParts")),
+            "AbortMultipartUpload": data(abort_multipart_upload, on_upload(storage, "s3:AbortMultipartUpload")),
+            "ListParts": data(list_parts, on_upload(storage, "s3:ListMultipartUploadParts")),
             "ListMultipartUploads": data(list_multipart_uploads, on_bucket(storage, "s3:ListBucketMultipartUploads")),
         },
     )

@@ -45,10 +45,13 @@ _NOT_IMPLEMENTED = ("SerialNumber", "TokenCode", "SourceIdentity", "ProvidedCont
 class AssumeRole:
     """The operation: what it needs, and what it does."""
 
-    def __init__(self, *, principals: PrincipalDirectory, tokens: SessionTokens, library: PolicyLibrary) -> None:
+    def __init__(
+        self, *, principals: PrincipalDirectory, tokens: SessionTokens, library: PolicyLibrary, longest_s: float
+    ) -> None:
         self._principals = principals
         self._tokens = tokens
         self._library = library
+        self._longest_s = longest_s
 
     def permissions(self, call: Call) -> Sequence[Permission]:
         """sts:AssumeRole on the role, and sts:TagSession when the session gets tags; the trust policy decides."""
@@ -94,7 +97,7 @@ class AssumeRole:
             role_id=role.role_id,
             session_name=params["RoleSessionName"],
             issued_at=now,
-            expires_at=now + timedelta(seconds=duration_s),
+            expires_at=now + timedelta(seconds=min(duration_s, self._longest_s)),
             policy=params.get("Policy", ""),
             policy_arns=policy_arns,
             tags=tags,

@@ -16,8 +16,19 @@ from crossdock.cloud.cloudformation.resources.kind import (
     tag_changes,
     tag_map,
 )
-from crossdock.cloud.cloudformation.resources.shapes import TAGS, document, flag, record, text, text_or_json, whole
+from crossdock.cloud.cloudformation.resources.shapes import (
+    TAGS,
+    document,
+    flag,
+    listed,
+    record,
+    text,
+    text_or_json,
+    whole,
+)
 from crossdock.core.errors import ServiceError
+
+_NEW_BUCKETS_OWNERSHIP = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
 
 
 async def _create_bucket(at: Workplace, properties: Properties) -> Made:
@@ -29,6 +40,24 @@ async def _create_bucket(at: Workplace, properties: Properties) -> Made:
         raise ServiceError("AlreadyExists", f"{name} already exists")
     await at.do("s3", "CreateBucket", {"Bucket": name, **location})
     await at.claim(name)
+    if "OwnershipControls" in properties:
+        await _set_ownership(at, name, properties)
+    return _made_bucket(name, region)
+
+
+async def _set_ownership(at: Workplace, name: str, properties: Properties) -> None:
+    params = {"Bucket": name, "OwnershipControls": properties.get("OwnershipControls", _NEW_BUCKETS_OWNERSHIP)}
+    await at.do("s3", "PutBucketOwnershipControls", params)
+
+
+async def _update_bucket(at: Workplace, physical_id: str, old: Properties, new: Properties) -> Made:
+    if changed_names(old, new) != {"OwnershipControls"}:
+        raise CannotUpdate
+    await _set_ownership(at, physical_id, new)
+    return _made_bucket(physical_id, at.call.region)
+
+
+def _made_bucket(name: str, region: str) -> Made:
     return Made(
         physical_id=name,
         ref=name,
@@ -216,12 +245,14 @@ _GENERATED = record(
 )
 BUCKET = ResourceKind(
     create=_create_bucket,
+    update=_update_bucket,
     delete=_delete_bucket,
-    properties={"BucketName": text},
-    # What embedded buckets are anyway: private, owner-enforced. Tags stay with the stack.
-    ignored=frozenset(
-        {"AccessControl", "BucketEncryption", "OwnershipControls", "PublicAccessBlockConfiguration", "Tags"}
-    ),
+    properties={
+        "BucketName": text,
+        "OwnershipControls": record({"Rules": listed(record({"ObjectOwnership": text}, "ObjectOwnership"))}, "Rules"),
+    },
+    # What embedded buckets are anyway: private. Tags stay with the stack.
+    ignored=frozenset({"AccessControl", "BucketEncryption", "PublicAccessBlockConfiguration", "Tags"}),
     attributes=frozenset({"Arn", "DomainName", "RegionalDomainName"}),
     name_property="BucketName",
 )
