@@ -1,24 +1,16 @@
 """Every contract test of objects runs once in each adapter."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from tests.contract.object_stores import ADAPTERS, Adapter
 from tests.contract.object_worlds import World
-from tests.fakes.ceph_rgw import CephRgw, ceph_rgw
 
 
 def adapters(choose: Callable[[Adapter], bool] = lambda _: True) -> list[Any]:
     return [pytest.param(name, marks=adapter.marks, id=name) for name, adapter in ADAPTERS.items() if choose(adapter)]
-
-
-@pytest.fixture(scope="session")
-def ceph_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CephRgw]:
-    """One for all tests: it takes seconds to start."""
-    with ceph_rgw(tmp_path_factory.mktemp("ceph")) as rgw:
-        yield rgw
 
 
 @asynccontextmanager

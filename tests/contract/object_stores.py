@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 import pytest
+from tests.contract.moto_stores import MOTO_LACKS, moto_stores
 from tests.contract.permissions import ALL as ALL
 from tests.contract.permissions import resources_of
 from tests.contract.rgw_stores import RGW_LACKS, RGW_LACKS_OF_USERS, rgw_stores
@@ -263,6 +264,14 @@ ADAPTERS: Mapping[str, Adapter] = {
         marks=(pytest.mark.s3,),
     ),
     "aws": Adapter(open=aws, stages=False, is_portable=True),
+    "moto": Adapter(
+        open=moto_stores,
+        stages=False,
+        is_portable=True,
+        ground="moto_server_url",
+        lacks=MOTO_LACKS,
+        marks=(pytest.mark.s3,),
+    ),
     "rgw": Adapter(
         open=rgw_stores,
         stages=False,

@@ -159,9 +159,16 @@ async def test_trimming_to_a_size_forgets_the_first_to_arrive(logs):
     assert await logs.trim(older_than_ms={}, max_bytes=399) == 1
     assert await times(logs) == [8, 6]
     assert await logs.trim(older_than_ms={}, max_bytes=100) == 2
-    assert (await times(logs), await times(logs, PARTNER)) == ([6], [])
-    assert await logs.trim(older_than_ms={}, max_bytes=0) == 1
+    assert (await times(logs), await times(logs, PARTNER)) == ([], [7])
     assert await logs.streams(HUB) == []
+    assert await logs.trim(older_than_ms={}, max_bytes=0) == 1
+
+
+async def test_a_group_that_is_filled_up_takes_nothing_from_the_others(logs):
+    await logs.append(PARTNER, [event(1, "x" * 74)])
+    await logs.append(HUB, [event(n, "x" * 974) for n in range(2, 9)])
+    assert await logs.trim(older_than_ms={}, max_bytes=2_500) == 5
+    assert (await times(logs), await times(logs, PARTNER)) == ([7, 8], [1])
 
 
 async def test_many_may_append_at_once(logs):

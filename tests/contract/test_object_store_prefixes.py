@@ -7,7 +7,7 @@ import pytest
 from tests.contract.object_stores import ALL
 from tests.contract.object_worlds import AGENT, PART, World, read
 
-from crossdock.core.errors import Denied, FileError, NotFound, Unavailable
+from crossdock.core.errors import Denied, Exists, FileError, NotFound, Unavailable
 from crossdock.ports.objects import ObjectInfo, ObjectStore, PortableUpload, StagedPut, StagingObjectStore
 
 
@@ -135,7 +135,7 @@ async def test_an_upload_that_may_replace_nothing_replaces_nothing(world: World)
     upload = await world.store.start_multipart(world.at("key"), {}, if_none_match=True)
     await upload.upload_part(1, [b"new"])
     await world.put("key", b"somebody else's")
-    with pytest.raises(Unavailable):
+    with pytest.raises(Exists):
         await upload.complete()
     await upload.abort()
     assert await read(world.store, world.at("key")) == b"somebody else's"
@@ -150,7 +150,7 @@ async def test_a_portable_upload_keeps_its_condition_in_another_store(portable_w
     await upload.upload_part(1, [b"new"])
     await world.put("key", b"somebody else's")
     renewed = upload.under(world.store)
-    with pytest.raises(Unavailable):
+    with pytest.raises(Exists):
         await renewed.complete()
     await renewed.abort()
     assert await read(world.store, world.at("key")) == b"somebody else's"
@@ -165,7 +165,7 @@ async def test_a_staged_put_that_may_replace_nothing_replaces_nothing(staging_wo
     first = await world.store.stage(world.at("key"), {}, if_none_match=True)
     second = await world.store.stage(world.at("key"), {}, if_none_match=True)
     await first.commit(b"first")
-    with pytest.raises(Unavailable):
+    with pytest.raises(Exists):
         await second.commit(b"second")
     await second.discard()
     assert await read(world.store, world.at("key")) == b"first"

@@ -170,8 +170,8 @@ def test_the_known_settings_of_a_refusal_are_all_there_are(tmp_path):
     sentence = refused_file(tmp_path, "frob = 1\n")
     known = sentence.partition("(known: ")[2].rstrip(")").split(", ")
     rows = list(setting_rows())
-    sections = ["[api]", "[aws]", "[ftp]", "[ftps]", "[lambda]", "[login]", "[logs]", "[sftp]", "[uploads]"]
-    assert known[-9:] == sections
+    sections = ["[api]", "[aws]", "[ftp]", "[ftps]", "[lambda]", "[login]", "[logs]", "[sftp]", "[sts]", "[uploads]"]
+    assert known[-10:] == sections
     assert set(known) == {f"[{row.section}]" if row.section else row.name for row in rows}
     of_login = refused_file(tmp_path, "[login]\nfrob = 1\n").partition("(known: ")[2].rstrip(")").split(", ")
     assert set(of_login) == {row.name for row in rows if row.section == "login"}
@@ -335,3 +335,31 @@ def test_a_process_that_reads_no_settings_gets_none_of_ours():
         foreign_variables(environment={**others, "CROSSDOCK_KEYS": "hub=AKID:SECRET", "CROSSDOCK_WORKERS": "2"})
         == others
     )
+
+
+def test_how_objects_are_written_is_said_by_bucket(tmp_path):
+    text = '[aws.buckets."*"]\nacl = "off"\n[aws.buckets."partner-inbox"]\nsse = "aws:kms"\nbucket_key = true\n'
+    (tmp_path / "crossdock.toml").write_text(text)
+    tables = load_settings(tmp_path / "crossdock.toml", environment={}).aws.buckets
+    assert tables == {"*": {"acl": "off"}, "partner-inbox": {"sse": "aws:kms", "bucket_key": True}}
+    told = {"CROSSDOCK_AWS_BUCKETS": '{"*": {"acl": "cross-account"}}'}
+    assert load_settings(tmp_path / "crossdock.toml", environment=told).aws.buckets == {"*": {"acl": "cross-account"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[aws]\nbuckets = "all"\n', "[aws] buckets must be tables of texts, true and false"),
+        ('[aws.buckets]\nacl = "off"\n', "[aws] buckets must be tables of texts, true and false"),
+        ('[aws.buckets."b"]\nacl = 1.5\n', "[aws] buckets must be tables of texts, true and false"),
+        ('[aws.buckets."b"]\nacl = "all"\n', "[aws] buckets: acl of bucket b must be one of cross-account, off"),
+    ],
+)
+def test_how_objects_are_written_is_checked(tmp_path, text, words):
+    assert words in refused_file(tmp_path, text)
+
+
+@pytest.mark.parametrize("text", ["off", '["*"]', '{"*": "off"}'])
+def test_how_objects_are_written_is_json_as_a_variable(text):
+    with pytest.raises(BadSetting, match="CROSSDOCK_AWS_BUCKETS must be JSON such as"):
+        load_settings(environment={"CROSSDOCK_AWS_BUCKETS": text})

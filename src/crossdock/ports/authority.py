@@ -9,6 +9,7 @@ from crossdock.core.errors import CrossdockError
 from crossdock.core.logins import Identity, LoginAttempt
 from crossdock.core.principals import AssumedRole
 from crossdock.core.servers import Server
+from crossdock.ports.functions import TemporaryCredentials
 from crossdock.ports.objects import ObjectStore
 from crossdock.ports.state import JsonValue
 
@@ -44,12 +45,16 @@ class FunctionAnswer:
     error: str = ""
 
 
-class FunctionUnreachable(CrossdockError):
-    """The function could not be invoked; the message says why, `remedy` what to change, where that is known."""
+class ProviderUnreachable(CrossdockError):
+    """An identity provider gave no answer; the message says why, `remedy` what to change, where that is known."""
 
     def __init__(self, message: str, *, remedy: str = "") -> None:
         super().__init__(message)
         self.remedy = remedy
+
+
+class FunctionUnreachable(ProviderUnreachable):
+    """The function could not be invoked."""
 
 
 class ProviderFunctions(Protocol):
@@ -69,14 +74,23 @@ class RoleSession:
     store: ObjectStore
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleRequest:
+    """What a user's role is assumed with. `session_policy` is the text that narrows it, if any."""
+
+    server: Server
+    username: str
+    role_arn: str
+    session_name: str
+    session_policy: str | None
+
+
 class AssumeRefused(CrossdockError):
     """The role cannot be assumed; the message says why, to go behind "the role … cannot be assumed:"."""
 
 
 class RoleAssumer(Protocol):
-    async def assume(
-        self, *, server: Server, username: str, role_arn: str, session_name: str, session_policy: str | None
-    ) -> RoleSession:
+    async def assume(self, asked: RoleRequest) -> RoleSession:
         """Assume a role as transfer.amazonaws.com, with SourceArn and SourceAccount. Raises AssumeRefused."""
 
 
@@ -92,9 +106,20 @@ class RoleHolder:
 
 
 class RoleHolders(Protocol):
-    async def hold(
-        self, *, server: Server, username: str, role_arn: str, session_name: str, session_policy: str | None
-    ) -> RoleHolder:
+    async def hold(self, asked: RoleRequest) -> RoleHolder:
+        """As `RoleAssumer.assume`, without a store."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedRole:
+    """An assumed role with its credentials, for an S3 that is reached by them."""
+
+    principal: AssumedRole
+    credentials: TemporaryCredentials
+
+
+class RoleIssuer(Protocol):
+    async def issue(self, asked: RoleRequest) -> IssuedRole:
         """As `RoleAssumer.assume`, without a store."""
 
 

@@ -23,9 +23,17 @@ Left = Callable[[Guest], None]
 
 class Rooms(Protocol):
     async def receive(
-        self, server: Server, address: str, transport: asyncio.Transport, seen: bytes, *, left: Left
+        self,
+        server: Server,
+        address: str,
+        transport: asyncio.Transport,
+        seen: bytes,
+        *,
+        is_proxied: bool,
+        left: Left,
     ) -> Guest | None:
         """Serve a client from now on; None when that cannot be, and the transport is whose it was.
 
-        The transport reads nothing as yet, beyond what was `seen`. `left` is not called before this has returned.
+        The transport reads nothing as yet, beyond what was `seen`. `is_proxied`: a load balancer's word is behind the
+        address. `left` is not called before this has returned.
         """

@@ -65,8 +65,9 @@ class LogEvents(Protocol):
         """Forget the events of a group, or of one of its streams."""
 
     async def trim(self, *, older_than_ms: Mapping[LogGroupId, int], max_bytes: int) -> int:
-        """Forget events with a timestamp below their group's limit, and the first to arrive beyond the cap on the
-        sum of `stored_bytes`. Returns how many."""
+        """Forget events with a timestamp below their group's limit, and what is beyond the cap on the sum of
+        `stored_bytes`: each time the first to arrive in the group that holds most, so that no group, which one client
+        may fill, pushes out what others hold. Returns how many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

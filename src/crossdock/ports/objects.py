@@ -58,6 +58,18 @@ class ObjectReader(Protocol):
     async def close(self) -> None: ...
 
 
+class ReadyReader(ObjectReader, Protocol):
+    """A reader that may have got the whole object with the answer to the question for it."""
+
+    def take_ready(self) -> bytes | None:
+        """All the rest, after which there is no more, where it lies in memory; None where it does not."""
+
+
+def has_ready(reader: ObjectReader) -> TypeGuard[ReadyReader]:
+    """What `isinstance` says, as `can_stage` does."""
+    return hasattr(reader, "take_ready")
+
+
 class PortableReader(ObjectReader, Protocol):
     """A reader that can go on under renewed credentials; one that asks a remote store again and again should be one."""
 
@@ -70,7 +82,30 @@ def can_go_on(reader: ObjectReader) -> TypeGuard[PortableReader]:
     return hasattr(reader, "go_on_under")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenUpload:
+    """A multipart upload that was begun before, perhaps by another session. What it is to become was said then:
+    `metadata`, the time, and the conditions of `ObjectStore.start_multipart`."""
+
+    place: ObjectPlace
+    upload_id: str
+    began_at: datetime
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    if_match: str | None = None
+    if_none_match: bool = False
+
+
 class MultipartUpload(Protocol):
+    @property
+    def upload_id(self) -> str: ...
+
+    @property
+    def parts(self) -> Mapping[int, int]:
+        """The sizes of the parts that have arrived, by number."""
+
+    def forget_parts(self, above: int) -> None:
+        """Parts of a greater number than this will be none of the object, until they are sent again."""
+
     async def upload_part(self, number: int, body: Sequence[bytes | bytearray | memoryview]) -> None:
         """Part numbers count from 1; parts may be sent at the same time and again."""
 
@@ -124,7 +159,13 @@ class ObjectStore(Protocol):
         """`if_match` is the ETag of the object that alone may be replaced, which takes the permission to read it.
 
         `complete` then raises Unavailable where there is another, and NotFound where there is none. With
-        `if_none_match` nothing may be replaced: it raises Unavailable where there is any object.
+        `if_none_match` nothing may be replaced: it raises Exists where there is any object.
+        """
+
+    async def resume_multipart(self, begun: OpenUpload) -> MultipartUpload:
+        """The upload with the parts that the store has of it, which takes the permission to list them.
+
+        Raises NotFound when it has ended.
         """
 
     async def copy(self, source: ObjectPlace, target: ObjectPlace, *, if_none_match: bool = False) -> Copied:

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from crossdock.core.homes import ObjectPlace
 from crossdock.core.principals import AssumedRole
-from crossdock.core.servers import Server
 from crossdock.policy.evaluate import Decision
+from crossdock.ports.authority import RoleRequest
 from crossdock.ports.objects import ObjectStore
 
 
@@ -16,7 +16,7 @@ class ObjectQuestion:
     """One permission of one of S3's operations.
 
     `place` is what the operation is about: a listing's directory, a copy's target, whose original is `source`.
-    `delimiter` and `limit` are a listing's, as in `ObjectStore.list`.
+    `delimiter` and `limit` are a listing's, as in `ObjectStore.list`. `acl` is the canned ACL that a write says.
     """
 
     operation: str
@@ -25,6 +25,7 @@ class ObjectQuestion:
     source: ObjectPlace | None = None
     delimiter: str = "/"
     limit: int = 1000
+    acl: str = ""
 
 
 class TrialSession(Protocol):
@@ -36,6 +37,9 @@ class TrialSession(Protocol):
     @property
     def store(self) -> ObjectStore | None:
         """To be read from only; None where nobody looks at objects, and policies alone are asked."""
+
+    async def acl_in(self, bucket: str) -> str:
+        """The canned ACL with which a session writes objects there; empty for none."""
 
     async def decide(self, question: ObjectQuestion) -> Decision:
         """Raises FileError when it cannot come to a decision: there is no such bucket."""
@@ -51,9 +55,7 @@ class Assumption:
 
 
 class RoleTrial(Protocol):
-    async def assume(
-        self, *, server: Server, username: str, role_arn: str, session_name: str, session_policy: str | None
-    ) -> Assumption:
+    async def assume(self, asked: RoleRequest) -> Assumption:
         """As `RoleAssumer.assume`."""
 
     async def living(self, ids: frozenset[str]) -> Mapping[str, str]:

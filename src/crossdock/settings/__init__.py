@@ -4,6 +4,7 @@ Nothing else reads the environment. A setting of a section is written `[ftp] idl
 `CROSSDOCK_FTP_IDLE_TIMEOUT_S=600` as a variable; the options of `crossdock serve` have no section.
 """
 
+from crossdock.settings.aws_section import AwsSettings
 from crossdock.settings.catalogue import SettingRow, setting_rows
 from crossdock.settings.certificate_paths import certificate_paths
 from crossdock.settings.errors import BadSetting
@@ -25,6 +26,7 @@ from crossdock.settings.values import check_option
 __all__ = [
     "DEFAULT_ACCOUNTS",
     "ApiSettings",
+    "AwsSettings",
     "BadSetting",
     "FtpSettings",
     "FtpsSettings",

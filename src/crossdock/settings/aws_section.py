@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from crossdock.settings.checks import check_tags, check_url
+from crossdock.core.object_writing import Tables
+from crossdock.settings.checks import check_tags, check_url, check_writings
 from crossdock.settings.declare import setting
 
 
@@ -42,6 +43,23 @@ class AwsSettings:
     )
     session_tags: Mapping[str, str] = setting(
         dict, "Further tags of every session, where `tag_sessions` is on.", check=check_tags
+    )
+    buckets: Tables = setting(  # noqa: RUF009 - a field
+        dict,
+        "How objects are written, by bucket; `*` is every bucket that does not say it itself. In TOML "
+        '`[aws.buckets."partner-inbox"]`, and below it `acl`, `sse`, `kms_key_id`, `bucket_key`: '
+        "[what they are](aws.md#object-ownership-and-acls). Without `acl` the owners of other accounts' buckets get "
+        "full control at AWS, and nobody at another S3. As a variable it is JSON.",
+        check=check_writings,
+    )
+    s3_attempts: int = setting(
+        4,
+        "How often a request to S3 is sent that is throttled or fails on the way, the first time included.",
+        low=1,
+        high=20,
+    )
+    s3_timeout_s: float = setting(
+        60.0, "How long S3 may be silent in the middle of a request before it is sent again.", low=0.1, high=900
     )
     logs: bool = setting(
         True, "Sessions are logged in CloudWatch Logs, group `/aws/transfer/SERVER_ID` of the gateway's own account."

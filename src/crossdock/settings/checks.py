@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 
 from crossdock.core.ids import is_server_id
 from crossdock.core.networks import BadNetwork, parse_network
+from crossdock.core.object_writing import BadWriting, Tables, read_writings
 from crossdock.core.ports_text import BadPorts, parse_ports
+from crossdock.core.servers import InterruptedUploads
 from crossdock.settings.certificate_paths import certificate_paths
 
 AUTHORITIES = ("embedded", "aws")
@@ -49,6 +51,10 @@ def check_authority(name: str) -> str:
     return "" if name in AUTHORITIES else f"must be one of {', '.join(AUTHORITIES)}"
 
 
+def check_interrupted(kept: str) -> str:
+    return "" if kept in tuple(InterruptedUploads) else f"must be one of {', '.join(InterruptedUploads)}"
+
+
 def check_url(url: str) -> str:
     parts = urlsplit(url)
     if url and not (parts.scheme in ("http", "https") and parts.netloc):
@@ -61,6 +67,14 @@ def check_tags(tags: Mapping[str, str]) -> str:
     for key, value in tags.items():
         if not 1 <= len(key) <= 128 or len(value) > 256 or key.lower().startswith("aws:"):
             return f"the tag {key!r}: names have up to 128 characters and do not begin with aws:, values up to 256"
+    return ""
+
+
+def check_writings(tables: Tables) -> str:
+    try:
+        read_writings(tables)
+    except BadWriting as error:
+        return str(error)
     return ""
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from crossdock.core.servers import InterruptedUploads
 from crossdock.settings.aws_section import AwsSettings
 from crossdock.settings.checks import (
     check_accounts,
@@ -12,6 +13,7 @@ from crossdock.settings.checks import (
     check_domains,
     check_host,
     check_interpreters,
+    check_interrupted,
     check_level,
     check_networks,
     check_passive_ip,
@@ -19,6 +21,7 @@ from crossdock.settings.checks import (
     check_region,
 )
 from crossdock.settings.declare import DAY_S, MANY, port, setting
+from crossdock.settings.sts_section import StsSettings
 
 DEFAULT_ACCOUNTS = {"hub": "111111111111", "partner": "222222222222"}
 
@@ -33,13 +36,28 @@ class LoginSettings:
     timeout_s: float = setting(
         30.0, "How long the identity provider and the assumption of the role may take together.", low=0.1, high=900
     )
+    provider_ca_file: Path | None = setting(  # noqa: RUF009 - a field, and paths do not change
+        None,
+        "Certificate authorities, in PEM, of identity providers that are asked by HTTPS (type API_GATEWAY), in place "
+        'of this machine\'s; with `authority = "aws"` those of `aws.ca_file` are, where this is not set.',
+    )
     concurrent: int = setting(64, "How many logins are decided at the same time; further ones wait.", low=1, high=MANY)
     pre_login_timeout_s: float = setting(
-        60.0, "How long a client may be silent before it has logged in.", low=1, high=DAY_S
+        60.0,
+        "How long an FTP client may be silent before it has logged in. SFTP has `sftp.login_timeout_s`.",
+        low=1,
+        high=DAY_S,
     )
-    attempts_per_connection: int = setting(3, "Failed passwords after which a connection is closed.", low=1, high=100)
-    connections_per_address: int = setting(1000, "Control connections from one client address.", low=1, high=MANY)
-    connections: int = setting(10_000, "Control connections in total.", low=1, high=MANY)
+    attempts_per_connection: int = setting(
+        3,
+        "Failed passwords after which an FTP connection is closed. SFTP has `sftp.attempts_per_connection`.",
+        low=1,
+        high=100,
+    )
+    connections_per_address: int = setting(
+        1000, "FTP control connections and SSH connections from one client address.", low=1, high=MANY
+    )
+    connections: int = setting(10_000, "FTP control connections and SSH connections in total.", low=1, high=MANY)
     sessions_per_server: int = setting(
         10_000, "Sessions of admitted users that one server may have at once.", low=1, high=MANY
     )
@@ -71,7 +89,9 @@ class FtpSettings:
         True, "Downloads may begin in the middle of a file (`REST` before `RETR`), so that clients can resume them."
     )
     allow_append: bool = setting(
-        False, "Uploads may go on at the end of a file (`APPE`, and `REST` before `STOR`). AWS does not offer it."
+        False,
+        "Uploads may go on at the end of a file (`APPE`, `REST` before `STOR`; over SFTP `reput` and `>>`). AWS does "
+        "not offer it.",
     )
     strict_tls_eof: bool = setting(
         False,
@@ -79,7 +99,9 @@ class FtpSettings:
         "everything they sent is kept, and the log tells of each such end.",
     )
     rename_directories: bool = setting(
-        False, "Directories may be renamed, which moves every object below them one by one. AWS does not offer it."
+        False,
+        "Directories may be renamed, over SFTP too, which moves every object below them one by one. AWS does not offer "
+        "it.",
     )
 
 
@@ -125,7 +147,8 @@ class SftpSettings:
     proxy_protocol_from: tuple[str, ...] = setting(
         (),
         "Networks of load balancers that send the PROXY protocol. A connection from there must begin with it, and "
-        "counts as its client's; from elsewhere it is not read.",
+        "counts as its client's; from elsewhere it is skipped. Where a server's SftpMode is PROXY_PROTOCOL_V2_ENFORCED "
+        "everybody must begin with it, and it counts from whomever the server's security group admits as well.",
         check=check_networks,
     )
     proxy_protocol_optional: bool = setting(
@@ -133,8 +156,8 @@ class SftpSettings:
     )
     fast_path: bool = setting(
         True,
-        "File data goes past asyncssh's own handling of packets, which is what limits transfers. Off: for comparison, "
-        "and should a client not get along with it.",
+        "File data goes past asyncssh's own handling of packets, which is what limits transfers, and a login takes "
+        "fewer of them. Off: for comparison, and should a client not get along with it.",
     )
 
 
@@ -169,7 +192,10 @@ class LogSettings:
         30, "Days that log groups without a retention of their own keep their events.", low=1, high=3653
     )
     max_bytes: int = setting(
-        1 << 30, "Bytes of log events that are kept over all accounts; the oldest go first.", low=1 << 20, high=1 << 50
+        1 << 30,
+        "Bytes of log events that are kept over all accounts; beyond them the oldest of the largest log group go.",
+        low=1 << 20,
+        high=1 << 50,
     )
 
 
@@ -179,6 +205,11 @@ class ApiSettings:
 
     loopback_is_secure: bool = setting(
         True, "HTTP from this machine to itself counts as secure transport (`aws:SecureTransport`)."
+    )
+    pretend_encryption: bool = setting(
+        False,
+        "S3 requests may ask for server-side encryption: it is noted with the object and answered, and nothing is "
+        "encrypted. For testing against this service in place of AWS; otherwise such requests are refused.",
     )
     max_body_bytes: int = setting(
         10 << 20, "The largest body of a request that is not an S3 object.", low=1 << 16, high=1 << 30
@@ -216,7 +247,8 @@ class ApiSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadSettings:
-    """Uploads that go on to an S3 over the network, in parts; those into the embedded S3 take none of this."""
+    """What becomes of interrupted uploads, and what those may hold that go on in parts: to an S3 over the network, and
+    under `resume` also into the embedded one."""
 
     memory_bytes: int = setting(
         64 << 20, "Parts on their way that wait in memory, over all uploads.", low=8 << 20, high=1 << 40
@@ -234,6 +266,30 @@ class UploadSettings:
         low=1 << 20,
         high=43 << 40,
     )
+    interrupted: str = setting(
+        "discard",
+        "What becomes of an upload that does not come to its end, on servers without the tag "
+        "`crossdock:interrupted-uploads`: `discard` leaves nothing, `keep` makes what had arrived the file, as AWS "
+        "does, and `resume` lets its user go on with it later.",
+        check=check_interrupted,
+    )
+    resumable_hours: float = setting(
+        24.0,
+        "How long an interrupted upload can be gone on with, since it was interrupted; then its parts are deleted.",
+        low=0.01,
+        high=24 * 365,
+    )
+    resumable_per_user: int = setting(
+        100,
+        "Uploads that one user of a server may have, interrupted or under way, to go on with; of further ones nothing "
+        "stays when they are interrupted.",
+        low=1,
+        high=10_000,
+    )
+
+    @property
+    def kept(self) -> InterruptedUploads:
+        return InterruptedUploads(self.interrupted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,6 +376,7 @@ class Settings:
     api: ApiSettings = field(default_factory=ApiSettings)
     uploads: UploadSettings = field(default_factory=UploadSettings)
     aws: AwsSettings = field(default_factory=AwsSettings)
+    sts: StsSettings = field(default_factory=StsSettings)
 
 
 SECTIONS: Mapping[str, type] = {
@@ -332,6 +389,7 @@ SECTIONS: Mapping[str, type] = {
     "api": ApiSettings,
     "uploads": UploadSettings,
     "aws": AwsSettings,
+    "sts": StsSettings,
 }
 ATTRIBUTES = {"lambda": "lambda_"}
 """Sections whose attribute is spelled otherwise, because Python keeps the word for itself."""

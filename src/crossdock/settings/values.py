@@ -1,5 +1,6 @@
 """A value as a source wrote it, made into what the setting holds, or refused with a sentence."""
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import Field, fields
@@ -7,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from crossdock.core.object_writing import Option, Tables
 from crossdock.settings.declare import is_secret, limits_of, objection_to
 from crossdock.settings.errors import BadSetting
 from crossdock.settings.sections import SECTIONS, Settings
@@ -21,10 +23,12 @@ _KIND_NAMES: Mapping[Any, str] = {
     Path | None: "a path in quotes",
     tuple[str, ...]: "a list of texts",
     Mapping[str, str]: "a table of texts in quotes",
+    Tables: "tables of texts, true and false",
 }
 _VARIABLE_KIND_NAMES: Mapping[Any, str] = {
     tuple[str, ...]: "texts with commas between them",
     Mapping[str, str]: "NAME=VALUE with commas between them",
+    Tables: 'JSON such as {"NAME": {"OPTION": "VALUE"}}',
 }
 
 
@@ -45,6 +49,8 @@ def from_document(declared: Field[Any], kind: Any, value: Any, *, where: str, fo
         found = tuple(value)
     elif kind == Mapping[str, str] and isinstance(value, Mapping) and all(isinstance(v, str) for v in value.values()):
         found = dict(value)
+    elif kind == Tables and _are_tables(value):
+        found = {bucket: dict(table) for bucket, table in value.items()}
     elif isinstance(kind, type) and type(value) is kind and kind is not Path:
         found = value
     else:
@@ -97,9 +103,21 @@ def _parsed(kind: Any, text: str) -> Any:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     if kind == Mapping[str, str]:
         return dict(_pair(part) for part in text.split(",") if part.strip())
+    if kind == Tables:
+        tables = json.loads(text)
+        if not _are_tables(tables):
+            raise ValueError("tables of options")
+        return tables
     if "_" in text and kind in (int, float):
         raise ValueError("digits only")
     return kind(text)
+
+
+def _are_tables(value: object) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(table, Mapping) and all(isinstance(option, Option) for option in table.values())
+        for table in value.values()
+    )
 
 
 def _pair(text: str) -> tuple[str, str]:

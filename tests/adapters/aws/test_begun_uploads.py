@@ -9,7 +9,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.http_cloud import HttpCloud, serve_cloud
 from tests.fakes.stub_s3 import CALLER, error, hangs_up, ok, stub_s3
 
-from crossdock.adapters.aws.begun_uploads import GIVEN_UP_AFTER, BegunUpload, BegunUploads
+from crossdock.adapters.aws.begun_uploads import GIVEN_UP_AFTER, BegunUploads
 from crossdock.adapters.aws.known_uploads import KnownUploads
 from crossdock.adapters.aws.object_store import AwsObjectStore
 from crossdock.adapters.memory.state import MemoryState
@@ -18,6 +18,7 @@ from crossdock.core.errors import Denied, OutOfSpace, Unavailable
 from crossdock.core.homes import ObjectPlace
 from crossdock.core.principals import AssumedRole
 from crossdock.ports.authority import AssumeRefused
+from crossdock.ports.upload_ledger import BegunUpload
 
 PLACE = ObjectPlace(bucket="box", key="in/file")
 PART = 5 << 20
@@ -34,7 +35,7 @@ class House:
         return BegunUploads(self.state, node=node, run=str(number), clock=self.clock)
 
     async def noted(self, *, node: str = "node") -> list[str]:
-        return [upload.upload_id async for _, upload in self.run(0, node=node).left_behind()]
+        return [upload.upload_id async for upload in self.run(0, node=node).left_behind()]
 
 
 def begun(upload_id: str) -> BegunUpload:
@@ -219,3 +220,18 @@ def test_uploads_are_known_from_their_beginning_to_their_end():
             assert not known.is_alone(PLACE)
         assert known.is_alone(PLACE)
     assert not known.is_alone(PLACE)
+
+
+async def test_what_its_user_may_go_on_with_is_spared_until_nobody_may():
+    house = House()
+    await house.run(1).note(begun("u1"))
+    await house.run(1).note(begun("u2"))
+    aborted: list[str] = []
+
+    async def abort(upload: BegunUpload) -> None:
+        aborted.append(upload.upload_id)
+
+    await house.run(2).sweep(abort, spared={"u1"})
+    assert (aborted, await house.noted()) == (["u2"], ["u1"])
+    await house.run(3).sweep(abort)
+    assert (aborted, await house.noted()) == (["u2", "u1"], [])

@@ -114,7 +114,7 @@ async def test_an_upload_asks_for_a_key_without_an_object():
         stub.then(BEGUN, ok(headers={"ETag": f'"{part}"'}), FAILED, OTHER)
         upload = await store.start_multipart(TARGET, {}, if_none_match=True)
         await upload.upload_part(1, [b"new"])
-        with pytest.raises(Unavailable):
+        with pytest.raises(Exists):
             await upload.complete()
         assert stub.seen[2].headers["if-none-match"] == "*"
         stub.then(FAILED, ok(headers={"ETag": f'"{multipart_etag([part])}"', "Content-Length": "3"}))

@@ -100,8 +100,8 @@ async def test_a_network_that_fails_is_unavailable(say):
 async def test_a_refusal_without_a_reason_is_no_fault_of_the_client():
     """HeadObject with expired credentials, for one."""
     async with stub_s3() as stub, stub.store() as store:
-        # botocore then asks for the bucket's region, which is no answer either.
-        stub.then(ok(status=400), ok(status=400), error(400, "VendorsOwn"))
+        # botocore is then asked, which asks for the bucket's region, and that is no answer either.
+        stub.then(ok(status=400), ok(status=400), ok(status=400), error(400, "VendorsOwn"))
         with pytest.raises(Unavailable, match="expired credentials, another region or a wrong clock"):
             await store.head(PLACE)
         with pytest.raises(Unsupported):

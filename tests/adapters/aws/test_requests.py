@@ -10,6 +10,7 @@ from crossdock.adapters.aws.requests import (
     complete_upload,
     create_upload,
     get_range,
+    head_object,
     put_object,
     upload_part,
 )
@@ -71,6 +72,7 @@ def test_an_upload_is_ended_by_a_document_that_the_signature_covers():
 
 
 def test_a_range_is_of_one_version_once_that_is_known():
+    assert (head_object(PLACE).method, head_object(PLACE).headers) == ("HEAD", {})
     assert get_range(PLACE, 0, 10).headers == {"Range": "bytes=0-9"}
     assert get_range(PLACE, 5, 6, etag="x").headers == {"Range": "bytes=5-5", "If-Match": '"x"'}
 

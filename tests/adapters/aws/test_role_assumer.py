@@ -13,9 +13,9 @@ from tests.fakes.logins import SERVER
 from tests.fakes.object_store import MemoryS3
 from tests.fakes.s3 import document
 
-from crossdock.adapters.aws.role_assumer import AwsRoleAssumer
+from crossdock.adapters.aws.role_assumer import AwsRoleAssumer, AwsRoleIssuer
 from crossdock.core.principals import AssumedRole
-from crossdock.ports.authority import AssumeRefused
+from crossdock.ports.authority import AssumeRefused, RoleRequest
 from crossdock.ports.functions import TemporaryCredentials
 from crossdock.ports.objects import ObjectStore
 
@@ -51,7 +51,7 @@ class Partner:
 
     async def assume(self, **changes: Any) -> AssumedRole:
         asked = {"username": "user1", "role_arn": ROLE, "session_name": NAME, "session_policy": None} | changes
-        session = await self.assumer.assume(server=SERVER, **asked)
+        session = await self.assumer.assume(RoleRequest(server=SERVER, **asked))
         assert session.expires_at > datetime.now(UTC)
         return session.principal
 
@@ -60,7 +60,9 @@ class Partner:
 async def partner() -> AsyncIterator[Partner]:
     async with serve_cloud() as cloud, clients_of(cloud) as clients:
         stores = Stores()
-        yield Partner(cloud, AwsRoleAssumer(clients=clients, store=stores, external_id="dock-7"), stores)
+        yield Partner(
+            cloud, AwsRoleAssumer(roles=AwsRoleIssuer(clients=clients, external_id="dock-7"), store=stores), stores
+        )
 
 
 async def test_the_session_has_its_name_the_roles_id_and_credentials_of_its_own(partner: Partner):
@@ -113,9 +115,24 @@ class OneAnswer:
 
 
 async def assumed(clients: OneAnswer, **settings: Any) -> dict[str, Any]:
-    assumer = AwsRoleAssumer(clients=clients, store=Stores(), **settings)
-    await assumer.assume(server=SERVER, username="user1", role_arn=ROLE, session_name=NAME, session_policy=None)
+    assumer = AwsRoleAssumer(roles=AwsRoleIssuer(clients=clients, **settings), store=Stores())
+    await assumer.assume(
+        RoleRequest(server=SERVER, username="user1", role_arn=ROLE, session_name=NAME, session_policy=None)
+    )
     return clients.asked
+
+
+async def test_an_sts_that_tells_no_id_of_the_role_will_do():
+    """Ceph's: it spells the member otherwise."""
+
+    class OfCeph(OneAnswer):
+        async def assume_role(self, **request: Any) -> dict[str, Any]:
+            return await super().assume_role(**request) | {"AssumedRoleUser": {"Arn": "arn"}}
+
+    principal = (
+        await AwsRoleIssuer(clients=OfCeph()).credentials(ROLE, session_name=NAME, region="us-east-1")
+    ).principal
+    assert (principal.role_id, principal.session_name) == ("", NAME)
 
 
 async def test_only_what_is_wanted_is_sent():

@@ -42,11 +42,11 @@ def expected_etag(part_etags: Sequence[str]) -> str:
 
 
 def info_of_range(place: ObjectPlace, headers: Mapping[str, str]) -> ObjectInfo:
-    """Of GetObject's headers, whether a range of the object is answered or all of it. Raises Unavailable."""
+    """Of HeadObject's headers or GetObject's, whether a range is answered or all. Raises Unavailable."""
     answered = answered_range(headers)
     size = headers.get("Content-Length", "") if answered is None else str(answered[1])
     if not size.isdecimal() or "ETag" not in headers:
-        raise Unavailable(f"GetObject of {place}: the answer tells no size or no ETag")
+        raise Unavailable(f"{place}: the answer tells no size or no ETag")
     return ObjectInfo(
         place=place,
         size=int(size),

@@ -11,7 +11,6 @@ from botocore.exceptions import BotoCoreError
 
 from crossdock.adapters.aws.backing_calls import call_as_told, is_own_trouble, send_as_told
 from crossdock.adapters.aws.backing_credentials import BackingCredentials
-from crossdock.adapters.aws.begun_uploads import UploadLedger
 from crossdock.adapters.aws.connection import S3Connection, open_s3
 from crossdock.adapters.aws.object_store import AwsObjectStore
 from crossdock.adapters.aws.retrying import Patience
@@ -20,6 +19,7 @@ from crossdock.core.errors import FileError, Unavailable
 from crossdock.ports.backings import SentBody
 from crossdock.ports.functions import TemporaryCredentials
 from crossdock.ports.host import Clock
+from crossdock.ports.upload_ledger import UploadLedger
 
 LedgerOf = Callable[[Backing], UploadLedger | None]
 

@@ -5,18 +5,18 @@ others in the same bucket are somebody else's.
 """
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Container
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from crossdock.core.errors import FileError
 from crossdock.core.homes import ObjectPlace
+from crossdock.operations.records import Records
 from crossdock.ports.authority import AssumeRefused
 from crossdock.ports.host import Clock
-from crossdock.ports.state import JsonObject, Row, State, TableSpec
+from crossdock.ports.state import Key, State, TableSpec
+from crossdock.ports.upload_ledger import BegunUpload
 
-TABLE = TableSpec(name="begun_uploads")
 GIVEN_UP_AFTER = timedelta(days=30)
 """After which an upload that could not be aborted at any start is forgotten."""
 _PAGE = 100
@@ -25,22 +25,15 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BegunUpload:
-    """`role_arn` is the role under which it was begun, and may be aborted; empty where nobody told."""
-
-    place: ObjectPlace
+class BegunRecord:
+    bucket: str
+    key: str
     upload_id: str
     role_arn: str
+    began_at: datetime
 
 
-class UploadLedger(Protocol):
-    """Who is told of multipart uploads before their first part is sent, and after their end."""
-
-    async def note(self, upload: BegunUpload) -> None:
-        """Raises OutOfSpace or Unavailable; then the upload must not go on."""
-
-    async def forget(self, upload: BegunUpload) -> None:
-        """Never fails: an upload that is remembered too long is found to be gone."""
+BEGUN: Records[BegunRecord] = Records(TableSpec(name="begun_uploads"), BegunRecord)
 
 
 class BegunUploads:
@@ -58,15 +51,15 @@ class BegunUploads:
         self._clock = clock
 
     async def note(self, upload: BegunUpload) -> None:
-        row: JsonObject = {
-            "bucket": upload.place.bucket,
-            "key": upload.place.key,
-            "upload_id": upload.upload_id,
-            "role_arn": upload.role_arn,
-            "began_at": self._clock.now().isoformat(),
-        }
-        async with self._state.transaction() as transaction:
-            await transaction.table(TABLE).put((self._node, self._run, _id(upload)), row)
+        record = BegunRecord(
+            bucket=upload.place.bucket,
+            key=upload.place.key,
+            upload_id=upload.upload_id,
+            role_arn=upload.role_arn,
+            began_at=self._clock.now(),
+        )
+        async with self._state.transaction() as tx:
+            await BEGUN.put(tx, record, self._node, self._run, _id(upload))
 
     async def forget(self, upload: BegunUpload) -> None:
         try:
@@ -74,36 +67,49 @@ class BegunUploads:
         except FileError as error:
             _log.warning("an upload that has ended is still noted as begun", extra={"reason": str(error)})
 
-    async def left_behind(self) -> AsyncIterator[tuple[Row, BegunUpload]]:
-        after: tuple[str, ...] | None = None
-        while True:
-            async with self._state.reading() as transaction:
-                rows = await transaction.table(TABLE).page((self._node,), after=after, limit=_PAGE)
-            for row in rows:
-                if row.key[1] != self._run:
-                    yield row, _upload(row.value)
-            if len(rows) < _PAGE:
-                return
-            after = rows[-1].key
+    async def left_behind(self) -> AsyncIterator[BegunUpload]:
+        async for _, record in self._left_behind():
+            yield _upload(record)
 
-    async def sweep(self, abort: Callable[[BegunUpload], Awaitable[None]]) -> "Swept":
-        """Abort what earlier runs left behind; `abort` does so as the role that began it, and may raise."""
+    async def sweep(
+        self, abort: Callable[[BegunUpload], Awaitable[None]], *, spared: Container[str] = frozenset()
+    ) -> "Swept":
+        """Abort what earlier runs left behind; `abort` does so as the role that began it, and may raise.
+
+        Args:
+            spared: ids of uploads that their users may go on with.
+        """
         aborted, stayed = 0, list[str]()
-        async for row, upload in self.left_behind():
+        async for key, record in self._left_behind():
+            if record.upload_id in spared:
+                continue
+            upload = _upload(record)
             try:
                 await abort(upload)
             except (FileError, AssumeRefused) as error:
                 stayed.append(f"{upload.place}: {error}")
-                if self._clock.now() - datetime.fromisoformat(str(row.value["began_at"])) < GIVEN_UP_AFTER:
+                if self._clock.now() - record.began_at < GIVEN_UP_AFTER:
                     continue
             else:
                 aborted += 1
-            await self._delete(row.key)
+            await self._delete(key)
         return Swept(aborted=aborted, stayed=tuple(stayed))
 
-    async def _delete(self, key: tuple[str, ...]) -> None:
-        async with self._state.transaction() as transaction:
-            await transaction.table(TABLE).delete(key)
+    async def _left_behind(self) -> AsyncIterator[tuple[Key, BegunRecord]]:
+        after: Key | None = None
+        while True:
+            async with self._state.reading() as tx:
+                records = await BEGUN.page_with_keys(tx, self._node, after=after, limit=_PAGE)
+            for key, record in records:
+                if key[1] != self._run:
+                    yield key, record
+            if len(records) < _PAGE:
+                return
+            after = records[-1][0]
+
+    async def _delete(self, key: Key) -> None:
+        async with self._state.transaction() as tx:
+            await BEGUN.delete(tx, *key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,9 +130,7 @@ def _id(upload: BegunUpload) -> str:
     return f"{upload.place.bucket}/{upload.upload_id}"
 
 
-def _upload(value: JsonObject) -> BegunUpload:
+def _upload(record: BegunRecord) -> BegunUpload:
     return BegunUpload(
-        place=ObjectPlace(bucket=str(value["bucket"]), key=str(value["key"])),
-        upload_id=str(value["upload_id"]),
-        role_arn=str(value["role_arn"]),
+        place=ObjectPlace(bucket=record.bucket, key=record.key), upload_id=record.upload_id, role_arn=record.role_arn
     )

@@ -5,8 +5,9 @@ Source: S3 User Guide, "Checking object integrity": CRC-64/NVME and CRC-32C of p
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from crossdock.cloud.s3.checksums import ALGORITHMS, Algorithm, full_object
 
@@ -35,6 +36,12 @@ async def checksum_of(
             await asyncio.sleep(0)
         digest.update(piece)  # type: ignore[arg-type]  # a CRC takes any buffer
     return BodyChecksum(algorithm=algorithm, text=b64encode(digest.digest()).decode())
+
+
+def listed_checksum(algorithm: Algorithm | None, part: Mapping[str, Any]) -> BodyChecksum | None:
+    """Of a part as ListParts tells it; None from a store that keeps none."""
+    text = part.get(algorithm.member, "") if algorithm is not None else ""
+    return BodyChecksum(algorithm=algorithm, text=text) if algorithm is not None and text else None
 
 
 def upload_headers(algorithm: Algorithm | None) -> dict[str, str]:

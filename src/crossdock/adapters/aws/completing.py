@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 
 from crossdock.adapters.aws.answers import etag_of_completed, expected_etag
-from crossdock.adapters.aws.begun_uploads import BegunUpload
 from crossdock.adapters.aws.conditions import Condition, write_if
 from crossdock.adapters.aws.connection import BoundS3
+from crossdock.adapters.aws.failures import status_of
 from crossdock.adapters.aws.requests import complete_upload
 from crossdock.adapters.aws.sending import Answered
 from crossdock.cloud.s3.etags import unquoted
-from crossdock.core.errors import FileError, NotFound, Unavailable
+from crossdock.core.errors import Exists, FileError, NotFound, Unavailable
 from crossdock.core.homes import ObjectPlace
+from crossdock.ports.upload_ledger import BegunUpload
+
+PRECONDITION_FAILED = 412
 
 
 async def complete(
@@ -34,11 +37,13 @@ async def complete(
         answered = await write_if(s3, place, attempt, condition)
         # Ceph Pacific completes the upload and leaves the tag empty.
         return etag_of_completed(answered.body) or expected
-    except (NotFound, Unavailable):
+    except (Exists, NotFound, Unavailable) as error:
         # The answer to an attempt may have been lost on its way: then the upload is gone and the object is there.
-        if not await _is_there(s3, place, expected):
-            raise
-        return expected
+        if await _is_there(s3, place, expected):
+            return expected
+        if condition.if_none_match and status_of(error) == PRECONDITION_FAILED:
+            raise Exists(f"{place} is there already: {error}") from error.__cause__
+        raise
 
 
 async def _is_there(s3: BoundS3, place: ObjectPlace, etag: str) -> bool:

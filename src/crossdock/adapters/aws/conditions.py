@@ -14,7 +14,7 @@ from typing import TypeVar
 from crossdock.adapters.aws.connection import BoundS3
 from crossdock.adapters.aws.failures import status_of
 from crossdock.cloud.s3.etags import quoted, unquoted
-from crossdock.core.errors import NotFound, Unavailable
+from crossdock.core.errors import Exists, NotFound, Unavailable
 from crossdock.core.homes import ObjectPlace
 
 T = TypeVar("T")
@@ -46,13 +46,15 @@ class Condition:
 async def write_if(
     s3: BoundS3, place: ObjectPlace, attempt: Callable[[Condition], Awaitable[T]], condition: Condition
 ) -> T:
-    """Make a call if the condition holds for its key; else Unavailable, NotFound."""
+    """Make a call if the condition holds for its key; else Unavailable, NotFound, or Exists where no object may be."""
     try:
         return await attempt(condition)
     except Unavailable as error:
         if not condition.headers or status_of(error) != NOT_IMPLEMENTED:
             raise
     if (present := await _etag_of(s3, place)) != condition.if_match:
+        if condition.if_none_match:
+            raise Exists(f"{place} is there already")
         raise (NotFound if present is None else Unavailable)(f"{place} was not written: another object is there")
     return await attempt(Condition())
 

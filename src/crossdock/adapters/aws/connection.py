@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -20,17 +20,23 @@ from botocore.utils import get_environ_proxies
 
 from crossdock.adapters.aws.answers import Answer
 from crossdock.adapters.aws.checksums import CRC64NVME
+from crossdock.adapters.aws.direct_body import DirectBody, take_over
 from crossdock.adapters.aws.endpoint import S3Endpoint, is_of_aws
 from crossdock.adapters.aws.failures import file_errors
 from crossdock.adapters.aws.known_uploads import KnownUploads
 from crossdock.adapters.aws.requests import S3Request
 from crossdock.adapters.aws.retrying import Patience
 from crossdock.adapters.aws.sending import Answered, InDoubt, S3Sender
+from crossdock.adapters.aws.writing import AS_THE_BUCKET_SAYS, ObjectWriter, Written
 from crossdock.cloud.s3.checksums import Algorithm
+from crossdock.core.homes import ObjectPlace
+from crossdock.core.object_writing import ObjectWritings
 from crossdock.core.principals import AssumedRole
 from crossdock.ports.functions import TemporaryCredentials
 from crossdock.ports.host import Clock
 from crossdock.wire.sigv4 import Credentials
+
+T = TypeVar("T")
 
 POOL_CONNECTIONS = 1000
 """At once, over all sessions, of either client."""
@@ -64,10 +70,12 @@ class S3Connection:
 
     Args:
         checksum: of every body that is sent, and of the whole object; None where a store does not bear it.
+        writer: what every write says of its object.
     """
 
-    def __init__(self, client: S3Api, sender: S3Sender, *, checksum: Algorithm | None) -> None:
+    def __init__(self, client: S3Api, sender: S3Sender, *, checksum: Algorithm | None, writer: ObjectWriter) -> None:
         self.known_uploads = KnownUploads()
+        self._writer = writer
         self._sender = sender
         self._checksum = checksum
         self._methods: Mapping[str, Callable[..., Awaitable[Answer]]] = {
@@ -86,7 +94,14 @@ class S3Connection:
         }
 
     def bound(self, credentials: TemporaryCredentials, principal: AssumedRole | None = None) -> "BoundS3":
-        return BoundS3(self._methods, self._sender, credentials, checksum=self._checksum, principal=principal)
+        return BoundS3(
+            self._methods,
+            self._sender,
+            credentials,
+            checksum=self._checksum,
+            writer=self._writer,
+            principal=principal,
+        )
 
 
 class BoundS3:
@@ -99,6 +114,7 @@ class BoundS3:
         credentials: TemporaryCredentials,
         *,
         checksum: Algorithm | None,
+        writer: ObjectWriter,
         principal: AssumedRole | None,
     ) -> None:
         self._methods = methods
@@ -108,6 +124,8 @@ class BoundS3:
         self.role_arn = "" if principal is None else str(principal.role_arn)
         self.session_name = "" if principal is None else principal.session_name
         self.checksum = checksum
+        self._writer = writer
+        self._account_id = "" if principal is None else principal.account_id
 
     def use(self, credentials: TemporaryCredentials) -> None:
         """Call with these from now on, also for what is under way: they are another key of the same caller."""
@@ -123,6 +141,10 @@ class BoundS3:
             finally:
                 _signer.reset(token)
 
+    async def write(self, place: ObjectPlace, attempt: Callable[[Written], Awaitable[T]]) -> T:
+        """Make a write of an object, told what is to be said of it: see `ObjectWriter`."""
+        return await self._writer.write(place, self._account_id, attempt)
+
     async def send(self, request: S3Request, *, in_doubt: InDoubt = lambda: None) -> Answered:
         """Send, and get an answer that is small."""
         with file_errors(request.operation, request.resource, self._caller):
@@ -131,7 +153,7 @@ class BoundS3:
     async def open(self, request: S3Request) -> "OpenBody":
         with file_errors(request.operation, request.resource, self._caller):
             response = await self._sender.open(request, self._credentials)
-        return OpenBody(response, request, self._caller)
+        return OpenBody(response, request, self._caller, take_over(response, stall_s=self._sender.stall_s))
 
 
 @runtime_checkable
@@ -149,6 +171,7 @@ class OpenBody:
     _response: aiohttp.ClientResponse
     _request: S3Request
     _caller: str
+    _direct: DirectBody | None
 
     @property
     def status(self) -> int:
@@ -161,7 +184,7 @@ class OpenBody:
     async def read(self) -> bytes:
         """What has come meanwhile; nothing at the end. Raises Unavailable when that comes too early."""
         with file_errors(self._request.operation, self._request.resource, self._caller):
-            return await self._response.content.readany()
+            return await (self._response.content.readany() if self._direct is None else self._direct.read())
 
     def close(self) -> None:
         # Read to its end, the connection went back to the pool by itself; else it is closed with the rest unread.
@@ -174,7 +197,11 @@ def resource_of(params: Mapping[str, Any]) -> str:
 
 
 def _in_words(principal: AssumedRole | None) -> str:
-    return "" if principal is None else f"role {principal.role_name} of account {principal.account_id}"
+    if principal is None:
+        return ""
+    # Roles of other vendors may be of no account.
+    of_account = f" of account {principal.account_id}" if principal.account_id else ""
+    return f"role {principal.role_name}{of_account}"
 
 
 @asynccontextmanager
@@ -186,6 +213,7 @@ async def open_s3(
     path_style: bool = False,
     verify: bool | str = True,
     checksum: Algorithm | None = CRC64NVME,
+    writings: ObjectWritings = AS_THE_BUCKET_SAYS,
     patience: Patience | None = None,
     read_timeout_s: float = 60.0,
     session: AioSession | None = None,
@@ -197,6 +225,8 @@ async def open_s3(
         path_style: the bucket in the path, for those that cannot have it in the host name.
         verify: the file of certificate authorities, or False for none; True for those of the system.
         checksum: see `S3Connection`.
+        writings: what writes say of their objects, by bucket. Where nothing is said of ACLs, AWS's own S3 is told to
+            give the owners of other accounts' buckets full control, and other S3s nothing.
         patience: how often an attempt is made, and how long to wait between two.
         read_timeout_s: without a byte, either way.
         session: reads S3's model once for all clients that are made with it.
@@ -238,7 +268,8 @@ async def open_s3(
             path_style=path_style,
         )
         sender = S3Sender(http, endpoint, clock=clock, patience=patience, stall_s=read_timeout_s)
-        yield S3Connection(client, sender, checksum=checksum)
+        writer = ObjectWriter(writings, grants_across_accounts=is_of_aws(url))
+        yield S3Connection(client, sender, checksum=checksum, writer=writer)
 
 
 def _open_http(url: str, verify: bool | str, read_timeout_s: float) -> aiohttp.ClientSession:

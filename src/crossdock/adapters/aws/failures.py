@@ -5,6 +5,7 @@ The sentences are for the operator's log: which action on what, S3's own code an
 Source: Amazon S3 API Reference, "Error responses"; the codes of a full store are Ceph's and MinIO's.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -45,6 +46,12 @@ BY_CODE: Mapping[str, type[FileError]] = {
     "OperationAborted": Unavailable,
     "ConditionalRequestConflict": Unavailable,
     "InvalidPart": Unavailable,
+    # An operator's to mend, and no policy's: how the bucket takes ACLs, and which KMS key there is.
+    "AccessControlListNotSupported": Unavailable,
+    "KMS.DisabledException": Unavailable,
+    "KMS.InvalidKeyUsageException": Unavailable,
+    "KMS.KMSInvalidStateException": Unavailable,
+    "KMS.NotFoundException": Unavailable,
     "RequestTimeout": Unavailable,
     "SlowDown": Unavailable,
     "Throttling": Unavailable,
@@ -87,11 +94,21 @@ ACTIONS: Mapping[str, str] = {
 }
 """What a caller must be allowed, for the sentence of a denial. Source: S3 User Guide, "Required permissions"."""
 
+_KMS_DENIED = re.compile(r"not authorized to perform:? (kms:\w+)")
+"""In the words of an AccessDenied that came from the key. Source: KMS Developer Guide, "Troubleshooting key access"."""
+
 _EXPLAINED: Mapping[str, str] = {
     "400": "S3 gave no reason; expired credentials, another region or a wrong clock are answered so",
+    "AccessControlListNotSupported": "the bucket's Object Ownership is BucketOwnerEnforced, which takes no ACL but "
+    "bucket-owner-full-control: change acl in aws.buckets",
     "ExpiredToken": "the session's credentials have expired",
     "InvalidAccessKeyId": "this S3 does not know the credentials",
     "InvalidObjectState": "the object is archived and has to be restored first",
+    "KMS.DisabledException": "the KMS key is disabled",
+    "KMS.InvalidKeyUsageException": "the KMS key is not one for symmetric encryption",
+    "KMS.KMSInvalidStateException": "the KMS key is not in a state in which it can be used",
+    "KMS.NotFoundException": "there is no such KMS key in the bucket's region (kms_key_id in aws.buckets, or the "
+    "bucket's own default)",
     "InvalidToken": "this S3 does not know the credentials",
     "SignatureDoesNotMatch": "the secret key is another one, or something on the way changes requests",
     "SlowDown": "S3 throttles the requests",
@@ -131,6 +148,8 @@ def _explained(refusal: Refusal) -> str:
         return f"S3's clock says {refusal.answered_at or 'another time'} and this computer's does not; "
     if refusal.region and (refusal.status in (301, 307) or refusal.code == "AuthorizationHeaderMalformed"):
         return f"the bucket is in region {refusal.region}; "
+    if refusal.code == "AccessDenied" and (asked := _KMS_DENIED.search(refusal.message)):
+        return f"the KMS key withholds {asked[1]}, which the role's policy and the key's must both allow; "
     explained = _EXPLAINED.get(refusal.code)
     return f"{explained}; " if explained else ""
 
@@ -151,6 +170,12 @@ def _network_words(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
+def refusal_behind(error: FileError) -> Refusal | None:
+    """The answer that was translated; None where there was none."""
+    return error.__cause__.refusal if isinstance(error.__cause__, Refused) else None
+
+
 def status_of(error: FileError) -> int:
     """The HTTP status of the answer that was translated; 0 where there was none."""
-    return error.__cause__.refusal.status if isinstance(error.__cause__, Refused) else 0
+    refusal = refusal_behind(error)
+    return 0 if refusal is None else refusal.status

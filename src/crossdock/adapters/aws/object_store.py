@@ -3,22 +3,24 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from crossdock.adapters.aws.answers import Answer, info_of, moment_of
-from crossdock.adapters.aws.begun_uploads import BegunUpload, UploadLedger
+from crossdock.adapters.aws.answers import Answer, info_of, info_of_range, moment_of
 from crossdock.adapters.aws.checksums import checksum_of
 from crossdock.adapters.aws.conditions import Condition, delete_if, write_if
 from crossdock.adapters.aws.connection import S3Connection
 from crossdock.adapters.aws.copying import COPIED_AT_ONCE, MAX_COPY, copied_parts, copy_source, kept_headers
 from crossdock.adapters.aws.download import AwsReader, open_reader
-from crossdock.adapters.aws.requests import Piece, put_object
-from crossdock.adapters.aws.upload import AwsUpload, Keeping, abort_upload, begin_upload
+from crossdock.adapters.aws.failures import status_of
+from crossdock.adapters.aws.requests import Piece, head_object, put_object
+from crossdock.adapters.aws.upload import AwsUpload, Keeping, abort_upload, begin_upload, resume_upload
+from crossdock.adapters.aws.writing import Written
 from crossdock.cloud.s3.etags import unquoted
 from crossdock.core.errors import Exists, FileError, Unavailable, Unsupported
 from crossdock.core.homes import ObjectPlace
 from crossdock.core.principals import AssumedRole
 from crossdock.files.at_once import for_each
 from crossdock.ports.functions import TemporaryCredentials
-from crossdock.ports.objects import Copied, Listing, ObjectInfo
+from crossdock.ports.objects import Copied, Listing, ObjectInfo, OpenUpload
+from crossdock.ports.upload_ledger import BegunUpload, UploadLedger
 
 
 class AwsObjectStore:
@@ -44,6 +46,12 @@ class AwsObjectStore:
         self._max_copy = max_copy
 
     async def head(self, place: ObjectPlace) -> ObjectInfo:
+        try:
+            return info_of_range(place, (await self.bound_s3.send(head_object(place))).headers)
+        except FileError as error:
+            # Without a body S3 may give no reason: then botocore looks whether the bucket is in another region.
+            if status_of(error) not in (301, 400):
+                raise
         answer = await self.bound_s3.call("HeadObject", Bucket=place.bucket, Key=place.key)
         return info_of(place, answer, size=answer["ContentLength"])
 
@@ -51,11 +59,16 @@ class AwsObjectStore:
         return await open_reader(self.bound_s3, place, offset)
 
     async def put(self, place: ObjectPlace, body: Sequence[Piece], metadata: Mapping[str, str]) -> ObjectInfo:
-        request = put_object(place, body, metadata, await checksum_of(self.bound_s3.checksum, body))
-        headers = (await self.bound_s3.send(request)).headers
+        checksum = await checksum_of(self.bound_s3.checksum, body)
+
+        async def attempt(written: Written) -> Mapping[str, str]:
+            request = put_object(place, body, metadata, checksum, headers=written.headers)
+            return (await self.bound_s3.send(request)).headers
+
+        headers = await self.bound_s3.write(place, attempt)
         return ObjectInfo(
             place=place,
-            size=request.size,
+            size=sum(memoryview(piece).nbytes for piece in body),
             etag=unquoted(headers.get("ETag", "")),
             modified_at=moment_of(headers.get("Date", "")),
             metadata=metadata,
@@ -74,6 +87,9 @@ class AwsObjectStore:
             self.bound_s3, place, metadata, keeping=self._keeping, if_match=if_match, if_none_match=if_none_match
         )
 
+    async def resume_multipart(self, begun: OpenUpload) -> AwsUpload:
+        return await resume_upload(self.bound_s3, begun, self._keeping)
+
     async def copy(self, source: ObjectPlace, target: ObjectPlace, *, if_none_match: bool = False) -> Copied:
         """Raises Unsupported when source and target are the same, for S3 does not copy an object onto itself.
 
@@ -86,7 +102,7 @@ class AwsObjectStore:
         found = info_of(source, answer, size=answer["ContentLength"])
         try:
             made = await self._copy(found, answer, target, if_none_match=if_none_match)
-        except Unavailable as error:
+        except (Exists, Unavailable) as error:
             there = await self._find(target) if if_none_match else None
             if there is None:
                 raise
@@ -126,12 +142,14 @@ class AwsObjectStore:
         if found.size > self._max_copy:
             return await self._copy_in_parts(found, kept_headers(headers), target, if_none_match=if_none_match)
 
-        async def attempt(condition: Condition) -> Answer:
-            return await self.bound_s3.call(
-                "CopyObject", Bucket=target.bucket, Key=target.key, **copy_source(found), **condition.members
-            )
+        async def write(written: Written) -> Answer:
+            async def attempt(condition: Condition) -> Answer:
+                told = {**copy_source(found), **written.members, **condition.members}
+                return await self.bound_s3.call("CopyObject", Bucket=target.bucket, Key=target.key, **told)
 
-        answer = await write_if(self.bound_s3, target, attempt, Condition(if_none_match=if_none_match))
+            return await write_if(self.bound_s3, target, attempt, Condition(if_none_match=if_none_match))
+
+        answer = await self.bound_s3.write(target, write)
         copied: Answer = answer["CopyObjectResult"]
         return ObjectInfo(
             place=target,

@@ -1,9 +1,9 @@
-"""The requests of the hot path: an object put, an upload from its beginning to its end, a range. Pure: what, not how.
+"""The requests of the hot path: an object put or looked at, an upload from its beginning to its end, a range. Pure.
 
 The bytes of objects are not hashed: they are signed as UNSIGNED-PAYLOAD, and a checksum that S3 compares goes in a
 header. A store that does not know the checksum overlooks the header.
 
-Source: S3 API Reference, PutObject, CreateMultipartUpload and its like, GetObject.
+Source: S3 API Reference, PutObject, HeadObject, CreateMultipartUpload and its like, GetObject.
 """
 
 from collections.abc import Mapping, Sequence
@@ -57,14 +57,23 @@ class S3Request:
 
 
 def put_object(
-    place: ObjectPlace, body: Sequence[Piece], metadata: Mapping[str, str], checksum: BodyChecksum | None
+    place: ObjectPlace,
+    body: Sequence[Piece],
+    metadata: Mapping[str, str],
+    checksum: BodyChecksum | None,
+    *,
+    headers: Mapping[str, str] | None = None,
 ) -> S3Request:
-    """Raises InvalidName for metadata that no header can hold."""
+    """Raises InvalidName for metadata that no header can hold.
+
+    Args:
+        headers: what else the object is to have: see `writing.py`.
+    """
     return S3Request(
         operation="PutObject",
         method="PUT",
         place=place,
-        headers={**metadata_headers(metadata), **_checksum_headers(checksum)},
+        headers={**(headers or {}), **metadata_headers(metadata), **_checksum_headers(checksum)},
         body=_views(body),
     )
 
@@ -125,6 +134,10 @@ def abort_upload(place: ObjectPlace, upload_id: str) -> S3Request:
         place=place,
         query=f"uploadId={quote(upload_id, safe='~')}",
     )
+
+
+def head_object(place: ObjectPlace) -> S3Request:
+    return S3Request(operation="HeadObject", method="HEAD", place=place)
 
 
 def get_range(place: ObjectPlace, offset: int, end: int, *, etag: str | None = None) -> S3Request:

@@ -17,8 +17,7 @@ from crossdock.adapters.aws.clients import ServiceClients, code_of, in_words
 from crossdock.core.arns import parse_arn
 from crossdock.core.errors import InvalidArn
 from crossdock.core.principals import AssumedRole
-from crossdock.core.servers import Server
-from crossdock.ports.authority import AssumeRefused, RoleSession
+from crossdock.ports.authority import AssumeRefused, IssuedRole, RoleIssuer, RoleRequest, RoleSession
 from crossdock.ports.functions import TemporaryCredentials
 from crossdock.ports.objects import ObjectStore
 
@@ -27,38 +26,52 @@ MakeStore = Callable[[TemporaryCredentials, AssumedRole], ObjectStore]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsRoleAssumer:
-    """See `ports.authority.RoleAssumer`.
+    """See `ports.authority.RoleAssumer`. The roles may be assumed by another process than the one that uses them."""
+
+    roles: RoleIssuer
+    store: MakeStore
+
+    async def assume(self, asked: RoleRequest) -> RoleSession:
+        issued = await self.roles.issue(asked)
+        return RoleSession(
+            principal=issued.principal,
+            expires_at=issued.credentials.expires_at,
+            store=self.store(issued.credentials, issued.principal),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsRoleIssuer:
+    """See `ports.authority.RoleIssuer`.
 
     `duration_s` is at most 3,600 where the gateway's own identity is a role. `tags` are of every session, besides the
     user's and the server's names; `tag_sessions` off leaves all out, and roles need no `sts:TagSession`.
     """
 
     clients: ServiceClients
-    store: MakeStore
     external_id: str = ""
     duration_s: int = 3600
     tag_sessions: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
 
-    async def assume(
-        self, *, server: Server, username: str, role_arn: str, session_name: str, session_policy: str | None
-    ) -> RoleSession:
+    async def issue(self, asked: RoleRequest) -> IssuedRole:
         further: dict[str, Any] = {}
-        if session_policy is not None:
-            further["Policy"] = session_policy
+        if asked.session_policy is not None:
+            further["Policy"] = asked.session_policy
         if self.tag_sessions:
-            tags = {"transfer:UserName": username, "transfer:ServerId": server.server_id, **self.tags}
+            tags = {"transfer:UserName": asked.username, "transfer:ServerId": asked.server.server_id, **self.tags}
             further["Tags"] = [{"Key": name, "Value": value} for name, value in tags.items()]
-        credentials, principal = await self.credentials(
-            role_arn, session_name=session_name, region=server.region, duration_s=self.duration_s, **further
-        )
-        return RoleSession(
-            principal=principal, expires_at=credentials.expires_at, store=self.store(credentials, principal)
+        return await self.credentials(
+            asked.role_arn,
+            session_name=asked.session_name,
+            region=asked.server.region,
+            duration_s=self.duration_s,
+            **further,
         )
 
     async def credentials(
         self, role_arn: str, *, session_name: str, region: str, duration_s: int = 900, **further: Any
-    ) -> tuple[TemporaryCredentials, AssumedRole]:
+    ) -> IssuedRole:
         """Assume a role, for whatever use. `further` are parameters of AssumeRole. Raises AssumeRefused."""
         if self.external_id:
             further["ExternalId"] = self.external_id
@@ -82,8 +95,10 @@ class AwsRoleAssumer:
             arn = parse_arn(role_arn)
         except InvalidArn as error:
             raise AssumeRefused(f"STS assumed {role_arn}, which is no ARN: {error}") from error
-        role_id = str(answer["AssumedRoleUser"]["AssumedRoleId"]).partition(":")[0]
-        return credentials, AssumedRole(role_arn=arn, role_id=role_id, session_name=session_name)
+        # Ceph spells this member otherwise, so that botocore does not find it. AWS's policies alone ask for it.
+        role_id = str(answer["AssumedRoleUser"].get("AssumedRoleId", "")).partition(":")[0]
+        principal = AssumedRole(role_arn=arn, role_id=role_id, session_name=session_name)
+        return IssuedRole(principal=principal, credentials=credentials)
 
     def _advice(self, error: ClientError | BotoCoreError) -> str:
         """What an operator has to look at."""

@@ -93,7 +93,7 @@ class S3Sender:
         self._endpoint = endpoint
         self._clock = clock
         self._patience = patience
-        self._stall_s = stall_s
+        self.stall_s = stall_s
         self._sleep = sleep
         self._chance = chance
         # Of buckets that are elsewhere than the endpoint says.
@@ -158,10 +158,10 @@ class S3Sender:
             payload_hash=request.payload_hash,
         )
         query = f"?{request.query}" if request.query else ""
-        body = PiecesBody(request.body, stall_s=self._stall_s)
+        body = PiecesBody(request.body, stall_s=self.stall_s)
         try:
             # aiohttp would wait for the consent without end, as some servers never give it.
-            async with asyncio.timeout(min(CONSENT_S, self._stall_s) if invites else None) as consent:
+            async with asyncio.timeout(min(CONSENT_S, self.stall_s) if invites else None) as consent:
                 body.when_begun(lambda: consent.reschedule(None))
                 response = await self._http.request(
                     request.method,

@@ -8,8 +8,7 @@ from typing import Any
 
 from crossdock.adapters.aws import requests
 from crossdock.adapters.aws.answers import moment_of, upload_id_of
-from crossdock.adapters.aws.begun_uploads import BegunUpload, UploadLedger
-from crossdock.adapters.aws.checksums import BodyChecksum, checksum_of, object_checksum_headers
+from crossdock.adapters.aws.checksums import BodyChecksum, checksum_of, listed_checksum, object_checksum_headers
 from crossdock.adapters.aws.completing import complete
 from crossdock.adapters.aws.conditions import Condition
 from crossdock.adapters.aws.connection import BoundS3, OnS3
@@ -17,10 +16,12 @@ from crossdock.adapters.aws.copying import copy_part
 from crossdock.adapters.aws.known_uploads import KnownUploads
 from crossdock.adapters.aws.lost_uploads import abort_lost_uploads
 from crossdock.adapters.aws.requests import Piece, S3Request, create_upload, upload_part
+from crossdock.adapters.aws.writing import Written
 from crossdock.core.errors import NotFound
 from crossdock.core.homes import ObjectPlace
 from crossdock.files.unbroken import unbroken
-from crossdock.ports.objects import MultipartUpload, ObjectInfo, ObjectStore
+from crossdock.ports.objects import MultipartUpload, ObjectInfo, ObjectStore, OpenUpload
+from crossdock.ports.upload_ledger import BegunUpload, UploadLedger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +71,12 @@ async def begin_upload(
     begun: list[AwsUpload] = []
 
     async def begin() -> AwsUpload:
+        async def create(written: Written) -> tuple[str, datetime]:
+            told = {**(headers or {}), **written.headers}
+            return await _create(s3, create_upload(place, metadata, told, s3.checksum), keeping)
+
         # S3 User Guide, "Object versioning and creation date": of an upload in parts, when it was begun.
-        upload_id, began_at = await _create(s3, create_upload(place, metadata, headers or {}, s3.checksum), keeping)
+        upload_id, began_at = await s3.write(place, create)
         state = UploadState(
             begun=BegunUpload(place=place, upload_id=upload_id, role_arn=s3.role_arn),
             metadata=metadata,
@@ -98,6 +103,28 @@ async def begin_upload(
         raise
 
 
+async def resume_upload(s3: BoundS3, open_upload: OpenUpload, keeping: Keeping) -> "AwsUpload":
+    """An upload that was begun before, with the parts that S3 lists. Raises NotFound when it has ended."""
+    begun = BegunUpload(place=open_upload.place, upload_id=open_upload.upload_id, role_arn=s3.role_arn)
+    state = UploadState(
+        begun=begun,
+        metadata=open_upload.metadata,
+        began_at=open_upload.began_at,
+        keeping=keeping,
+        if_match=open_upload.if_match,
+        if_none_match=open_upload.if_none_match,
+    )
+    page: Mapping[str, Any] = {"IsTruncated": True}
+    while page.get("IsTruncated"):
+        after = {"PartNumberMarker": max(state.parts)} if state.parts else {}
+        page = await s3.call("ListParts", **named(begun), **after)
+        for part in page.get("Parts", ()):
+            checksum = listed_checksum(s3.checksum, part)
+            state.parts[part["PartNumber"]] = _Part(etag=part["ETag"], size=part["Size"], checksum=checksum)
+    keeping.known.add(begun.upload_id)
+    return AwsUpload(s3, state)
+
+
 async def _create(s3: BoundS3, request: S3Request, keeping: Keeping) -> tuple[str, datetime]:
     """The id of a new upload, and when it was begun; none that was begun unheard remains."""
     doubts = list[bool]()
@@ -118,6 +145,18 @@ class AwsUpload:
     def __init__(self, s3: BoundS3, state: UploadState) -> None:
         self._s3 = s3
         self._state = state
+
+    @property
+    def upload_id(self) -> str:
+        return self._state.begun.upload_id
+
+    @property
+    def parts(self) -> Mapping[int, int]:
+        return {number: part.size for number, part in self._state.parts.items()}
+
+    def forget_parts(self, above: int) -> None:
+        for number in [number for number in self._state.parts if number > above]:
+            del self._state.parts[number]
 
     async def upload_part(self, number: int, body: Sequence[Piece]) -> None:
         begun = self._state.begun

@@ -92,3 +92,33 @@ def test_whether_a_host_is_awss() -> None:
     assert is_of_aws("iam.cn-north-1.amazonaws.com.cn:443")
     assert not is_of_aws("127.0.0.1:4566")
     assert not is_of_aws("amazonaws.com.example")
+
+
+async def test_a_document_is_read_once_and_what_is_denied_asked_for_once() -> None:
+    aws = ScriptedAws({("iam", "GetRole"): lambda asked: {"Role": {"RoleName": asked["RoleName"]}}})
+    account = aws.account()
+    for name in ("a", "b", "a", "b"):
+        assert await account.read("iam", "GetRole", RoleName=name) == {"Role": {"RoleName": name}}
+        with pytest.raises(NotRead, match="may not s3:GetBucketPolicy on box"):
+            await account.read("s3", "GetBucketPolicy", Bucket="box")
+    assert [(operation, asked) for _, operation, asked in aws.asked] == [
+        ("GetRole", {"RoleName": "a"}),
+        ("GetBucketPolicy", {"Bucket": "box"}),
+        ("GetRole", {"RoleName": "b"}),
+    ]
+
+
+async def test_what_fails_otherwise_is_asked_for_again() -> None:
+    answers = iter(["Throttling", {"Role": {}}])
+    aws = ScriptedAws({("iam", "GetRole"): lambda _: next(answers)})
+    account = aws.account()
+    with pytest.raises(NotRead, match="Throttling"):
+        await account.read("iam", "GetRole", RoleName="a")
+    assert await account.read("iam", "GetRole", RoleName="a") == {"Role": {}}
+
+
+async def test_accounts_share_nothing_that_they_have_read() -> None:
+    aws = ScriptedAws({("iam", "GetRole"): {"Role": {}}})
+    for account_id in (HUB, PARTNER):
+        await aws.account(account_id).read("iam", "GetRole", RoleName="a")
+    assert len(aws.asked) == 2

@@ -1,15 +1,18 @@
 """Servers and users as a Transfer API describes them."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from tests.fakes.aws_documents import HUB, PARTNER, ScriptedAws
+from tests.fakes.public_keys import ed25519_line
 
 from crossdock.adapters.aws.documents.fleet import Fleet
 from crossdock.core.errors import Unavailable
 from crossdock.core.homes import HomeMapping, LogicalHome, PathHome
 from crossdock.core.servers import FileProtocol, IdentityProviderType, ServerState
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ID = "s-0123456789abcdef0"
 ROLE = f"arn:aws:iam::{HUB}:role/files"
 SERVER: dict[str, Any] = {
@@ -78,13 +81,15 @@ async def test_a_server_of_a_kind_that_is_not_known_is_unknown(changes, words) -
 
 
 async def test_a_user_has_role_home_and_session_policy() -> None:
-    user = {"Role": ROLE, "HomeDirectory": "/inbox/a", "Policy": "{}", "UserName": "user1"}
+    key = {"SshPublicKeyBody": ed25519_line(), "SshPublicKeyId": "key-0123456789abcdef0", "DateImported": NOW}
+    user = {"Role": ROLE, "HomeDirectory": "/inbox/a", "Policy": "{}", "UserName": "user1", "SshPublicKeys": [key]}
     known = fleet(described(), {"User": user})
     server = await known.server(ID)
     assert server is not None
     found = await known.user(server, "user1")
     assert found is not None
     assert (found.role_arn, found.home, found.session_policy) == (ROLE, PathHome(root="/inbox/a"), "{}")
+    assert found.public_keys == (ed25519_line(),)
     logical = {"HomeDirectoryType": "LOGICAL", "HomeDirectoryMappings": [{"Entry": "/", "Target": "/inbox/b"}]}
     found = await fleet(described(), {"User": {**user, **logical}}).user(server, "user1")
     assert found is not None

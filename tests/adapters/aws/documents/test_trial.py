@@ -20,6 +20,7 @@ from crossdock.adapters.aws.documents.trial import AwsRoleTrial
 from crossdock.core.errors import NotFound, Unavailable
 from crossdock.core.homes import ObjectPlace
 from crossdock.policy.evaluate import Decision, Layer, Verdict
+from crossdock.ports.authority import RoleRequest
 from crossdock.ports.trials import Assumption, ObjectQuestion
 
 ROLE = f"arn:aws:iam::{HUB}:role/files"
@@ -55,6 +56,7 @@ class World:
     runs_as: str = ""
     external_id: str = ""
     tag_sessions: bool = False
+    acl: str = "cross-account"
 
     def trial(self) -> AwsRoleTrial:
         accounts = Accounts(tuple(self._accounts()))
@@ -65,6 +67,7 @@ class World:
             organization=OrganizationReader(accounts),
             clock=FakeClock(),
             told=self.told,
+            acl=self.acl,
         )
         gateway = Gateway(
             principals=principals,
@@ -76,7 +79,9 @@ class World:
 
     async def assume(self, role: str = ROLE, policy: str | None = None) -> Assumption:
         return await self.trial().assume(
-            server=SERVER, username="user1", role_arn=role, session_name="user1.x@s-1", session_policy=policy
+            RoleRequest(
+                server=SERVER, username="user1", role_arn=role, session_name="user1.x@s-1", session_policy=policy
+            )
         )
 
     async def decide(self, action: str = "s3:PutObject", *, policy: str | None = None, **more: Any) -> Decision:
@@ -159,11 +164,15 @@ async def test_another_roles_id_is_denied_and_found_to_be_gone_or_somebodys() ->
     trial = world.trial()
     gone = frozenset({"AROAFILES00000000000"})
     assert await trial.living(gone) == {}  # no role was asked about
-    await trial.assume(server=SERVER, username="user1", role_arn=ROLE, session_name="user1", session_policy=None)
+    await trial.assume(
+        RoleRequest(server=SERVER, username="user1", role_arn=ROLE, session_name="user1", session_policy=None)
+    )
     assert await trial.living(gone) == {}
     assert await trial.living(frozenset({ROLE_ID})) == {ROLE_ID: ROLE}
     blind = World(hub={("iam", "ListRoles"): "AccessDenied"}).trial()
-    await blind.assume(server=SERVER, username="user1", role_arn=ROLE, session_name="user1", session_policy=None)
+    await blind.assume(
+        RoleRequest(server=SERVER, username="user1", role_arn=ROLE, session_name="user1", session_policy=None)
+    )
     assert await blind.living(gone) == {"AROAFILES00000000000": ""}
 
 
@@ -186,6 +195,33 @@ async def test_a_bucket_that_may_be_the_roles_own_may_allow_by_its_policy_alone(
 async def test_a_bucket_that_is_nowhere_is_not_found() -> None:
     with pytest.raises(NotFound):
         await World(hub={("s3", "GetBucketPolicy"): "NoSuchBucket"}).decide()
+
+
+async def acl_in(world: World, bucket: str = "inbox") -> str:
+    session = (await world.assume()).session
+    assert session is not None
+    return await session.acl_in(bucket)
+
+
+async def test_the_owner_of_another_accounts_bucket_is_given_full_control() -> None:
+    assert await acl_in(World()) == "bucket-owner-full-control"
+    assert await acl_in(World(hub={("s3", "GetBucketPolicy"): "NoSuchBucketPolicy"})) == ""
+    may_be_own = {("s3", "GetBucketPolicy"): "AccessDenied", ("s3", "ListBuckets"): "AccessDenied"}
+    assert await acl_in(World(hub=may_be_own, has_partner=False)) == ""
+    assert await acl_in(World(hub={("s3", "GetBucketPolicy"): "NoSuchBucket"})) == ""
+
+
+async def test_what_is_set_is_said_whosever_the_bucket_is() -> None:
+    assert await acl_in(World(acl="off")) == ""
+    assert await acl_in(World(acl="bucket-owner-read")) == "bucket-owner-read"
+
+
+async def test_a_condition_on_the_acl_is_decided_by_what_is_said() -> None:
+    asks = {**ADMITS, "Condition": {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}}}
+    world = World(bucket=[asks])
+    assert (await world.decide(acl="bucket-owner-full-control")).is_allowed
+    assert (await world.decide(acl="bucket-owner-read")).verdict is Verdict.IMPLICIT_DENY
+    assert (await world.decide()).verdict is Verdict.UNKNOWN
 
 
 async def test_a_trust_policy_for_another_service_refuses() -> None:
@@ -264,11 +300,13 @@ async def test_a_role_that_is_not_there_is_told_by_name() -> None:
 async def test_a_role_without_a_profile_is_unknown_and_the_rest_is_told_all_the_same() -> None:
     world = World()
     found = await world.trial().assume(
-        server=SERVER,
-        username="user1",
-        role_arn="arn:aws:iam::333333333333:role/files",
-        session_name="user1",
-        session_policy=None,
+        RoleRequest(
+            server=SERVER,
+            username="user1",
+            role_arn="arn:aws:iam::333333333333:role/files",
+            session_name="user1",
+            session_policy=None,
+        )
     )
     assert found.decision is not None
     assert found.decision.verdict is Verdict.UNKNOWN

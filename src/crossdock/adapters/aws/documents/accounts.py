@@ -1,11 +1,12 @@
 """The accounts that may be read, each by a profile of `~/.aws`, and the one road on which anything is read of them."""
 
+import json
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from aiobotocore.session import AioSession  # type: ignore[import-untyped]  # it ships no types
@@ -20,6 +21,8 @@ from crossdock.core.errors import CrossdockError
 READ_TIMEOUT_S = 20.0
 _ACCOUNT_ID = re.compile(r"[0-9]{12}", re.ASCII)
 _DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+_Call = tuple[str, str, str]
+_T = TypeVar("_T")
 _OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
@@ -29,7 +32,7 @@ class BadProfile(CrossdockError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """An account that can be read.
+    """An account that can be read, each document once: what is explained is one moment.
 
     `caller_arn` and `caller_id` are who the profile is, as STS says. Where nobody asked, `account_id` is empty.
     """
@@ -40,26 +43,43 @@ class Account:
     caller_arn: str
     caller_id: str
     clients: ServiceClients = field(repr=False)
+    _known: dict[_Call, Any] = field(default_factory=dict, repr=False, compare=False)
 
     async def read(self, service: str, operation: str, /, **params: Any) -> Mapping[str, Any]:
         """One call of READS. Raises NotRead."""
-        action = READS[service, operation].action
-        try:
-            client = await self.clients.client(service, self.region)
+
+        async def ask(client: Any) -> Mapping[str, Any]:
             found: Mapping[str, Any] = await getattr(client, xform_name(operation))(**params)
-        except (ClientError, BotoCoreError) as error:
-            raise self._not_read(error, action, params) from error
-        return found
+            return found
+
+        return await self._once(service, operation, params, ask)
 
     async def pages(self, service: str, operation: str, member: str, /, **params: Any) -> Sequence[Any]:
         """All that a listing of READS has under this member, of every page. Raises NotRead."""
-        action = READS[service, operation].action
-        try:
-            client = await self.clients.client(service, self.region)
+
+        async def ask(client: Any) -> Sequence[Any]:
             pages = client.get_paginator(xform_name(operation)).paginate(**params)
             return [one async for page in pages for one in page.get(member, ())]
-        except (ClientError, BotoCoreError) as error:
-            raise self._not_read(error, action, params) from error
+
+        return await self._once(service, operation, params, ask)
+
+    async def _once(
+        self, service: str, operation: str, params: Mapping[str, Any], ask: Callable[[Any], Awaitable[_T]]
+    ) -> _T:
+        """What is denied is denied for good; any other failure may pass, and is asked again."""
+        call = (service, operation, json.dumps(params, sort_keys=True))
+        if call not in self._known:
+            try:
+                self._known[call] = await ask(await self.clients.client(service, self.region))
+            except (ClientError, BotoCoreError) as error:
+                refusal = self._not_read(error, READS[service, operation].action, params)
+                if refusal.code in _DENIALS:
+                    self._known[call] = refusal
+                raise refusal from error
+        known = self._known[call]
+        if isinstance(known, NotRead):
+            raise known
+        return cast(_T, known)
 
     async def host(self, service: str) -> str:
         """Where calls of the service go, with the port if it has one."""

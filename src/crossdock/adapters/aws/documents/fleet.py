@@ -15,7 +15,7 @@ from crossdock.core.servers import Server, ServerState
 from crossdock.core.users import TransferUser
 from crossdock.transfer.server_records import ServerRecord, server_of
 from crossdock.transfer.user_directory import user_of
-from crossdock.transfer.user_records import UserRecord
+from crossdock.transfer.user_records import SshKey, UserRecord
 
 _MISSING = "ResourceNotFoundException"
 _IN_S3 = "S3"
@@ -44,7 +44,8 @@ class Fleet:
                 return None
             raise _unavailable(error) from error
         settings = {"HomeDirectoryType": "PATH", **told["User"]}
-        return user_of(UserRecord(user_name=username, settings=settings, keys=()))
+        keys = tuple(_key(one) for one in told["User"].get("SshPublicKeys", ()))
+        return user_of(UserRecord(user_name=username, settings=settings, keys=keys))
 
     async def reader_of(self, server_id: str) -> tuple[Account, Server] | None:
         """The account that may see the server, and what it sees. Raises Unavailable."""
@@ -62,6 +63,12 @@ class Fleet:
         if lack is not None:
             raise _unavailable(lack) from lack
         return None
+
+
+def _key(described: Mapping[str, Any]) -> SshKey:
+    return SshKey(
+        key_id=described["SshPublicKeyId"], body=described["SshPublicKeyBody"], imported_at=described["DateImported"]
+    )
 
 
 def _server(server_id: str, described: Mapping[str, Any]) -> Server:

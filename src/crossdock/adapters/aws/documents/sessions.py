@@ -10,7 +10,9 @@ from crossdock.adapters.aws.documents.organization import Control, OrganizationR
 from crossdock.adapters.aws.documents.principals import PrincipalDocuments, PrincipalReader
 from crossdock.cloud.s3.bucket_directory import Bucket
 from crossdock.cloud.s3.permissions import list_permission, object_permission, presence_permission
+from crossdock.core.errors import FileError
 from crossdock.core.homes import ObjectPlace
+from crossdock.core.object_writing import CROSS_ACCOUNT, FULL_CONTROL, OFF
 from crossdock.core.principals import AssumedRole
 from crossdock.operations.caller import Caller, Context
 from crossdock.operations.operation import Permission
@@ -24,6 +26,7 @@ from crossdock.ports.trials import ObjectQuestion
 
 _BY_KEY = ("s3:GetObject", "s3:PutObject")
 """What a KMS key has a say in, where a bucket encrypts with one."""
+_SAYING = ("s3:PutObject", "s3:PutObjectAcl")
 _OF_S3: Context = {
     # Crossdock and AWS's own service sign a header of each request, and speak no TLS that is older.
     "s3:authType": ("REST-HEADER",),
@@ -34,13 +37,14 @@ _OF_S3: Context = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readers:
-    """`told` has the condition keys that a person has given."""
+    """`told` has the condition keys that a person has given; `acl` is what Crossdock's setting of that name says."""
 
     principals: PrincipalReader
     buckets: BucketReader
     organization: OrganizationReader
     clock: Clock
     told: Context
+    acl: str = CROSS_ACCOUNT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,17 @@ class AwsTrialSession:
         """Nobody may look at objects in the name of the role without assuming it."""
         return None
 
+    async def acl_in(self, bucket: str) -> str:
+        """As Transfer and Crossdock both do, where nobody has told Crossdock otherwise."""
+        acl = self.readers.acl
+        if acl != CROSS_ACCOUNT:
+            return "" if acl == OFF else acl
+        try:
+            found = await self.readers.buckets.find(bucket)
+        except FileError:
+            return ""  # the decision about the write will tell
+        return "" if self._owner(found) == self.role.arn.account_id else FULL_CONTROL
+
     async def decide(self, question: ObjectQuestion) -> Decision:
         reads_source = question.source is not None and question.action == "s3:GetObject"
         place = question.source if question.source is not None and reads_source else question.place
@@ -71,8 +86,7 @@ class AwsTrialSession:
             caller=self.caller,
             who=self.role,
             permission=_permission(question, place, bucket),
-            # Where it may be the role's own, nothing is demanded that only another account's bucket needs.
-            owner=bucket.owner or (own if own in bucket.may_be_of else ""),
+            owner=self._owner(bucket),
             region=bucket.region,
             ours=await self.readers.organization.control(own),
             theirs=await self._binding(bucket),
@@ -85,6 +99,11 @@ class AwsTrialSession:
         if bucket.encryption_unread is not None and decision.is_allowed and question.action in _BY_KEY:
             return _unless_the_key_denies(decision, bucket.encryption_unread)
         return decision
+
+    def _owner(self, bucket: BucketDocuments) -> str:
+        """Where it may be the role's own, nothing is demanded that only another account's bucket needs."""
+        own = self.role.arn.account_id
+        return bucket.owner or (own if own in bucket.may_be_of else "")
 
     async def _binding(self, bucket: BucketDocuments) -> Control:
         if bucket.owner:
@@ -114,7 +133,8 @@ def _permission(question: ObjectQuestion, place: ObjectPlace, found: BucketDocum
         copied = {}
         if question.source is not None and question.action == "s3:PutObject":
             copied = {"s3:x-amz-copy-source": (f"{question.source.bucket}/{question.source.key}",)}
-        permission = object_permission(bucket, place.key, question.action, copied)
+        said = {"s3:x-amz-acl": (question.acl,)} if question.acl and question.action in _SAYING else {}
+        permission = object_permission(bucket, place.key, question.action, {**copied, **said})
     elif question.operation == "ListObjectsV2":
         permission = list_permission(bucket, _listing(question))
     else:

@@ -20,6 +20,7 @@ from crossdock.operations.operation import Permission
 from crossdock.policy.decision import Decision, Verdict
 from crossdock.policy.document import PolicyKind
 from crossdock.policy.requests import Layer
+from crossdock.ports.authority import RoleRequest
 from crossdock.ports.trials import Assumption
 
 
@@ -39,33 +40,31 @@ class AwsRoleTrial:
         self._assumers = assumers
         self._accounts_of_roles: set[str] = set()
 
-    async def assume(
-        self, *, server: Server, username: str, role_arn: str, session_name: str, session_policy: str | None
-    ) -> Assumption:
-        assumer = await self._assumers.assumer(server, username)
+    async def assume(self, asked: RoleRequest) -> Assumption:
+        assumer = await self._assumers.assumer(asked.server, asked.username)
         try:
-            arn = parse_arn(role_arn)
+            arn = parse_arn(asked.role_arn)
         except InvalidArn as error:
             return Assumption(decision=None, refusal=str(error))
         if arn.partition != "aws":
-            raise Unavailable(f"policies of the partition {arn.partition} are not read here, and {role_arn} is of it")
+            raise Unavailable(f"policies of the partition {arn.partition} are not read here, and {arn} is of it")
         try:
             role = await self._readers.principals.find(arn)
         except NoSuchPrincipal:
             name = arn.resource.removeprefix("role/")
             return Assumption(decision=None, refusal=f"there is no role {name} in account {arn.account_id}")
         self._accounts_of_roles.add(arn.account_id)
-        decision = await self._trust(server, assumer, role, session_name)
+        decision = await self._trust(asked.server, assumer, role, asked.session_name)
         if decision.verdict not in (Verdict.ALLOW, Verdict.UNKNOWN):
             return Assumption(decision=decision)
         caller = Caller(
-            principal=AssumedRole(role_arn=arn, role_id=role.unique_id, session_name=session_name),
+            principal=AssumedRole(role_arn=arn, role_id=role.unique_id, session_name=asked.session_name),
             issued_at=self._readers.clock.now(),
             tags={**role.tags, **assumer.tags},
         )
-        if session_policy is not None:
+        if asked.session_policy is not None:
             try:
-                policy = parsed(f"session policy of {session_name}", session_policy, PolicyKind.SESSION)
+                policy = parsed(f"session policy of {asked.session_name}", asked.session_policy, PolicyKind.SESSION)
             except NotRead as error:
                 raise Unavailable(str(error)) from error
             caller = replace(caller, session_policies=(policy,))

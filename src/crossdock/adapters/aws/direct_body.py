@@ -1,0 +1,114 @@
+"""The rest of an answer's body, straight from its connection: aiohttp would copy every byte of it once more.
+
+aiohttp sends the request and reads the head. Then the connection's bytes come here, in pieces as large as one `recv`
+gives, until the body has ended; aiohttp has the connection back then, for the next request.
+"""
+
+import asyncio
+from collections import deque
+
+import aiohttp
+
+RECEIVED_BYTES = 1 << 20
+"""At once. asyncio's own 256 KiB are many pieces, and what a piece costs on its way through the layers is most of what
+a download costs in Python."""
+MOST_WAITING = 2 * RECEIVED_BYTES
+
+
+class DirectBody(asyncio.Protocol):
+    """Made by `take_over`. To close the answer before the end closes the connection."""
+
+    def __init__(self, response: aiohttp.ClientResponse, transport: asyncio.Transport, *, stall_s: float) -> None:
+        self._response = response
+        self._transport = transport
+        self._aiohttp = transport.get_protocol()
+        self._stall_s = stall_s
+        self._left = int(response.headers["Content-Length"])
+        self._pieces: deque[bytes] = deque()
+        self._waiting = 0
+        self._is_paused = False
+        self._failure: aiohttp.ClientError | None = None
+        self._reader: asyncio.Future[None] | None = None
+
+    def begin(self) -> None:
+        """What aiohttp has read of the body comes first."""
+        self._transport.set_protocol(self)
+        came = self._response.content.read_nowait()
+        # aiohttp had stopped where it had read much.
+        self._transport.resume_reading()
+        self.data_received(came)
+
+    async def read(self) -> bytes:
+        """The next piece, at most `RECEIVED_BYTES`; nothing at the end.
+
+        Raises aiohttp's ClientError when that comes too early, TimeoutError when nothing comes for too long.
+        """
+        while not self._pieces:
+            if not self._left:
+                return b""
+            if self._failure is not None:
+                raise self._failure
+            await self._more()
+        piece = self._pieces.popleft()
+        self._waiting -= len(piece)
+        if self._is_paused and self._left:
+            self._is_paused = False
+            self._transport.resume_reading()
+        return piece
+
+    def data_received(self, data: bytes) -> None:
+        is_too_much = len(data) > self._left
+        piece = data[: self._left] if is_too_much else data
+        self._left -= len(piece)
+        self._waiting += len(piece)
+        if piece:
+            self._pieces.append(piece)
+        if is_too_much:
+            self._response.close()
+        elif not self._left:
+            self._give_back()
+        elif self._waiting >= MOST_WAITING:
+            self._is_paused = True
+            self._transport.pause_reading()
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._failure = aiohttp.ClientPayloadError(f"the body ended {self._left} bytes early: {exc or 'closed'}")
+        self._wake()
+        self._aiohttp.connection_lost(exc)
+
+    def _give_back(self) -> None:
+        self._transport.set_protocol(self._aiohttp)
+        self._response.content.feed_eof()
+
+    async def _more(self) -> None:
+        self._reader = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(self._stall_s):
+                await self._reader
+        finally:
+            self._reader = None
+
+    def _wake(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+
+def take_over(response: aiohttp.ClientResponse, *, stall_s: float) -> DirectBody | None:
+    """None where the body has come already, or where it is not told how long it is.
+
+    Args:
+        stall_s: without any byte, before the connection is given up.
+    """
+    transport = response.connection.transport if response.connection is not None else None
+    length = response.headers.get("Content-Length", "")
+    if transport is None or not length.isdecimal() or response.content.exception() is not None:
+        return None
+    if int(length) <= response.content.total_bytes:
+        return None
+    if hasattr(transport, "max_size"):
+        # The name that asyncio's own plain transports have for it. Another kind stays as it is.
+        setattr(transport, "max_size", RECEIVED_BYTES)  # noqa: B010 - no name that its type knows
+    body = DirectBody(response, transport, stall_s=stall_s)
+    body.begin()
+    return body

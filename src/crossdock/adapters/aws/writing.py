@@ -1,0 +1,138 @@
+"""What a write says of an object besides its content: whose it is to be (a canned ACL), and how S3 encrypts it.
+
+AWS Transfer gives the owner of a bucket in another account full control of what it writes there, for which the role
+needs s3:PutObjectAcl. S3 tells nobody whose a bucket is; but it refuses a write that expects another owner than the
+bucket has. So the first write to a bucket expects it to be the role's own account's. If it is, nothing is said of the
+owner, now or later; if S3 refuses, the write is made again for another account's. That takes no further permission.
+
+Sources: Transfer Family User Guide, "Create an IAM role and policy" (PutObjectACL across accounts); S3 User Guide,
+"Verifying bucket ownership with bucket owner condition", "Controlling ownership of objects".
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from crossdock.adapters.aws.failures import refusal_behind
+from crossdock.core.errors import Denied
+from crossdock.core.homes import ObjectPlace
+from crossdock.core.object_writing import CROSS_ACCOUNT, FULL_CONTROL, OFF, ObjectWritings
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+MAX_KNOWN = 10_000
+_ACL = "x-amz-acl"
+_EXPECTED_OWNER = "x-amz-expected-bucket-owner"
+_MEMBERS: Mapping[str, str] = {
+    _ACL: "ACL",
+    _EXPECTED_OWNER: "ExpectedBucketOwner",
+    "x-amz-server-side-encryption": "ServerSideEncryption",
+    "x-amz-server-side-encryption-aws-kms-key-id": "SSEKMSKeyId",
+}
+_BUCKET_KEY = "x-amz-server-side-encryption-bucket-key-enabled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What PutObject, CreateMultipartUpload and CopyObject are told; UploadPart and completion refuse it."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def members(self) -> Mapping[str, Any]:
+        """The same as botocore names it."""
+        found: dict[str, Any] = {_MEMBERS[name]: value for name, value in self.headers.items() if name in _MEMBERS}
+        if _BUCKET_KEY in self.headers:
+            found["BucketKeyEnabled"] = self.headers[_BUCKET_KEY] == "true"
+        return found
+
+
+AS_THE_BUCKET_SAYS = ObjectWritings()
+
+
+class ObjectWriter:
+    """Writes for all sessions, and remembers which buckets are other accounts', until the process ends.
+
+    Args:
+        grants_across_accounts: what is done where nobody has said anything of ACLs: they are AWS's own affair.
+    """
+
+    def __init__(self, writings: ObjectWritings, *, grants_across_accounts: bool) -> None:
+        self._writings = writings
+        self._default = CROSS_ACCOUNT if grants_across_accounts else OFF
+        self._is_own: dict[tuple[str, str], bool] = {}
+
+    async def write(self, place: ObjectPlace, account_id: str, attempt: Callable[[Written], Awaitable[T]]) -> T:
+        """Make a write, with all that is to be said of its object; an attempt that S3 denies may be made again.
+
+        Args:
+            account_id: of the role that writes; empty for a caller that is no role, who never grants across accounts.
+        """
+        writing = self._writings.of(place.bucket)
+        acl, encryption = writing.acl or self._default, writing.headers
+        if acl == CROSS_ACCOUNT:
+            acl = OFF
+            if account_id:
+                is_own = self._is_own.get((place.bucket, account_id))
+                if is_own is None:
+                    return await self._find_out(place, account_id, encryption, attempt)
+                acl = OFF if is_own else FULL_CONTROL
+        if acl == OFF:
+            return await attempt(Written(headers=encryption))
+        return await _granting(place, acl, encryption, attempt)
+
+    async def _find_out(
+        self,
+        place: ObjectPlace,
+        account_id: str,
+        encryption: Mapping[str, str],
+        attempt: Callable[[Written], Awaitable[T]],
+    ) -> T:
+        try:
+            done = await attempt(Written(headers={**encryption, _EXPECTED_OWNER: account_id}))
+        except Denied as error:
+            if not _is_of_policies(error):
+                raise
+        else:
+            self._learn(place.bucket, account_id, is_own=True)
+            return done
+        done = await _granting(place, FULL_CONTROL, encryption, attempt, own_account=account_id)
+        self._learn(place.bucket, account_id, is_own=False)
+        return done
+
+    def _learn(self, bucket: str, account_id: str, *, is_own: bool) -> None:
+        if len(self._is_own) == MAX_KNOWN:
+            self._is_own.clear()
+        self._is_own[bucket, account_id] = is_own
+        if not is_own:
+            _log.info("a bucket's owner gets full control", extra={"bucket": bucket, "account_of_role": account_id})
+
+
+async def _granting(
+    place: ObjectPlace,
+    acl: str,
+    encryption: Mapping[str, str],
+    attempt: Callable[[Written], Awaitable[T]],
+    *,
+    own_account: str = "",
+) -> T:
+    try:
+        return await attempt(Written(headers={**encryption, _ACL: acl}))
+    except Denied as error:
+        if not _is_of_policies(error) or "kms:" in str(error):
+            raise
+        bucket = place.bucket
+        why = f", for the bucket did not pass for one of account {own_account}" if own_account else ""
+        raise Denied(
+            f"{error}; x-amz-acl: {acl} was sent{why}, which takes s3:PutObjectAcl beside s3:PutObject, of the role's "
+            f'policy and of the bucket\'s: allow it, or set acl = "{OFF}" under [aws.buckets."{bucket}"]'
+        ) from error.__cause__
+
+
+def _is_of_policies(error: Denied) -> bool:
+    """Whether policies denied it, rather than that the credentials are not known or have expired."""
+    refusal = refusal_behind(error)
+    return refusal is not None and refusal.code in ("AccessDenied", "403")

@@ -1,0 +1,25 @@
+"""Multipart uploads at an S3 of somebody else's, noted from their begin to their end, so that none is left behind."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from crossdock.core.homes import ObjectPlace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BegunUpload:
+    """`role_arn` is the role under which it was begun, and may be aborted; empty where nobody told."""
+
+    place: ObjectPlace
+    upload_id: str
+    role_arn: str
+
+
+class UploadLedger(Protocol):
+    """Who is told of multipart uploads before their first part is sent, and after their end."""
+
+    async def note(self, upload: BegunUpload) -> None:
+        """Raises OutOfSpace or Unavailable; then the upload must not go on."""
+
+    async def forget(self, upload: BegunUpload) -> None:
+        """Never fails: an upload that is remembered too long is found to be gone."""

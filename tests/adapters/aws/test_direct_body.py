@@ -1,0 +1,146 @@
+"""Bodies past aiohttp, from servers that send them otherwise than they should; the connection afterwards."""
+
+import asyncio
+import os
+from contextlib import asynccontextmanager, suppress
+
+import aiohttp
+import pytest
+from tests.fakes.certificates import server_context
+from tests.fakes.patience import eventually
+
+from crossdock.adapters.aws.direct_body import RECEIVED_BYTES, take_over
+
+CONTENT = os.urandom(3 << 20)
+
+
+def head(size):
+    return f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n".encode()
+
+
+@asynccontextmanager
+async def serving(*answers, tls=None):
+    """A URL; each request gets the next answer, which is bytes, or a pause where it is None, or an end where False."""
+    connections, waiting = [], list(answers)
+
+    async def serve(reader, writer):
+        connections.append(writer)
+        while waiting and await reader.readuntil(b"\r\n\r\n"):
+            for part in waiting.pop(0):
+                if part is None:
+                    await asyncio.Event().wait()
+                elif part is False:
+                    writer.close()
+                    return
+                else:
+                    writer.write(part)
+                    await writer.drain()
+
+    def handle(reader, writer):
+        tasks.append(asyncio.get_running_loop().create_task(quietly(serve(reader, writer))))
+
+    tasks = []
+    server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        try:
+            yield f"{'http' if tls is None else 'https'}://127.0.0.1:{port}/", connections
+        finally:
+            for writer in connections:
+                writer.transport.abort()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def quietly(work):
+    with suppress(ConnectionError, asyncio.IncompleteReadError):  # the client has left
+        await work
+
+
+@asynccontextmanager
+async def answered(http, url, *, stall_s=5.0):
+    async with http.get(url) as response:
+        body = take_over(response, stall_s=stall_s)
+        assert body is not None
+        yield body
+
+
+async def read_all(body):
+    pieces = []
+    while piece := await body.read():
+        pieces.append(piece)
+    return pieces
+
+
+def session():
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=False), auto_decompress=False)
+
+
+@pytest.mark.parametrize("is_tls", [False, True])
+async def test_a_body_is_whole_and_its_connection_serves_again(is_tls, tmp_path):
+    tls = server_context(tmp_path) if is_tls else None
+    answer = [head(len(CONTENT)) + CONTENT[:1000], CONTENT[1000:]]
+    async with serving(answer, answer, answer, tls=tls) as (url, connections), session() as http:
+        for _ in range(3):
+            async with answered(http, url) as body:
+                pieces = await read_all(body)
+                assert b"".join(pieces) == CONTENT
+                assert max(map(len, pieces)) <= RECEIVED_BYTES
+                assert await body.read() == b""
+    assert len(connections) == 1
+
+
+async def test_a_body_that_has_come_or_tells_no_length_stays_with_aiohttp():
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+    async with serving([head(3) + b"abc"], [chunked], [head(0)]) as (url, _), session() as http:
+        for expected in (b"abc", b"abc", b""):
+            async with http.get(url) as response:
+                assert take_over(response, stall_s=5.0) is None
+                assert await response.read() == expected
+
+
+async def test_a_connection_that_ends_early_fails_after_all_that_came():
+    async with serving([head(10) + b"abc", False]) as (url, _), session() as http, answered(http, url) as body:
+        assert await body.read() == b"abc"
+        for _ in range(2):
+            with pytest.raises(aiohttp.ClientPayloadError, match="7 bytes early"):
+                await body.read()
+
+
+async def test_a_body_that_stands_still_is_given_up():
+    stalling = [head(10) + b"abc", None]
+    async with serving(stalling) as (url, _), session() as http, answered(http, url, stall_s=0.05) as body:
+        assert await body.read() == b"abc"
+        with pytest.raises(TimeoutError):
+            await body.read()
+
+
+async def test_more_than_was_told_is_no_part_of_the_body_and_ends_the_connection():
+    answers = [[head(len(CONTENT)) + CONTENT[:10], CONTENT[10:] + b"more"], [head(3) + b"abc"]]
+    async with serving(*answers) as (url, connections), session() as http:
+        async with answered(http, url) as body:
+            assert b"".join(await read_all(body)) == CONTENT
+        async with http.get(url) as response:
+            assert await response.read() == b"abc"
+    assert len(connections) == 2
+
+
+async def test_what_waits_is_bounded_and_read_on_when_it_was_taken():
+    content = bytes(32 << 20)
+    answer = [head(len(content)) + content[:1000], content[1000:]]
+    async with serving(answer) as (url, _), session() as http, http.get(url) as response:
+        transport = response.connection.transport
+        body = take_over(response, stall_s=5.0)
+        await eventually(lambda: not transport.is_reading())
+        assert sum(map(len, await read_all(body))) == len(content)
+
+
+async def test_a_body_that_is_left_takes_its_connection_with_it():
+    answer = [head(len(CONTENT)) + CONTENT]
+    async with serving(answer, answer) as (url, connections), session() as http:
+        async with answered(http, url) as body:
+            await body.read()
+        async with answered(http, url) as body:
+            assert b"".join(await read_all(body)) == CONTENT
+    assert len(connections) == 2
