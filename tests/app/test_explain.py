@@ -2,26 +2,29 @@
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from tests.fakes.cloud import HUB, REGION, CloudParts
 from tests.fakes.logins import SERVER, MemoryDirectory
+from tests.fakes.provider_gateway import ScriptedApi, gateway_server
+from tests.fakes.public_keys import ed25519_line
 from tests.fakes.s3 import EmbeddedS3, document, make_s3
 
-from crossdock.adapters.embedded.assumer import EmbeddedRoleAssumer
+from crossdock.adapters.embedded.assumer import EmbeddedRoleAssumer, EmbeddedRoleHolders
 from crossdock.adapters.memory.log_events import MemoryLogEvents
 from crossdock.app.explain import Explain, build_explain
 from crossdock.app.questions import BadQuestion
 from crossdock.cloud.logs.moments import milliseconds
 from crossdock.cloud.logs.table import logs_operations
-from crossdock.core.servers import IdentityProviderChoice, IdentityProviderType, Server, ServerState
+from crossdock.core.servers import FileProtocol, IdentityProviderChoice, IdentityProviderType, Server, ServerState
 from crossdock.operations.call import Call, Operations
 from crossdock.operations.operation import Operation, ServiceOperations, needs_nothing
 from crossdock.ports.logs import LogEvent, LogGroupId
+from crossdock.ports.provider_api import ApiAnswer
 from crossdock.settings import LogSettings
-from crossdock.transfer.user_records import USERS, UserRecord
+from crossdock.transfer.user_records import USERS, SshKey, UserRecord
 
 ROLE = f"arn:aws:iam::{HUB}:role/files"
 TRUST = {"Effect": "Allow", "Principal": {"Service": "transfer.amazonaws.com"}, "Action": "sts:AssumeRole"}
@@ -68,6 +71,7 @@ class Asking:
     provider: Provider
     events: MemoryLogEvents
     servers: tuple[Server, ...] = (SERVER,)
+    api: ScriptedApi = field(default_factory=ScriptedApi)
 
     @property
     def parts(self) -> CloudParts:
@@ -84,10 +88,12 @@ class Asking:
     def explain(self) -> Explain:
         operations = self.s3.operations
         assumer = EmbeddedRoleAssumer(
-            operations=operations, access_keys=self.parts.access_keys, storage=self.s3.storage
+            roles=EmbeddedRoleHolders(operations=operations, access_keys=self.parts.access_keys),
+            operations=operations,
+            storage=self.s3.storage,
         )
         cloud = AskedCloud(operations, assumer)
-        return build_explain(cloud, self.parts.house, MemoryDirectory(self.servers))
+        return build_explain(cloud, self.parts.house, MemoryDirectory(self.servers), self.api)
 
     async def log(self, **event: str) -> None:
         """A session of user1 that the server has logged."""
@@ -191,6 +197,19 @@ async def test_the_provider_is_asked_with_the_password_the_protocol_and_the_addr
         assert (refused["outcome"], refused["steps"][-1]["step"]) == ("Denied", "identity provider")
 
 
+async def test_a_provider_behind_a_url_is_asked_like_one_that_is_a_function(asking: Asking) -> None:
+    asking.servers = (gateway_server("https://users.example.com"),)
+    asking.api.answer = ApiAnswer(status=200, body=json.dumps(ANSWER).encode())
+    assert (await asking(password="open sesame"))["outcome"] == "Allowed"
+    assert len(asking.api.asked) == 1
+    asking.api.answer = ApiAnswer(status=403, body=b'{"message": "open sesame, b3BlbiBzZXNhbWU="}')
+    refused = await asking(password="open sesame")
+    assert (refused["outcome"], refused["steps"][-1]["step"]) == ("Denied", "identity provider")
+    assert "answered 403 (****, ****): the invocation role" in refused["steps"][-1]["reason"]
+    assert "allow execute-api:Invoke" in refused["steps"][-1]["remedy"]
+    assert "sesame" not in json.dumps(refused)
+
+
 async def test_without_any_way_to_know_the_user_nothing_is_known(asking: Asking) -> None:
     found = await asking()
     assert (found["outcome"], found["steps"][-1]["step"]) == ("Unknown", "identity provider")
@@ -208,11 +227,33 @@ async def test_a_user_whom_the_server_knows_itself_needs_no_password_and_has_non
         await USERS.put(tx, user, MANAGED.account_id, MANAGED.region, MANAGED.server_id, "user1")
     found = await asking()
     assert (found["outcome"], found["conclusion"]) == ("Allowed", f"user1 may put a.csv on {MANAGED.server_id}.")
+    assert found["steps"][1]["reason"] == f"the server itself keeps user1: role {ROLE}"
+    given = await asking(identity=ANSWER)
+    assert given["steps"][1]["reason"] == f"given, not asked: role {ROLE}"
     refused = await asking(password="open sesame")
     assert (refused["outcome"], refused["steps"][-1]["step"]) == ("Denied", "identity provider")
     assert "no passwords" in refused["steps"][-1]["reason"]
     assert await asking.refused(userName="user2") == f"the server {MANAGED.server_id} has no user user2"
     assert asking.provider.asked == []
+
+
+async def test_a_key_of_a_user_whom_the_server_knows_is_looked_for_among_the_keys(asking: Asking) -> None:
+    asking.servers = (replace(MANAGED, protocols=(FileProtocol.SFTP,)),)
+    mine = ed25519_line("mine")
+    user = UserRecord(
+        user_name="user1",
+        settings={"Role": ROLE, "HomeDirectoryType": "PATH", "HomeDirectory": "/box/home"},
+        keys=(SshKey(key_id="key-0123456789abcdef0", body=mine, imported_at=asking.parts.clock.now()),),
+    )
+    async with asking.parts.state.transaction() as tx:
+        await USERS.put(tx, user, MANAGED.account_id, MANAGED.region, MANAGED.server_id, "user1")
+    found = await asking(publicKey=mine)
+    assert (found["outcome"], found["steps"][2]["step"]) == ("Allowed", "public key")
+    assert found["steps"][2]["subject"].startswith("SHA256:")
+    refused = await asking(publicKey=ed25519_line("other"))
+    assert (refused["outcome"], refused["steps"][-1]["step"]) == ("Denied", "public key")
+    unknown = await asking(publicKey=mine, userName="user2")
+    assert unknown["steps"][-1]["reason"] == "the server has no user user2"
 
 
 async def test_a_logged_session_tells_role_home_and_session_policy(asking: Asking) -> None:
@@ -266,6 +307,8 @@ async def test_a_server_that_is_stopped_is_an_answer(asking: Asking) -> None:
         ({"path": None}, "the question has no path"),
         ({"command": 7}, "the question has no command"),
         ({"password": ["x"]}, "the password must be a text"),
+        ({"publicKey": ["x"]}, "the public key must be a text"),
+        ({"publicKey": "x"}, "the public key cannot be used: the public key is not one line"),
         ({"sourceIp": "not-an-ip"}, "not-an-ip is no IP address"),
         ({"sourceIp": ["192.0.2.7"]}, "is no IP address"),
         ({"protocol": "gopher"}, "gopher is none of SFTP, FTP, FTPS"),

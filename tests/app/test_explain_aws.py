@@ -15,6 +15,7 @@ from tests.fakes.cloud import HUB, PARTNER
 from tests.fakes.host_keys import instant_vault
 from tests.fakes.house import CountingEntropy, PlainSealer
 from tests.fakes.http_cloud import HttpCloud, serve_cloud
+from tests.fakes.provider_gateway import INVOCATION_ROLE, provider_gateway
 from tests.fakes.s3 import document
 from tests.fakes.transfer import ScriptedCertificates, ScriptedTrial
 
@@ -85,6 +86,10 @@ class Dock:
 
     async def iam(self, operation: str, as_: Caller | None = None, **params: Any) -> Mapping[str, Any]:
         return await self.cloud.s3.iam(operation, as_=as_, **params)
+
+    async def secret_of(self, access_key_id: str, session_token: str) -> str | None:
+        key = await self.cloud.s3.parts.access_keys.find(access_key_id, session_token)
+        return None if key is None else key.secret
 
     async def bucket_policy(self, user_id: str = "") -> None:
         statement = {
@@ -230,6 +235,26 @@ async def test_a_permission_that_the_role_lacks_is_found(dock: Dock) -> None:
     assert fix["statement"]["Action"] == "s3:PutObject"
 
 
+async def test_the_acl_across_accounts_takes_a_permission_that_both_sides_give(dock: Dock) -> None:
+    as_at_aws = replace(dock.reading, acl="cross-account")
+    found = await dock.explain(reading=as_at_aws)
+    assert found["outcome"] == "Denied"
+    assert {(fix["account"], fix["statement"]["Action"]) for fix in found["fixes"]} == {(PARTNER, "s3:PutObjectAcl")}
+    await dock.allow({**ALLOW, "Action": ["s3:PutObject", "s3:PutObjectAcl", "s3:AbortMultipartUpload"]})
+    # A condition on what is sent can be decided.
+    said = {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}}
+    root = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{HUB}:root"}, "Resource": "arn:aws:s3:::inbox/*"}
+    await dock.cloud.s3.policy(
+        "inbox",
+        {**root, "Action": ["s3:PutObject", "s3:PutObjectAcl"], "Condition": said},
+        {**root, "Action": "s3:AbortMultipartUpload"},
+        as_=dock.cloud.s3.partner,
+    )
+    assert (await dock.explain(reading=as_at_aws))["outcome"] == "Allowed"
+    for acl in ("bucket-owner-read", "off"):
+        assert (await dock.explain(reading=replace(dock.reading, acl=acl)))["outcome"] != "Allowed"
+
+
 async def test_a_trust_policy_without_the_service_or_for_another_account_is_found(dock: Dock) -> None:
     for wrong in (
         {**TRANSFER, "Principal": {"Service": "ec2.amazonaws.com"}},
@@ -321,6 +346,29 @@ async def test_a_function_is_asked_only_with_a_password(dock: Dock) -> None:
     refused = await dock.explain(serverId=server_id, password="open sesame", reading=alone)
     assert refused["steps"][-1]["step"] == "identity provider"
     assert f"no profile is given for account {HUB}" in refused["steps"][-1]["reason"]
+
+
+async def test_a_provider_behind_a_url_is_asked_by_who_may_assume_its_role(dock: Dock) -> None:
+    async with provider_gateway(secrets=dock.secret_of) as gateway:
+        gateway.say(200, {"Role": ROLE, "HomeDirectory": "/inbox"})
+        server_id = await new_server(
+            dock.cloud,
+            IdentityProviderType="API_GATEWAY",
+            IdentityProviderDetails={"Url": gateway.url, "InvocationRole": INVOCATION_ROLE},
+        )
+        await dock.iam("CreateRole", RoleName="invocation", AssumeRolePolicyDocument=document(TRANSFER))
+        unknown = await dock.explain(serverId=server_id, password="open sesame")
+        found = step(unknown, "identity provider")
+        assert found["outcome"] == "Unknown"
+        assert f"cannot assume the invocation role {INVOCATION_ROLE}" in found["reason"]
+        assert gateway.heard == []
+        root = {"Effect": "Allow", "Principal": {"AWS": HUB}, "Action": "sts:AssumeRole"}
+        await dock.iam("UpdateAssumeRolePolicy", RoleName="invocation", PolicyDocument=document(root))
+        reading = replace(dock.reading, profiles={**dock.reading.profiles, "hub": "hub-admin"})
+        allowed = await dock.explain(serverId=server_id, password="open sesame", reading=reading)
+        assert step(allowed, "identity provider")["outcome"] == "Allowed"
+        assert gateway.refused == []
+        assert gateway.heard[0].headers["Password"] == "open sesame"
 
 
 async def test_crossdock_in_front_of_aws_assumes_with_its_own_role(dock: Dock) -> None:

@@ -20,8 +20,8 @@ def no_settings(monkeypatch, tmp_path):
 def crossdock():
     """Runs a command line in this process; fails the test for whatever would be a traceback."""
 
-    def run(*arguments: str) -> Result:
-        done = CliRunner().invoke(trunk, arguments, prog_name="crossdock")
+    def run(*arguments: str, input: str = "") -> Result:
+        done = CliRunner().invoke(trunk, arguments, prog_name="crossdock", input=input)
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception
         assert "Traceback" not in done.output

@@ -3,11 +3,15 @@
 import json
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from tests.fakes.control import control_service
+from tests.fakes.public_keys import ed25519_line
 
 from crossdock.adapters.aws.documents.reads import read_policy
 
 ROLE = "arn:aws:iam::111111111111:role/transfer-users"
+KEY = ed25519_line("mine", "anna@laptop")
 STATEMENT = {"Sid": "AllowPutObject", "Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}
 LAYER = {
     "layer": "identity-based policy",
@@ -108,14 +112,20 @@ def test_json_is_what_the_service_found(crossdock, service, tmp_path):
             },
         ),
         (["--session", "0123456789abcdef"], {"session": "0123456789abcdef"}),
+        (["--public-key", "KEY"], {"publicKey": KEY}),
+        (["--public-key", "KEY", "--password-stdin"], {"publicKey": KEY, "password": "pw"}),
+        (["--password-stdin"], {"password": "pw"}),
         ([], {}),
     ],
 )
 def test_who_the_user_is_goes_with_the_question(crossdock, service, tmp_path, arguments, who):
     asked = service(ALLOWED)
+    (tmp_path / "id.pub").write_text(f"# of the laptop\n{KEY}\n")
+    arguments = [str(tmp_path / "id.pub") if one == "KEY" else one for one in arguments]
     done = crossdock(
         *("explain", "--data-dir", str(tmp_path / "data"), "--server-id", "s-1", "--user-name", "user2"),
         *("--source-ip", "192.0.2.7", "--protocol", "FTP", *arguments, "mv", "a", "b"),
+        input="pw\n",
     )
     assert done.exit_code == 0, done.output
     assert asked == ["/explain"]
@@ -159,6 +169,10 @@ def test_a_question_that_the_service_cannot_answer_is_its_sentence(crossdock, se
         ["--user-name", "u", "put", "a", "b"],
         ["--user-name", "u", "--role", ROLE, "--session", "x", "put", "a"],
         ["--user-name", "u", "--role", ROLE, "--password-stdin", "put", "a"],
+        ["--user-name", "u", "--role", ROLE, "--public-key", "-", "put", "a"],
+        ["--user-name", "u", "--session", "x", "--public-key", "-", "put", "a"],
+        ["--user-name", "u", "--password-stdin", "--public-key", "-", "put", "a"],
+        ["--user-name", "u", "--public-key", "there-is-no-such-file", "put", "a"],
         ["--user-name", "u", "--home", "/x", "put", "a"],
         ["--user-name", "u", "--protocol", "foo", "put", "a"],
         ["--user-name", "u", "--source-ip", "not-an-ip", "put", "a"],
@@ -185,7 +199,20 @@ def test_protocol_and_address_are_read_as_people_write_them(crossdock, service, 
     assert [(body["protocol"], body["sourceIp"]) for body in asked.bodies] == [("FTPS", "2001:db8::1")]
 
 
-@pytest.mark.parametrize("option", ["--identity", "--policy"])
+def test_a_private_key_given_by_mistake_is_neither_sent_nor_shown(crossdock, service, tmp_path):
+    asked = service(ALLOWED)
+    private = ed25519.Ed25519PrivateKey.generate()
+    text = private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
+    (tmp_path / "id").write_text(text)
+    options = ("--user-name", "u", "--public-key", str(tmp_path / "id"))
+    done = crossdock("explain", "--data-dir", str(tmp_path / "data"), *options, "put", "a")
+    assert done.exit_code == 2
+    assert "this is a private key" in done.stderr
+    assert not any(line in done.output for line in text.splitlines()[1:-1])
+    assert asked == []
+
+
+@pytest.mark.parametrize("option", ["--identity", "--policy", "--public-key"])
 def test_a_file_that_is_not_utf8_is_bad_usage(crossdock, tmp_path, option):
     file = tmp_path / "file"
     file.write_bytes(b"\xff")

@@ -149,3 +149,23 @@ async def test_a_download_does_not_go_on_in_another_version(s3: MemoryS3):
 async def test_what_cannot_be_opened_again_cannot_seek():
     with pytest.raises(RuntimeError):
         await Download(ScriptedReader()).seek(1)
+
+
+async def test_what_is_in_memory_already_comes_at_once_and_whole(s3: MemoryS3):
+    s3.ready_bytes = 10
+    s3.add("bucket", "home/f", b"0123456789")
+    download = Download(await s3.store(stages=True).read(PLACE, offset=3), offset=3)
+    assert download.take_ready() == b"3456789"
+    assert await download.region() is None
+    assert [chunk async for chunk in download.chunks()] == []
+    download.advance(7)
+    assert (download.remaining, download.size) == (0, 7)
+    await download.close()
+
+
+async def test_what_lies_elsewhere_is_not_ready(s3: MemoryS3):
+    s3.add("bucket", "home/f", b"0123456789")
+    for stages in (True, False):
+        download = Download(await s3.store(stages=stages).read(PLACE))
+        assert download.take_ready() is None
+        await download.close()

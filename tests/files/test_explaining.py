@@ -15,8 +15,8 @@ from crossdock.core.homes import HomeMapping, LogicalHome, MappingType, ObjectPl
 from crossdock.core.logins import Identity, Password
 from crossdock.core.principals import AssumedRole, ServicePrincipal
 from crossdock.core.servers import FileProtocol, IdentityProviderChoice, IdentityProviderType, Server, ServerState
-from crossdock.files.explaining import COMMANDS, Explainer, Question
-from crossdock.files.explanations import Explanation, Outcome, covering
+from crossdock.files.explaining import COMMANDS, Explainer
+from crossdock.files.explanations import Explanation, Outcome, Question, covering
 from crossdock.files.verbs import VERBS, Need
 from crossdock.policy.document import PolicyKind, parse_policy
 from crossdock.policy.evaluate import (
@@ -31,6 +31,7 @@ from crossdock.policy.evaluate import (
     evaluate_trust,
 )
 from crossdock.policy.fixes import AddStatement, RemoveStatement
+from crossdock.ports.authority import RoleRequest
 from crossdock.ports.objects import ObjectStore
 from crossdock.ports.trials import Assumption, ObjectQuestion
 
@@ -53,6 +54,10 @@ class FakeSession:
     policies: PolicySet
     silent_about: frozenset[str] = frozenset()
     asked: list[ObjectQuestion] = field(default_factory=list)
+    acls: Mapping[str, str] = field(default_factory=dict)
+
+    async def acl_in(self, bucket: str) -> str:
+        return self.acls.get(bucket, "")
 
     async def decide(self, question: ObjectQuestion) -> Decision:
         self.asked.append(question)
@@ -92,29 +97,28 @@ class FakeTrial:
     refusal: str = ""
     session_policy: str | None = None
     silent_about: frozenset[str] = frozenset()
+    acls: Mapping[str, str] = field(default_factory=dict)
     session: FakeSession | None = None
 
-    async def assume(
-        self, *, server: Server, username: str, role_arn: str, session_name: str, session_policy: str | None
-    ) -> Assumption:
-        self.session_policy = session_policy
+    async def assume(self, asked: RoleRequest) -> Assumption:
+        self.session_policy = asked.session_policy
         if "sts:AssumeRole" in self.silent_about:
             raise Unavailable("the disk does not answer.")
         request = AccessRequest(
             principal=ServicePrincipal(name="transfer.amazonaws.com"),
             action="sts:AssumeRole",
-            resource=role_arn,
+            resource=asked.role_arn,
             resource_account=HUB,
-            context=context_of({"aws:SourceAccount": server.account_id}),
+            context=context_of({"aws:SourceAccount": asked.server.account_id}),
         )
         decision = evaluate_trust(request, self.trust, PolicySet())
         if self.refusal or not decision.is_allowed:
             return Assumption(decision=decision, refusal=self.refusal)
-        principal = AssumedRole(role_arn=parse_arn(role_arn), role_id=ROLE_ID, session_name=session_name)
+        principal = AssumedRole(role_arn=parse_arn(asked.role_arn), role_id=ROLE_ID, session_name=asked.session_name)
         policies = PolicySet(
             identity=self.identity, boundary=self.boundary, unreadable=self.unreadable, unread=self.unread
         )
-        self.session = FakeSession(principal, self.s3.store(), policies, self.silent_about)
+        self.session = FakeSession(principal, self.s3.store(), policies, self.silent_about, acls=self.acls)
         self.session.store = self.s3.store(allows=self.session.allows) if self.looks else None
         return Assumption(decision=decision, session=self.session)
 
@@ -397,14 +401,18 @@ async def test_a_directory_of_the_layout_asks_no_bucket(trial):
     assert trial.session.asked == []
 
 
+@pytest.mark.parametrize("acl", ["", "bucket-owner-full-control"])
 @pytest.mark.parametrize("command", COMMANDS)
-async def test_every_permission_of_the_table_is_asked_about_and_no_other(trial, command):
+async def test_every_permission_of_the_table_is_asked_about_and_no_other(trial, command, acl):
+    trial.acls = {"bucket": acl}
     if command != "mkdir":
         trial.s3.add("bucket", "home/a/" if command in ("ls", "cd", "rmdir") else "home/a")
     found = await ask(trial, command, "a", target="b" if command == "mv" else "")
     assert found.outcome is Outcome.ALLOWED
     asked = {step.name: step.is_needed for step in found.steps if step.decision is not None and step.name != "role"}
-    table = VERBS[COMMANDS[command]].calls
+    table = [call for call in VERBS[COMMANDS[command]].calls if acl or call.action != "s3:PutObjectAcl"]
+    said = {question.acl for question in trial.session.asked if question.action == "s3:PutObjectAcl"}
+    assert said == ({acl} if acl and "s3:PutObject" in asked else set())
     assert asked.keys() == {call.action for call in table}
     assert all(asked[call.action] for call in table if call.need is Need.ALWAYS and call.action != "s3:ListBucket")
 
@@ -421,7 +429,9 @@ async def test_a_directory_that_is_given_is_entered_without_a_question(trial):
 
 
 async def test_a_slash_at_the_end_names_no_file(trial):
-    assert (await ask(trial, "put", "new/")).outcome is Outcome.DENIED
+    for command in ("put", "get", "append", "rm", "mv"):
+        assert (await ask(trial, command, "new/", target="x" if command == "mv" else "")).outcome is Outcome.DENIED
+    assert (await ask(trial, "mv", "old", target="new/")).outcome is Outcome.DENIED
     assert (await ask(trial, "mkdir", "new/")).outcome is Outcome.ALLOWED
 
 

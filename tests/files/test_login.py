@@ -21,6 +21,7 @@ from tests.fakes.logins import (
     make_attempt,
 )
 from tests.fakes.public_keys import ed25519_line
+from tests.fakes.resumable_uploads import resumable_uploads
 
 from crossdock.core.errors import Denied
 from crossdock.core.ids import ServerId
@@ -63,6 +64,7 @@ class Bench:
             limits=SessionLimits(per_server=per_server, per_user=per_user),
             sleep=self.sleep,
             failure_delay_s=failure_delay_s,
+            resumable=resumable_uploads(clock=self.clock),
         )
         self.slept: list[float] = []
 

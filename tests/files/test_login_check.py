@@ -26,7 +26,7 @@ from crossdock.core.servers import FileProtocol, Server, ServerState
 from crossdock.core.ssh_public_keys import parse_public_key
 from crossdock.files.login_check import MAX_KEYS, LoginCheck, Vouched, listed_keys
 from crossdock.files.session_log import MAX_MESSAGE
-from crossdock.ports.authority import IdentityAnswer
+from crossdock.ports.authority import IdentityAnswer, RoleRequest
 
 KEY = ed25519_line("user1", "user1@laptop")
 OTHER = ed25519_line("other")
@@ -75,13 +75,13 @@ async def test_who_passes_has_a_role_session_named_after_the_login():
     assert isinstance(outcome, Vouched)
     assert len(outcome.session_id) == 16
     assert bench.assumer.assumed == [
-        {
-            "server": SERVER,
-            "username": "user1",
-            "role_arn": ROLE,
-            "session_name": f"user1.{outcome.session_id}@{SERVER_ID}",
-            "session_policy": None,
-        }
+        RoleRequest(
+            server=SERVER,
+            username="user1",
+            role_arn=ROLE,
+            session_name=f"user1.{outcome.session_id}@{SERVER_ID}",
+            session_policy=None,
+        )
     ]
     assert outcome.role_session.principal.user_id == f"AROAEXAMPLE:user1.{outcome.session_id}@{SERVER_ID}"
 
@@ -204,7 +204,7 @@ async def test_the_session_policy_is_filled_for_the_user():
     bench = Bench(replace(IDENTITY, session_policy=TEMPLATE))
     outcome = (await bench.check.run(SERVER, make_attempt())).outcome
     assert isinstance(outcome, Vouched)
-    assert outcome.session_policy == bench.assumer.assumed[0]["session_policy"]
+    assert outcome.session_policy == bench.assumer.assumed[0].session_policy
     policy = json.loads(outcome.session_policy or "")
     assert policy["Statement"][0]["Resource"] == "arn:aws:s3:::bucket/home/*"
 

@@ -9,7 +9,7 @@ from tests.fakes.blocks import MemorySpill
 from tests.fakes.filesystems import METADATA, files, make_s3, store_file
 from tests.fakes.object_store import MemoryS3
 
-from crossdock.core.errors import BeyondEnd, Denied, FileError, IsADirectory, NotFound, Unavailable, WrongSize
+from crossdock.core.errors import BeyondEnd, Denied, Exists, FileError, IsADirectory, NotFound, Unavailable, WrongSize
 from crossdock.core.homes import ObjectPlace
 from crossdock.files.blocks import BLOCK_SIZE, BlockPool
 from crossdock.files.part_plan import DEFAULT_PLAN, MAX_PARTS
@@ -304,7 +304,7 @@ async def test_an_append_to_no_file_replaces_none_that_came_meanwhile(stages: bo
     else:
         failure = await _failure_of(upload.commit())
     await upload.discard()
-    assert type(failure) is Unavailable
+    assert type(failure) is Exists
     assert s3.content("bucket", KEY) == b"acknowledged"
     assert not s3.uploads
     assert not s3.staged

@@ -1,19 +1,20 @@
 """Credentials that are renewed before they expire."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from types import MappingProxyType
 
 import pytest
 from tests.fakes.clock import FakeClock
 from tests.fakes.logins import ROLE, SERVER, MemoryAssumer
 from tests.fakes.object_store import MemoryS3, MemoryStore
 
-from crossdock.core.errors import Denied, Exists, Unavailable
+from crossdock.core.errors import Denied, Exists
 from crossdock.core.homes import ObjectPlace
 from crossdock.files.renewal import RETRY_AFTER, RenewedStagingStore, RenewedStore, renewed
-from crossdock.ports.authority import RoleSession
+from crossdock.ports.authority import RoleRequest, RoleSession
 from crossdock.ports.objects import ObjectInfo, ObjectStore, StagingObjectStore
 
 PLACE = ObjectPlace(bucket="bucket", key="key")
@@ -34,7 +35,7 @@ class Bench:
         if self.gate is not None:
             await self.gate.wait()
         session = await self.assumer.assume(
-            server=SERVER, username="user1", role_arn=ROLE, session_name="user1.x@s-1", session_policy=None
+            RoleRequest(server=SERVER, username="user1", role_arn=ROLE, session_name="user1.x@s-1", session_policy=None)
         )
         assert isinstance(session.store, MemoryStore)
         session.store.allows = lambda *asked: self.clock.now() < session.expires_at
@@ -66,7 +67,7 @@ async def use_all(store: RenewedStore) -> None:
     await upload.complete()
     upload = await store.start_multipart(OTHER, {}, if_none_match=True)
     await upload.upload_part(1, [b"part"])
-    with pytest.raises(Unavailable):
+    with pytest.raises(Exists):
         await upload.complete()
     await upload.abort()
     upload = await store.start_multipart(OTHER, {}, if_match=(await store.head(OTHER)).etag)
@@ -263,6 +264,11 @@ async def test_a_store_that_stops_staging_is_a_mistake(s3: MemoryS3):
 
 class StubbornUpload:
     """A multipart upload that cannot change hands."""
+
+    upload_id = "stubborn"
+    parts: Mapping[int, int] = MappingProxyType({})
+
+    def forget_parts(self, above: int) -> None: ...
 
     async def upload_part(self, number: int, body: object) -> None: ...
 

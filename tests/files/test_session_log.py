@@ -124,3 +124,14 @@ def test_a_failed_login_tells_method_and_reason_and_never_the_password():
 def test_what_strangers_can_write_into_the_log_is_bounded():
     event = auth_failure(SERVER, make_attempt(username="x" * 5000), "y" * 5000)
     assert (len(str(event["user"])), len(str(event["message"]))) == (100, MAX_MESSAGE)
+
+
+def test_paths_that_clients_make_up_are_bounded_too(kept: MemoryLog, log: SessionLog):
+    endless = "/b/" + "x" * 250_000
+    log.done(Activity.SETSTAT, endless)
+    log.renamed(endless, endless)
+    log.failed("STAT", endless, "the name is too long")
+    log.opened(endless, Mode.READ)
+    for _, event in kept.events:
+        assert len(json.dumps(event)) < 3 * MAX_MESSAGE
+        assert len(str(event["path"])) == MAX_MESSAGE

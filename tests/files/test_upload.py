@@ -6,8 +6,9 @@ from collections.abc import Callable
 import pytest
 from tests.fakes.clock import START
 
-from crossdock.core.errors import Denied, Interrupted, OutOfSpace, Unavailable, Unsupported, WrongSize
+from crossdock.core.errors import Denied, FileError, Interrupted, OutOfSpace, Unavailable, Unsupported, WrongSize
 from crossdock.core.homes import ObjectPlace
+from crossdock.core.servers import InterruptedUploads
 from crossdock.files.upload import Chunk, Upload, UploadEnd
 from crossdock.ports.objects import ObjectInfo
 
@@ -22,6 +23,7 @@ class ListSink:
         self.buffer = memoryview(bytearray(100))
         self.is_committed = False
         self.discards = 0
+        self.resumable_at = 0
         self.before: Callable[[str], None] = lambda call: None
         self.gate: asyncio.Event | None = None
 
@@ -49,6 +51,10 @@ class ListSink:
         await self._enter("discard")
         self.discards += 1
 
+    async def keep(self) -> int:
+        await self._enter("keep")
+        return self.resumable_at
+
     async def _enter(self, call: str) -> None:
         self.before(call)
         if self.gate is not None:
@@ -63,9 +69,11 @@ class ListSink:
 
 
 class Bench:
-    def __init__(self, *, expected_size: int | None = None) -> None:
+    def __init__(
+        self, *, expected_size: int | None = None, kept: InterruptedUploads = InterruptedUploads.DISCARD
+    ) -> None:
         self.sink = ListSink()
-        self.upload = Upload(self.sink, place=PLACE, expected_size=expected_size)
+        self.upload = Upload(self.sink, place=PLACE, expected_size=expected_size, kept=kept)
         self.ends: list[UploadEnd] = []
         self.upload.when_ended(self.ends.append)
 
@@ -217,3 +225,111 @@ async def test_an_end_that_is_cancelled_still_comes(end: str):
     assert task.cancelled()
     assert (bench.sink.is_committed, bench.sink.discards) == ((True, 0) if end == "commit" else (False, 1))
     assert len(bench.ends) == 1
+
+
+# What stays of an upload that did not come to its end.
+
+
+async def interrupted(bench: Bench) -> UploadEnd:
+    await bench.upload.write(0, b"abc")
+    await bench.upload.interrupted(interruption="ABOR")
+    (end,) = bench.ends
+    return end
+
+
+async def test_an_interrupted_upload_leaves_nothing_unless_somebody_says_so():
+    bench = Bench()
+    assert await interrupted(bench) == UploadEnd(place=PLACE, size=3, interruption="ABOR")
+    assert (bench.sink.is_committed, bench.sink.discards) == (False, 1)
+
+
+async def test_what_had_come_is_the_file_where_it_is_kept():
+    bench = Bench(kept=InterruptedUploads.KEEP)
+    end = await interrupted(bench)
+    assert end.info is not None
+    assert (end.info.size, end.interruption, end.failure) == (3, "ABOR", None)
+    assert (bench.sink.is_committed, bench.sink.discards) == (True, 0)
+
+
+async def test_what_had_come_can_be_gone_on_with_where_it_is_resumed():
+    bench = Bench(kept=InterruptedUploads.RESUME)
+    bench.sink.resumable_at = 2
+    end = await interrupted(bench)
+    assert (end.info, end.resumable_at, end.interruption) == (None, 2, "ABOR")
+    assert (bench.sink.is_committed, bench.sink.discards) == (False, 0)
+
+
+async def test_what_cannot_be_gone_on_with_is_discarded():
+    bench = Bench(kept=InterruptedUploads.RESUME)
+    assert (await interrupted(bench)).resumable_at == 0
+    assert bench.sink.discards == 1
+
+
+@pytest.mark.parametrize("call", ["commit", "keep"])
+async def test_nothing_is_kept_that_may_not_be_or_cannot(call: str):
+    bench = Bench(kept=InterruptedUploads.KEEP if call == "commit" else InterruptedUploads.RESUME)
+    bench.sink.fail(call, Denied("the bucket policy"))
+    end = await interrupted(bench)
+    assert (end.info, end.resumable_at, str(end.failure)) == (None, 0, "the bucket policy")
+    assert bench.sink.discards == 1
+
+
+async def test_no_file_is_replaced_by_an_upload_of_which_nothing_came():
+    bench = Bench(kept=InterruptedUploads.KEEP)
+    await bench.upload.interrupted(interruption="no data connection came")
+    assert (bench.sink.is_committed, bench.sink.discards) == (False, 1)
+
+
+@pytest.mark.parametrize("kept", [InterruptedUploads.KEEP, InterruptedUploads.RESUME])
+async def test_another_size_than_announced_is_an_interruption(kept: InterruptedUploads):
+    bench = Bench(expected_size=5, kept=kept)
+    bench.sink.resumable_at = 2
+    await bench.upload.write(0, b"abc")
+    with pytest.raises(WrongSize):
+        await bench.upload.commit()
+    (end,) = bench.ends
+    assert isinstance(end.failure, WrongSize)
+    assert (end.info is not None, end.resumable_at) == ((True, 0) if kept is InterruptedUploads.KEEP else (False, 2))
+    assert bench.sink.discards == 0
+
+
+@pytest.mark.parametrize("kept", list(InterruptedUploads))
+async def test_what_a_client_did_wrong_leaves_nothing(kept: InterruptedUploads):
+    bench = Bench(kept=kept)
+    bench.sink.resumable_at = 2
+    await bench.upload.write(0, b"abc")
+    await bench.upload.discard(interruption="random access")
+    assert (bench.sink.is_committed, bench.sink.discards) == (False, 1)
+
+
+@pytest.mark.parametrize("error", [Unavailable("S3 is away"), OutOfSpace("spool"), Denied("the bucket policy")])
+async def test_an_upload_goes_on_later_when_the_store_failed_and_not_when_it_refused(error: FileError):
+    bench = Bench(kept=InterruptedUploads.RESUME)
+    bench.sink.resumable_at = 2
+    await bench.upload.write(0, b"abc")
+    bench.sink.fail("reserve", error)
+    with pytest.raises(type(error)):
+        await bench.upload.reserve()
+    await bench.upload.discard(interruption=str(error))
+    assert bench.ends[0].resumable_at == (0 if isinstance(error, Denied) else 2)
+    assert bench.ends[0].failure is error
+
+
+@pytest.mark.parametrize("kept", [InterruptedUploads.KEEP, InterruptedUploads.RESUME])
+async def test_no_write_is_cut_in_two_where_something_is_kept(kept: InterruptedUploads):
+    bench = Bench(kept=kept)
+    bench.sink.gate = asyncio.Event()
+    bench.sink.resumable_at = 2
+    async with asyncio.TaskGroup() as tasks:
+        writer = tasks.create_task(bench.upload.write(0, b"abc"))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        writer.cancel()
+        await asyncio.sleep(0)
+        assert not writer.done()
+        bench.sink.gate.set()
+    bench.sink.gate = None
+    await bench.upload.interrupted(interruption="ABOR")
+    assert bytes(bench.sink.content) == b"abc"
+    assert bench.ends[0].size == 3
+    assert bench.sink.discards == 0

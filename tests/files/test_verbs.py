@@ -1,12 +1,14 @@
 """The table of S3 calls is what the store really sees."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
 from tests.fakes.blocks import make_pool
-from tests.fakes.filesystems import METADATA, PATH, make_s3, names
+from tests.fakes.filesystems import METADATA, PATH, files, make_s3, names
 from tests.fakes.object_store import MemoryS3, SeenCall
+from tests.fakes.resumable_uploads import resumable_uploads
 
 from crossdock.core.errors import FileError, Unavailable
 from crossdock.files.blocks import BLOCK_SIZE
@@ -157,6 +159,18 @@ async def run(case: Case, *, s3: MemoryS3 | None = None, **permissions: object) 
     return works, {step for call in s3.calls for step in steps(call)}
 
 
+async def run_interrupted(case: Case) -> set[Step]:
+    """What the store sees where an interrupted upload can be resumed."""
+    s3, uploads = make_s3(), resumable_uploads()
+    upload = await files(s3, resumable=uploads).open_write("/bucket/home/f")
+    await upload.write(0, bytes(BLOCK_SIZE + 1))
+    await upload.interrupted(interruption="reset")
+    s3.calls.clear()
+    with suppress(FileError):
+        await case.do(files(s3, resumable=uploads))
+    return {step for call in s3.calls for step in steps(call)}
+
+
 def promised(verb: FileVerb) -> set[Step]:
     calls = VERBS[verb].calls
     # That HeadObject answers a lister otherwise is a matter of permissions, not another call.
@@ -195,7 +209,8 @@ async def test_every_call_of_a_row_is_made_in_some_case(verb: FileVerb):
         for _ in range(2):
             s3.fail("DeleteObject", Unavailable("busy"))
         seen.append(await run(CASES[verb][0], s3=s3))
-    assert set().union(*(steps for _, steps in seen)) == promised(verb)
+    interrupted = await run_interrupted(CASES[verb][0])
+    assert set().union(interrupted, *(steps for _, steps in seen)) == promised(verb)
 
 
 @pytest.mark.parametrize("verb", [verb for verb in FileVerb if verb is not FileVerb.INSPECT])

@@ -119,7 +119,7 @@ async def test_a_failure_vouches_for_nobody_and_says_why(result, status, message
 
 
 async def test_another_kind_of_provider_is_refused_in_words():
-    choice = IdentityProviderChoice(kind=IdentityProviderType.API_GATEWAY, url="https://x")
+    choice = IdentityProviderChoice(kind=IdentityProviderType.AWS_DIRECTORY_SERVICE, directory_id="d-0123456789")
     answer = await ScriptedFunction().provider().identify(replace(SERVER, identity_provider=choice), ATTEMPT)
     assert answer.identity is None
-    assert "API_GATEWAY" in answer.message
+    assert "AWS_DIRECTORY_SERVICE" in answer.message

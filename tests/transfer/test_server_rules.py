@@ -56,6 +56,14 @@ def test_what_aws_takes_is_taken(settings):
         ({"EndpointDetails": VPC}, "cannot be specified with endpoint type PUBLIC"),
         ({"EndpointType": "VPC"}, "must contain VpcId"),
         (
+            {**GATEWAY, "IdentityProviderDetails": {**GATEWAY["IdentityProviderDetails"], "Url": "http://x.example"}},
+            "IdentityProviderDetails.Url must begin with https://",
+        ),
+        (
+            {**GATEWAY, "IdentityProviderDetails": {**GATEWAY["IdentityProviderDetails"], "Url": "https://x/?a=b"}},
+            "IdentityProviderDetails.Url must be a URL such as",
+        ),
+        (
             {"EndpointType": "VPC", "EndpointDetails": {**VPC, "VpcEndpointId": "vpce-1"}},
             "only be specified with endpoint type VPC_ENDPOINT",
         ),
@@ -72,7 +80,10 @@ def test_what_aws_takes_is_taken(settings):
             },
             "only be used with IpAddressType IPV4",
         ),
-        ({"IdentityProviderDetails": {"Function": FUNCTION}}, "Must specify IdentityProviderType"),
+        (
+            {"IdentityProviderDetails": {"Function": FUNCTION}},
+            "must not be given when IdentityProviderType is SERVICE_MANAGED",
+        ),
         ({"IdentityProviderType": "AWS_LAMBDA"}, "must contain Function"),
         ({**LAMBDA, "IdentityProviderDetails": {"Function": "users"}}, "ARN of a Lambda function"),
         ({**LAMBDA, "IdentityProviderDetails": {"Function": FUNCTION, "Url": "https://x"}}, "must not contain Url"),
@@ -80,7 +91,7 @@ def test_what_aws_takes_is_taken(settings):
             {**DIRECTORY, "IdentityProviderDetails": {"DirectoryId": "d-0123456789", **BOTH}},
             "must not contain SftpAuthenticationMethods when the type is AWS_DIRECTORY_SERVICE",
         ),
-        ({"IdentityProviderDetails": BOTH}, "Must specify IdentityProviderType"),
+        ({"IdentityProviderDetails": BOTH}, "log in with SSH keys alone"),
         ({**FTP_SERVER, "ProtocolDetails": {"PassiveIp": "nowhere"}}, "PassiveIp"),
         ({"Domain": "EFS"}, "S3 domain only"),
         ({"SecurityPolicyName": "TransferSecurityPolicy-1999"}, "Unknown security policy"),

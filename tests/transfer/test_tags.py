@@ -6,6 +6,7 @@ from tests.fakes.host_keys import openssh_pem
 from tests.fakes.transfer import HUB, REGION, SERVICE_MANAGED, TransferApi, make_transfer_api
 
 from crossdock.core.errors import ServiceError
+from crossdock.core.servers import INTERRUPTED_TAG, InterruptedUploads
 from crossdock.wire.validation import validate_params
 
 ROLE = f"arn:aws:iam::{HUB}:role/users"
@@ -255,6 +256,24 @@ async def test_a_kind_of_tls_that_cannot_be_meant_is_refused_before_the_server_h
         server = await api.directory.server(server_id)
         assert server is not None
         assert server.is_tls_implicit is is_implicit
+
+
+async def test_what_becomes_of_interrupted_uploads_is_one_of_three_words(api: TransferApi):
+    server_id, arn = await make_server(api)
+    for operation, params in (("TagResource", {"Arn": arn}), ("CreateServer", SERVICE_MANAGED)):
+        for value in ("Keep", "", "perhaps"):
+            error = await api.refused(operation, **params, Tags=[{"Key": INTERRUPTED_TAG, "Value": value}])
+            assert error.code == "InvalidRequestException"
+            assert f"the tag {INTERRUPTED_TAG} has {value!r}: write discard, keep, resume" in error.message
+    for kept in InterruptedUploads:
+        await api.call("TagResource", Arn=arn, Tags=[{"Key": INTERRUPTED_TAG, "Value": kept.value}])
+        server = await api.directory.server(server_id)
+        assert server is not None
+        assert server.interrupted_uploads is kept
+    await api.call("UntagResource", Arn=arn, TagKeys=[INTERRUPTED_TAG])
+    server = await api.directory.server(server_id)
+    assert server is not None
+    assert server.interrupted_uploads is InterruptedUploads.DISCARD
 
 
 ID = "s-0123456789abcdef0"

@@ -151,6 +151,8 @@ async def test_users_outlast_a_time_with_another_identity_provider(api, server_i
         ({"HomeDirectoryMappings": MAPPINGS}, "only be used with HomeDirectoryType LOGICAL"),
         ({"HomeDirectoryType": "LOGICAL"}, "is required"),
         ({**LOGICAL, "HomeDirectoryMappings": [{"Entry": "/", "Target": "/b/"}]}, "must not end"),
+        ({**LOGICAL, "HomeDirectoryMappings": [{"Entry": "/", "Target": "/b/../c"}]}, "Target must not contain"),
+        ({**LOGICAL, "HomeDirectoryMappings": [{"Entry": "/../a", "Target": "/b"}]}, "Entry must not contain"),
         (
             {**LOGICAL, "HomeDirectoryMappings": [{"Entry": f"/{n}", "Target": "/b"} for n in range(2001)]},
             "more than 2000 entries",

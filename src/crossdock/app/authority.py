@@ -38,6 +38,7 @@ def build_authority(
     executor: Executor,
     further: Mapping[str, ResourcePolicySource],
     foreign: ForeignS3,
+    notes_encryption: bool = False,
 ) -> Authority:
     """`further` are the sources of resource policies besides S3's, `foreign` has the objects of backed buckets."""
     library = PolicyLibrary(managed_policies.load())
@@ -62,5 +63,6 @@ def build_authority(
             epoch=epoch,
             executor=executor,
             foreign=foreign,
+            notes_encryption=notes_encryption,
         ),
     )

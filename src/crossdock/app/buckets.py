@@ -1,14 +1,15 @@
 """Buckets whose bytes lie in another S3, attached and detached on an operator's word: a command's, or the settings'."""
 
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from crossdock.adapters.aws.backings import BackingConnections, open_backings
-from crossdock.adapters.aws.begun_uploads import BegunUploads
 from crossdock.app.cloud import Cloud
+from crossdock.app.late_backings import LateBackings
+from crossdock.app.upload_ledgers import LedgerOf
 from crossdock.cloud.accounts import admin_caller
 from crossdock.cloud.organizations.management import keep_management_empty
 from crossdock.cloud.s3.attachments import all_buckets, attach_bucket
@@ -16,13 +17,16 @@ from crossdock.cloud.s3.backing_probe import ProbeFailed, probe
 from crossdock.cloud.s3.bucket_directory import BucketRecord
 from crossdock.core.backings import Backing, read_backing
 from crossdock.core.errors import CrossdockError, FileError, ServiceError
+from crossdock.files.resumable_uploads import resumable_upload_ids
 from crossdock.operations.call import House
 from crossdock.operations.caller import Origin
+from crossdock.ports.backings import ForeignS3
 from crossdock.settings.buckets_file import DeclaredBucket
 
 _log = logging.getLogger(__name__)
 
-LedgerOf = Callable[[Backing], BegunUploads]
+if TYPE_CHECKING:
+    from crossdock.adapters.aws.backings import BackingConnections
 
 
 class CannotAttach(CrossdockError):
@@ -30,14 +34,25 @@ class CannotAttach(CrossdockError):
 
 
 @asynccontextmanager
-async def open_service_backings(house: House) -> AsyncIterator[BackingConnections]:
-    """What the service reaches. It notes the uploads that it begins, and aborts what an earlier run has left."""
-    run = house.entropy(8).hex()
+async def open_service_backings(house: House, ledger_of: LedgerOf) -> AsyncIterator[LateBackings]:
+    """What the service reaches, opened and imported as soon as, and only where, a bucket is attached."""
 
-    def ledger_of(backing: Backing) -> BegunUploads:
-        return BegunUploads(house.state, node=backing.where, run=run, clock=house.clock)
+    async def open_for_attached() -> None:
+        if any(record.backing is not None for record in await all_buckets(house.state)):
+            await backings.open()
 
-    async with open_backings(clock=house.clock, ledger_of=ledger_of) as connections:
+    async with AsyncExitStack() as stack:
+        backings = LateBackings(stack, partial(_open_connections, house, ledger_of))
+        house.tasks.start(open_for_attached(), name="S3s of attached buckets")
+        yield backings
+
+
+@asynccontextmanager
+async def _open_connections(house: House, ledger_of: LedgerOf) -> AsyncIterator[ForeignS3]:
+    """They note the uploads that they begin, and abort what an earlier run has left."""
+    from crossdock.adapters.aws.backings import open_backings
+
+    async with open_backings(clock=house.clock, ledger_of=lambda backing: ledger_of(backing.where)) as connections:
         house.tasks.start(_sweep(house, connections, ledger_of), name="sweep of backed buckets")
         yield connections
 
@@ -137,7 +152,7 @@ async def keep_nothing(_question: Mapping[str, Any]) -> Mapping[str, Any]:
     raise CannotAttach("the buckets are AWS's (authority = aws): only the embedded cloud's are attached to other S3s")
 
 
-async def _sweep(house: House, connections: BackingConnections, ledger_of: LedgerOf) -> None:
+async def _sweep(house: House, connections: "BackingConnections", ledger_of: LedgerOf) -> None:
     """Abort the multipart uploads that an earlier run left behind in the buckets that are attached now."""
     backings = {record.backing for record in await all_buckets(house.state) if record.backing is not None}
     for backing in backings:
@@ -146,7 +161,7 @@ async def _sweep(house: House, connections: BackingConnections, ledger_of: Ledge
         except FileError as error:
             _log.warning("an attached bucket is not reached", extra={"backing": backing.where, "reason": str(error)})
             continue
-        (await ledger_of(backing).sweep(store.abort_upload)).log()
+        (await ledger_of(backing.where).sweep(store.abort_upload, spared=await resumable_upload_ids(house.state))).log()
 
 
 def _origin() -> Origin:

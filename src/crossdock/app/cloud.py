@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from botocore.model import ServiceModel
 
-from crossdock.adapters.embedded.assumer import EmbeddedRoleAssumer
+from crossdock.adapters.embedded.assumer import EmbeddedRoleAssumer, EmbeddedRoleHolders
 from crossdock.adapters.host.functions.runner import SubprocessRunner
 from crossdock.app.authority import build_authority
 from crossdock.app.chores import chores
@@ -24,7 +24,6 @@ from crossdock.cloud.lambda_.resource_policy import LambdaPolicies
 from crossdock.cloud.lambda_.table import lambda_operations
 from crossdock.cloud.logs.group_sink import GroupSink
 from crossdock.cloud.logs.table import logs_operations
-from crossdock.cloud.logs.transfer_log import EmbeddedTransferLog
 from crossdock.cloud.logs.writer import LogWriter
 from crossdock.cloud.organizations.management import keep_management_empty
 from crossdock.cloud.organizations.table import organizations_operations
@@ -32,11 +31,11 @@ from crossdock.cloud.s3.table import s3_operations
 from crossdock.cloud.secrets.resource_policies import SecretPolicies
 from crossdock.cloud.secrets.table import secrets_operations
 from crossdock.cloud.sts.access_keys import AccessKeys
+from crossdock.cloud.sts.assume_role import MAX_SESSION_S
 from crossdock.cloud.sts.operations import sts_operations
 from crossdock.cloud.sts.session_tokens import SessionTokens
 from crossdock.operations.call import House, Operations
 from crossdock.operations.operation import Params
-from crossdock.ports.authority import TransferLog
 from crossdock.ports.backings import ForeignS3
 from crossdock.ports.logs import LogLines
 from crossdock.settings import Settings
@@ -56,7 +55,6 @@ class Cloud:
     accounts: Accounts
     keys: AccessKeys
     assumer: EmbeddedRoleAssumer
-    transfer_log: TransferLog
     log_lines: LogLines
     ingress: SecurityGroupIngress
     backings: ForeignS3
@@ -89,6 +87,7 @@ async def build_cloud(
         executor=disk.threads,
         further={"lambda": LambdaPolicies(), "secretsmanager": SecretPolicies()},
         foreign=backings,
+        notes_encryption=settings.api.pretend_encryption,
     )
     library, organization, storage = authority.library, authority.organization, authority.storage
     tokens = SessionTokens(disk.sealer)
@@ -128,7 +127,12 @@ async def build_cloud(
             organizations_operations(epoch=disk.epoch),
             s3_operations(storage),
             secrets_operations(sealer=disk.sealer, epoch=disk.epoch),
-            sts_operations(principals=authority.principals, tokens=tokens, library=library),
+            sts_operations(
+                principals=authority.principals,
+                tokens=tokens,
+                library=library,
+                longest_session_s=settings.sts.longest_session_s or MAX_SESSION_S,
+            ),
         )
         if is_embedded(settings) or table.service in BESIDE_AWS
     ]
@@ -148,8 +152,11 @@ async def build_cloud(
             operations=operations,
             accounts=accounts,
             keys=keys,
-            assumer=EmbeddedRoleAssumer(operations=operations, access_keys=keys, storage=storage),
-            transfer_log=EmbeddedTransferLog(writer=writer, clock=house.clock),
+            assumer=EmbeddedRoleAssumer(
+                roles=EmbeddedRoleHolders(operations=operations, access_keys=keys),
+                operations=operations,
+                storage=storage,
+            ),
             log_lines=writer,
             ingress=ingress,
             backings=backings,

@@ -8,7 +8,7 @@ from crossdock.adapters.embedded.assumer import EmbeddedRoleAssumer
 from crossdock.adapters.embedded.provider_functions import EmbeddedProviderFunctions
 from crossdock.adapters.embedded.role_trial import EmbeddedRoleTrial
 from crossdock.api.explanation import explanation_json
-from crossdock.app.questions import BadQuestion, given_identity, kept_identity, read_question, text_in
+from crossdock.app.questions import BadQuestion, given_identity, is_shown, kept_identity, read_question, text_in
 from crossdock.core.errors import ServiceError
 from crossdock.core.homes import LogicalHome, PathHome
 from crossdock.core.ids import ServerId
@@ -18,6 +18,7 @@ from crossdock.core.servers import Server
 from crossdock.files.explaining import Explainer
 from crossdock.operations.call import House, Operations
 from crossdock.operations.caller import Caller, Origin
+from crossdock.ports.provider_api import ProviderApi
 from crossdock.ports.servers import ServerDirectory
 from crossdock.transfer.identity_providers import IdentityProviders
 from crossdock.transfer.user_directory import StateUserDirectory
@@ -35,11 +36,11 @@ class AskedCloud(Protocol):
     def assumer(self) -> EmbeddedRoleAssumer: ...
 
 
-def build_explain(cloud: AskedCloud, house: House, servers: ServerDirectory) -> Explain:
+def build_explain(cloud: AskedCloud, house: House, servers: ServerDirectory, api: ProviderApi) -> Explain:
     users = StateUserDirectory(house.state)
     explainer = Explainer(
         servers=servers,
-        provider=IdentityProviders(EmbeddedProviderFunctions(cloud.operations), users),
+        provider=IdentityProviders(EmbeddedProviderFunctions(cloud.operations), api, users),
         trial=EmbeddedRoleTrial(assumer=cloud.assumer),
         entropy=house.entropy,
     )
@@ -49,12 +50,13 @@ def build_explain(cloud: AskedCloud, house: House, servers: ServerDirectory) -> 
         server = await _server(servers, asked.get("serverId"))
         username = text_in(asked, "userName")
         session = asked.get("session")
-        identity = given_identity(asked, username)
+        identity, is_kept = given_identity(asked, username), False
         if session:
             identity = await _logged_identity(cloud, server, username, str(session), given=identity)
-        elif identity is None and asked.get("password") is None:
+        elif identity is None and not is_shown(asked):
             identity = await kept_identity(users, server, username)
-        question = read_question(asked, server.server_id, identity)
+            is_kept = identity is not None
+        question = read_question(asked, server.server_id, identity, is_kept=is_kept)
         return explanation_json(await explainer.explain(question))
 
     return explain

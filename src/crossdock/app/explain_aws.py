@@ -5,7 +5,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from crossdock.adapters.aws.documents.accounts import Account, Accounts, is_of_aws, open_accounts, open_reader
+from crossdock.adapters.aws.documents.accounts import (
+    READ_TIMEOUT_S,
+    Account,
+    Accounts,
+    is_of_aws,
+    open_accounts,
+    open_reader,
+)
 from crossdock.adapters.aws.documents.assumers import Assumer, Gateway, TransferService
 from crossdock.adapters.aws.documents.buckets import BucketReader
 from crossdock.adapters.aws.documents.fleet import Fleet
@@ -13,23 +20,29 @@ from crossdock.adapters.aws.documents.organization import OrganizationReader
 from crossdock.adapters.aws.documents.principals import PrincipalReader
 from crossdock.adapters.aws.documents.sessions import Readers
 from crossdock.adapters.aws.documents.trial import AwsRoleTrial
+from crossdock.adapters.aws.invocation_roles import AwsInvocationRoles
 from crossdock.adapters.aws.provider_functions import AwsProviderFunctions
+from crossdock.adapters.aws.role_assumer import AwsRoleIssuer
+from crossdock.adapters.host.provider_api import open_provider_api
 from crossdock.api.explanation import explanation_json
-from crossdock.app.questions import BadQuestion, given_identity, kept_identity, read_question, text_in
+from crossdock.app.questions import BadQuestion, given_identity, is_shown, kept_identity, read_question, text_in
 from crossdock.core.errors import Unavailable
 from crossdock.core.ids import Entropy, ServerId
 from crossdock.core.logins import Identity, LoginAttempt
+from crossdock.core.object_writing import CROSS_ACCOUNT, OFF
 from crossdock.core.servers import Server
 from crossdock.files.explaining import Explainer
 from crossdock.operations.caller import Context
-from crossdock.ports.authority import FunctionAnswer, FunctionUnreachable
+from crossdock.ports.authority import AssumeRefused, FunctionAnswer, FunctionUnreachable
+from crossdock.ports.functions import TemporaryCredentials
 from crossdock.ports.host import Clock
 from crossdock.transfer.identity_providers import IdentityProviders
 
 NOT_SEEN = (
     "whether the object or directory is there",
     "the policy of a VPC endpoint, where one lies on the way to S3",
-    "ACLs, which may let in more where the bucket's Object Ownership has not switched them off",
+    "ACLs, and objects of another account than the bucket's, which may let in more or fewer where the bucket's Object "
+    "Ownership has not switched ACLs off",
 )
 """What may matter besides the steps, and is not looked at."""
 
@@ -45,6 +58,7 @@ class Reading:
         transfer_profile, transfer_endpoint_url: of the Transfer API alone, where that is Crossdock's.
         gateway_role: the ARN of the role or user that Crossdock runs as.
         external_id, tag_sessions: what Crossdock's settings of these names are.
+        acl: what its setting `acl` of the bucket is; empty where that says nothing.
         context: condition keys and their values, which nothing that is read can tell.
     """
 
@@ -57,6 +71,7 @@ class Reading:
     gateway_role: str = ""
     external_id: str = ""
     tag_sessions: bool = False
+    acl: str = ""
     context: Context = field(default_factory=dict)
 
 
@@ -67,25 +82,30 @@ async def explain_by_profiles(
 
     Raises BadQuestion, BadProfile and Unavailable.
     """
-    async with _open(reading) as (accounts, fleet):
+    async with AsyncExitStack() as stack:
+        accounts, fleet = await stack.enter_async_context(_open(reading))
+        roles = _InvocationRoles(accounts, reading.external_id)
+        api = await stack.enter_async_context(open_provider_api(roles, clock=clock, timeout_s=READ_TIMEOUT_S))
         username, server_id = text_in(asked, "userName"), ServerId(text_in(asked, "serverId"))
-        identity = given_identity(asked, username)
-        if identity is None and asked.get("password") is None:
+        identity, is_kept = given_identity(asked, username), False
+        if identity is None and not is_shown(asked):
             identity = await _kept(fleet, server_id, username)
+            is_kept = identity is not None
         readers = Readers(
             principals=PrincipalReader(accounts),
             buckets=BucketReader(accounts),
             organization=OrganizationReader(accounts),
             clock=clock,
             told=reading.context,
+            acl=reading.acl or await _default_acl(accounts),
         )
         explainer = Explainer(
             servers=fleet,
-            provider=IdentityProviders(_Functions(accounts), fleet),
+            provider=IdentityProviders(_Functions(accounts), api, fleet),
             trial=AwsRoleTrial(readers, _Assumers(reading, accounts, fleet, readers.principals)),
             entropy=entropy,
         )
-        question = read_question(asked, server_id, identity)
+        question = read_question(asked, server_id, identity, is_kept=is_kept)
         return {**explanation_json(await explainer.explain(question)), "notSeen": NOT_SEEN}
 
 
@@ -145,6 +165,12 @@ class _Assumers:
         return await gateway.assumer(server, username)
 
 
+async def _default_acl(accounts: Accounts) -> str:
+    """As Transfer does, and Crossdock where nobody has told it otherwise: at an S3 that is not AWS's, nothing."""
+    hosts = [await account.host("s3") for account in accounts.listed]
+    return CROSS_ACCOUNT if all(map(is_of_aws, hosts)) else OFF
+
+
 async def _is_apart(account: Account) -> bool:
     """Whether its Transfer API is not where its IAM is: then it is Crossdock's, in front of AWS."""
     transfer = await account.host("transfer")
@@ -163,6 +189,32 @@ class _Functions:
             raise FunctionUnreachable(f"no profile is given for account {server.account_id}")
         functions = AwsProviderFunctions(account.clients)
         return await functions.invoke(server, attempt, function_arn=function_arn, event=event)
+
+
+@dataclass(frozen=True, slots=True)
+class _InvocationRoles:
+    """See `ports.provider_api.InvocationRoles`: assumed by the profile of the server's account, as Crossdock would.
+
+    A role that trusts AWS's own service alone cannot be, and what the provider would say is then unknown.
+    """
+
+    accounts: Accounts
+    external_id: str
+
+    async def credentials(self, server: Server) -> TemporaryCredentials:
+        """Raises Unavailable."""
+        account = _of(self.accounts, server)
+        if account is None:
+            raise Unavailable(f"no profile is given for account {server.account_id}")
+        roles = AwsInvocationRoles(AwsRoleIssuer(clients=account.clients, external_id=self.external_id))
+        try:
+            return await roles.credentials(server)
+        except AssumeRefused as error:
+            role = server.identity_provider.invocation_role
+            raise Unavailable(
+                f"profile {account.profile} cannot assume the invocation role {role}, so that nobody asks the identity "
+                f"provider ({error}); give its answer (--identity)"
+            ) from error
 
 
 def _of(accounts: Accounts, server: Server) -> Account | None:

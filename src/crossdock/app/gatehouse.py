@@ -12,9 +12,12 @@ from crossdock.app.budgets import block_pool
 from crossdock.app.certificates import build_server_certificates
 from crossdock.app.cloud import Cloud
 from crossdock.app.disk import Disk
+from crossdock.app.resumable_uploads import build_resumable_uploads
 from crossdock.app.sessions_authority import SessionsAuthority
+from crossdock.app.upload_ledgers import LedgerOf
 from crossdock.app.workers import build_crew
 from crossdock.cloud.acm.serving import AcmCertificateCheck
+from crossdock.cloud.logs.transfer_log import EmbeddedTransferLog
 from crossdock.core.exposure import exposure_refusal
 from crossdock.core.ports_text import parse_ports
 from crossdock.core.servers import Endpoint, FileProtocol, Server
@@ -26,6 +29,7 @@ from crossdock.ftp.server import FtpEdge
 from crossdock.gateway import Gateway
 from crossdock.operations.call import House
 from crossdock.ports.ingress import Ingress
+from crossdock.ports.provider_api import ProviderApi
 from crossdock.settings import Settings
 from crossdock.sftp.server import SftpEdge
 from crossdock.transfer.changes import ServerChanges
@@ -47,12 +51,18 @@ class Gatehouse:
 
 
 async def build_gatehouse(
-    settings: Settings, disk: Disk, house: House, cloud: Cloud, authority: SessionsAuthority
+    settings: Settings,
+    disk: Disk,
+    house: House,
+    cloud: Cloud,
+    authority: SessionsAuthority,
+    api: ProviderApi,
+    ledger_of: LedgerOf,
 ) -> Gatehouse:
     """Also adds the Transfer API to the cloud, whose identity test runs the code of a login."""
     changes = ServerChanges()
-    directory = StateServerDirectory(disk.state, changes)
-    provider = IdentityProviders(authority.functions, StateUserDirectory(disk.state))
+    directory = StateServerDirectory(disk.state, changes, interrupted=settings.uploads.kept)
+    provider = IdentityProviders(authority.functions, api, StateUserDirectory(disk.state))
     check = LoginCheck(
         provider=provider,
         assumer=authority.assumer,
@@ -70,15 +80,17 @@ async def build_gatehouse(
         )
     )
     places = SessionLimits(per_server=settings.login.sessions_per_server, per_user=settings.login.sessions_per_user)
+    resumable = build_resumable_uploads(settings.uploads, house, authority.end_upload)
     admission = Admission(
         servers=directory,
         check=check,
-        log=authority.transfer_log,
+        log=EmbeddedTransferLog(writer=authority.log_lines, clock=house.clock),
         clock=house.clock,
         blocks=block_pool(settings.uploads, disk.spilled.take),
         limits=places,
         sleep=asyncio.sleep,
         failure_delay_s=settings.login.failure_delay_s,
+        resumable=resumable,
     )
     limits = LoginLimits(per_address=settings.login.connections_per_address, total=settings.login.connections)
     edge = FtpEdge(
@@ -99,13 +111,15 @@ async def build_gatehouse(
     if settings.workers:
         parent = Parent(
             provider=provider,
-            roles=cloud.assumer,
+            roles=authority.roles,
             host_keys=host_keys,
             places=places,
-            log=cloud.log_lines,
+            log=authority.log_lines,
             objects=disk.objects.objects,
             uploads=disk.objects.uploads,
             blobs=disk.blobs,
+            resumable=resumable,
+            ledger_of=ledger_of,
         )
         crew = build_crew(settings, disk, house, parent)
     sftp_edge = SftpEdge(
@@ -117,6 +131,7 @@ async def build_gatehouse(
         clock=house.clock,
         settings=settings.sftp,
         allow_append=settings.ftp.allow_append,
+        rename_directories=settings.ftp.rename_directories,
         elsewhere=crew,
     )
     gateway = Gateway(

@@ -1,9 +1,13 @@
 """The service's own log: a JSON object a line, on standard error."""
 
+import atexit
 import json
 import logging
 import sys
+import warnings
 from datetime import UTC, datetime
+
+from crossdock.app.few_refusals import FewRefusals
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "color_message"}
 
@@ -28,8 +32,13 @@ def log_to_stderr(level: str) -> None:
     """Send everything of this process to standard error. Raises ValueError for an unknown level."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
+    few = FewRefusals()
+    handler.addFilter(few)
+    atexit.register(few.tell_all)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(True)  # Python's own are lines without JSON otherwise
+    # Transfer's security policies have it, and an operator who wants it gone chooses another: nothing to warn of.
+    warnings.filterwarnings("ignore", message="Diffie-Hellman over finite fields")
     # Libraries speak up only when something is wrong.
     for name in ("aiohttp", "asyncio", "botocore", "aiobotocore", "sqlalchemy", "aiosqlite"):
         logging.getLogger(name).setLevel(logging.WARNING)

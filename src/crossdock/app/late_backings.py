@@ -1,8 +1,8 @@
-"""The S3s behind buckets as a worker reaches them: most often it never needs one."""
+"""The S3s behind attached buckets, for processes that most often have none."""
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any
 
 from crossdock.core.backings import Backing
@@ -10,37 +10,49 @@ from crossdock.core.errors import FileError
 from crossdock.ports.backings import ForeignS3, SentBody
 from crossdock.ports.host import Clock
 from crossdock.ports.objects import ObjectStore
+from crossdock.ports.upload_ledger import UploadLedger
+
+Opening = Callable[[], AbstractAsyncContextManager[ForeignS3]]
+
+
+def open_workers_backings(
+    clock: Clock, ledger_of: Callable[[str], UploadLedger]
+) -> AbstractAsyncContextManager[ForeignS3]:
+    """As a worker reaches them. Takes 20 MB."""
+    from crossdock.adapters.aws.backings import open_backings
+
+    return open_backings(clock=clock, has_environment=False, ledger_of=lambda backing: ledger_of(backing.where))
 
 
 class LateBackings:
-    """See `ports.backings.ForeignS3`. What it stands on, 20 MB of each worker, is imported when it is first asked.
+    """See `ports.backings.ForeignS3`. What it stands on is opened, and imported, when it is first asked.
 
-    Uploads that a worker's death leaves behind are noted nowhere: the state is not a worker's to write.
+    Args:
+        stack: closes what was opened.
+        opening: imports what it opens.
     """
 
-    def __init__(self, stack: AsyncExitStack, *, clock: Clock) -> None:
+    def __init__(self, stack: AsyncExitStack, opening: Opening) -> None:
         self._stack = stack
-        self._clock = clock
+        self._opening = opening
         self._turn = asyncio.Lock()
         self._opened: ForeignS3 | None = None
 
     async def store_of(self, backing: Backing) -> ObjectStore:
-        return await (await self._open()).store_of(backing)
+        return await (await self.open()).store_of(backing)
 
     async def call(self, backing: Backing, operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        return await (await self._open()).call(backing, operation, params)
+        return await (await self.open()).call(backing, operation, params)
 
     async def send(self, backing: Backing, sent: SentBody) -> Mapping[str, str]:
-        return await (await self._open()).send(backing, sent)
+        return await (await self.open()).send(backing, sent)
 
     def kind_of(self, error: FileError) -> type[FileError]:
         return type(error) if self._opened is None else self._opened.kind_of(error)
 
-    async def _open(self) -> ForeignS3:
+    async def open(self) -> ForeignS3:
+        """Open it now, if it is not open yet."""
         async with self._turn:
             if self._opened is None:
-                from crossdock.adapters.aws.backings import open_backings
-
-                connecting = open_backings(clock=self._clock, has_environment=False)
-                self._opened = await self._stack.enter_async_context(connecting)
+                self._opened = await self._stack.enter_async_context(self._opening())
             return self._opened

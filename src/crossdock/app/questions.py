@@ -9,7 +9,9 @@ from crossdock.core.errors import CrossdockError
 from crossdock.core.ids import ServerId
 from crossdock.core.logins import Identity, Password
 from crossdock.core.servers import FileProtocol, IdentityProviderType, Server
-from crossdock.files.explaining import COMMANDS, Question
+from crossdock.core.ssh_public_keys import BadPublicKey, PublicKeyLine, parse_public_key
+from crossdock.files.explaining import COMMANDS
+from crossdock.files.explanations import Question
 from crossdock.ports.users import UserDirectory
 from crossdock.transfer.identity_answers import MalformedAnswer, NotVouchedFor, read_identity
 
@@ -18,7 +20,9 @@ class BadQuestion(CrossdockError):
     """A question of `crossdock explain` that cannot be asked; the message is for the person who asked."""
 
 
-def read_question(asked: Mapping[str, Any], server_id: ServerId, identity: Identity | None) -> Question:
+def read_question(
+    asked: Mapping[str, Any], server_id: ServerId, identity: Identity | None, *, is_kept: bool = False
+) -> Question:
     """Raises BadQuestion."""
     command, target = text_in(asked, "command"), text_in(asked, "target") if asked.get("target") else ""
     if command not in COMMANDS:
@@ -34,7 +38,9 @@ def read_question(asked: Mapping[str, Any], server_id: ServerId, identity: Ident
         protocol=_protocol(asked.get("protocol")),
         source_ip=_source_ip(asked.get("sourceIp")),
         password=_password(asked.get("password")),
+        public_key=_public_key(asked.get("publicKey")),
         identity=identity,
+        is_kept=is_kept,
     )
 
 
@@ -53,6 +59,22 @@ def _password(given: object) -> Password | None:
     if not isinstance(given, str):
         raise BadQuestion("the password must be a text")
     return Password(given)
+
+
+def _public_key(given: object) -> PublicKeyLine | None:
+    if given is None:
+        return None
+    if not isinstance(given, str):
+        raise BadQuestion("the public key must be a text")
+    try:
+        return parse_public_key(given)
+    except BadPublicKey as error:
+        raise BadQuestion(f"the public key cannot be used: {error}") from error
+
+
+def is_shown(asked: Mapping[str, Any]) -> bool:
+    """Whether the question says what the user logs in with, so that the identity provider is asked."""
+    return asked.get("password") is not None or asked.get("publicKey") is not None
 
 
 def _protocol(name: object) -> FileProtocol | None:

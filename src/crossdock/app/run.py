@@ -17,7 +17,6 @@ from crossdock.api.endpoint import Endpoint
 from crossdock.api.server import ApiServer
 from crossdock.app.administrators import as_administrator
 from crossdock.app.announce import say
-from crossdock.app.aws_authority import open_aws_authority
 from crossdock.app.buckets import BucketKeeper, keep_nothing, open_service_backings
 from crossdock.app.cloud import Cloud, build_cloud, is_embedded
 from crossdock.app.declared_servers import ServerDeclarer
@@ -31,7 +30,9 @@ from crossdock.app.json_log import log_to_stderr
 from crossdock.app.kept_ports import keep_port, kept_port
 from crossdock.app.memory import settle_memory
 from crossdock.app.models import load_models
+from crossdock.app.provider_api import open_logins_api
 from crossdock.app.sessions_authority import SessionsAuthority, embedded_sessions
+from crossdock.app.upload_ledgers import AT_AWS, LedgerOf, upload_ledgers
 from crossdock.cloud.accounts import MANAGEMENT, Accounts, ensure_accounts, parse_given_keys
 from crossdock.cloud.cloudformation.stacks import recover_interrupted
 from crossdock.cloud.organizations.founding import ensure_organization
@@ -82,12 +83,14 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
         await ensure_organization(house)
         await recover_interrupted(house)
         api_url = ""
-        backings = await stack.enter_async_context(open_service_backings(house))
+        ledger_of = upload_ledgers(house)
+        backings = await stack.enter_async_context(open_service_backings(house, ledger_of))
         cloud = await stack.enter_async_context(
             build_cloud(settings, disk, house, accounts, models, lambda: api_url, backings)
         )
-        authority = await stack.enter_async_context(_open_authority(settings, house, cloud))
-        gatehouse = await build_gatehouse(settings, disk, house, cloud, authority)
+        authority = await stack.enter_async_context(_open_authority(settings, house, cloud, ledger_of))
+        api_of_providers = await stack.enter_async_context(open_logins_api(settings, house, authority.invocation_roles))
+        gatehouse = await build_gatehouse(settings, disk, house, cloud, authority, api_of_providers, ledger_of)
         stack.callback(gatehouse.edge.close)
         stack.callback(gatehouse.sftp_edge.close)
         if gatehouse.crew is not None:
@@ -116,7 +119,11 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
             sealer=disk.sealer,
             region=settings.region,
             api_url=api_url,
-            explain=build_explain(cloud, house, gatehouse.directory) if is_embedded(settings) else explain_nothing,
+            explain=(
+                build_explain(cloud, house, gatehouse.directory, api_of_providers)
+                if is_embedded(settings)
+                else explain_nothing
+            ),
             buckets=keeper.answer if is_embedded(settings) else keep_nothing,
         )
         stack.push_async_callback(control.close)
@@ -151,8 +158,6 @@ def _check_beside_aws(settings: Settings, example: str | None) -> None:
         raise BadSetting("--example builds buckets and roles in the embedded cloud: leave authority = aws out for it")
     if settings.buckets is not None:
         raise BadSetting("buckets are attached to the embedded cloud: leave buckets out with authority = aws")
-    if settings.workers:
-        raise BadSetting("workers serve the embedded authority alone: leave workers out with authority = aws")
 
 
 def _end_signals() -> asyncio.Event:
@@ -171,11 +176,18 @@ def _end_signals() -> asyncio.Event:
 
 
 @asynccontextmanager
-async def _open_authority(settings: Settings, house: House, cloud: Cloud) -> AsyncIterator[SessionsAuthority]:
+async def _open_authority(
+    settings: Settings, house: House, cloud: Cloud, ledger_of: LedgerOf
+) -> AsyncIterator[SessionsAuthority]:
     if is_embedded(settings):
         yield embedded_sessions(cloud, house)
     else:
-        async with open_aws_authority(settings, house, local_log=cloud.transfer_log) as authority:
+        # Only here: what it stands on takes long to import.
+        from crossdock.app.aws_authority import open_aws_authority
+
+        async with open_aws_authority(
+            settings, house, local_log=cloud.log_lines, ledger=ledger_of(AT_AWS)
+        ) as authority:
             yield authority
 
 

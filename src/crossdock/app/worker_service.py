@@ -6,39 +6,30 @@ import socket
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from crossdock.adapters.embedded.assumer import HeldRoleAssumer
 from crossdock.adapters.host.clock import SystemClock
 from crossdock.adapters.host.data_directory import DataDirectory
-from crossdock.adapters.host.disk_blobs import open_disk_blobs
-from crossdock.adapters.host.epoch import MmapEpoch
 from crossdock.adapters.host.spilled_memory import SpilledMemory
 from crossdock.adapters.host.sql_state import open_state_to_read
 from crossdock.adapters.host.workers.calls import GUEST_LEFT, READY, GuestLeft, Ready
 from crossdock.adapters.host.workers.line import CallingLine
 from crossdock.adapters.host.workers.lodging import Lodging
 from crossdock.adapters.host.workers.orders import Begin, Order, OrderReceiver
-from crossdock.adapters.host.workers.remote_blobs import RemoteBlobs
-from crossdock.adapters.host.workers.remote_index import RemoteObjects
 from crossdock.adapters.host.workers.remote_login import (
     RemoteHostKeys,
     RemoteIdentityProvider,
     RemoteLogLines,
-    RemoteRoleHolders,
     RemoteSessionPlaces,
 )
-from crossdock.app.authority import build_authority
-from crossdock.app.budgets import CHECKSUM_THREADS, block_pool, share_of
+from crossdock.adapters.host.workers.remote_uploads import RemoteResumableUploads
+from crossdock.app.budgets import block_pool, share_of
 from crossdock.app.json_log import log_to_stderr
-from crossdock.app.late_backings import LateBackings
 from crossdock.app.memory import settle_memory
+from crossdock.app.worker_assumers import open_aws_assumer, open_embedded_assumer
 from crossdock.cloud.logs.transfer_log import EmbeddedTransferLog
-from crossdock.cloud.organizations.management import keep_management_empty
-from crossdock.cloud.s3.table import s3_operations
 from crossdock.files.login import Admission
 from crossdock.files.login_check import LoginCheck
-from crossdock.operations.call import House, Operations
+from crossdock.operations.call import House
 from crossdock.operations.tasks import TaskSupervisor
-from crossdock.operations.threads import Threads
 from crossdock.sftp.rooms import SshRooms
 from crossdock.transfer.changes import ServerChanges
 from crossdock.transfer.directory import StateServerDirectory
@@ -78,33 +69,19 @@ async def _open_rooms(begin: Begin, line: CallingLine, tasks: TaskSupervisor, st
     clock = SystemClock()
     state = open_state_to_read(directory.state_db)
     stack.push_async_callback(state.close)
-    objects = RemoteObjects(line, directory.objects_db)
-    stack.callback(objects.close)
-    blobs = await open_disk_blobs(directory.blobs, mark=bytes.fromhex(begin.mark), sweeps=False)
-    stack.push_async_callback(blobs.close)
-    epoch = MmapEpoch(directory.epoch)
-    stack.callback(epoch.close)
     house = House(state=state, clock=clock, entropy=os.urandom, tasks=tasks)
-    authority = build_authority(
-        house,
-        epoch=epoch,
-        objects=objects.objects,
-        uploads=objects.uploads,
-        blobs=RemoteBlobs(line, blobs),
-        executor=stack.enter_context(Threads(CHECKSUM_THREADS, name="checksums")),
-        further={},
-        foreign=LateBackings(stack, clock=clock),
-    )
-    operations = Operations(
-        [s3_operations(authority.storage)], house=house, authorizer=authority.authorizer, rule=keep_management_empty
+    assumer = await (
+        open_embedded_assumer(begin, line, house, directory, stack)
+        if begin.aws is None
+        else open_aws_assumer(begin.aws, begin.region, line, house, stack)
     )
     log_lines = RemoteLogLines(line)
     stack.callback(log_lines.flush)
     admission = Admission(
-        servers=StateServerDirectory(state, ServerChanges()),
+        servers=StateServerDirectory(state, ServerChanges(), interrupted=begin.uploads.kept),
         check=LoginCheck(
             provider=RemoteIdentityProvider(line),
-            assumer=HeldRoleAssumer(roles=RemoteRoleHolders(line), operations=operations, storage=authority.storage),
+            assumer=assumer,
             entropy=os.urandom,
             concurrent=share_of(begin.login.concurrent, begin.share),
             timeout_s=begin.login.timeout_s,
@@ -115,6 +92,7 @@ async def _open_rooms(begin: Begin, line: CallingLine, tasks: TaskSupervisor, st
         limits=RemoteSessionPlaces(line),
         sleep=asyncio.sleep,
         failure_delay_s=begin.login.failure_delay_s,
+        resumable=RemoteResumableUploads(line),
     )
     rooms = SshRooms(
         admission=admission,
@@ -123,6 +101,7 @@ async def _open_rooms(begin: Begin, line: CallingLine, tasks: TaskSupervisor, st
         clock=clock,
         settings=begin.sftp,
         allow_append=begin.allow_append,
+        rename_directories=begin.rename_directories,
     )
     stack.callback(rooms.close)
     rooms.prepare()

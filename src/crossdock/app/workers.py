@@ -7,6 +7,7 @@ from crossdock.adapters.host.workers.answers import Parent
 from crossdock.adapters.host.workers.crew import Crew
 from crossdock.adapters.host.workers.orders import Begin
 from crossdock.adapters.host.workers.worker import Worker
+from crossdock.app.cloud import is_embedded
 from crossdock.app.disk import Disk
 from crossdock.operations.call import House
 from crossdock.settings import Settings, foreign_variables
@@ -28,6 +29,9 @@ def build_crew(settings: Settings, disk: Disk, house: House, parent: Parent) -> 
                 sftp=settings.sftp,
                 uploads=settings.uploads,
                 allow_append=settings.ftp.allow_append,
+                rename_directories=settings.ftp.rename_directories,
+                region=settings.region,
+                aws=None if is_embedded(settings) else settings.aws,
             )
         )
         return worker

@@ -12,7 +12,9 @@ import click
 from crossdock.cli.client import ask_service
 from crossdock.cli.explain_profiles import ask_profiles, profile_options
 from crossdock.cli.options import data_dir_option, output_option
+from crossdock.core.public_key_files import MAX_FILE_CHARACTERS, read_public_key_file
 from crossdock.core.servers import FileProtocol
+from crossdock.core.ssh_public_keys import BadPublicKey
 from crossdock.files.explaining import COMMANDS
 from crossdock.settings import data_dir_of
 
@@ -33,6 +35,13 @@ def _read_address(_context: click.Context, _option: click.Parameter, text: str |
 @click.option("--server-id", metavar="ID", help="The server; not needed where there is only one.")
 @click.option("--user-name", metavar="NAME", required=True, help="Who logs in.")
 @click.option("--password-stdin", is_flag=True, help="Ask the identity provider, with the password on standard input.")
+@click.option(
+    "--public-key",
+    metavar="FILE",
+    type=click.File(),
+    help="Ask whether this SSH key would be let in: OpenSSH's one line, as in ~/.ssh/id_ed25519.pub; - = stdin. With "
+    "--password-stdin where both are wanted.",
+)
 @click.option("--session", metavar="ID", help="Take who the user is from a session that the server has logged.")
 @click.option(
     "--identity", metavar="FILE", type=click.File(), help="The identity provider's answer, as JSON; - = stdin."
@@ -73,8 +82,8 @@ def explain(
     """Say whether a user's COMMAND on PATH would be allowed, and if not, what stands in the way and how to change it.
 
     COMMAND is put, append, get, ls, cd, rm, mkdir, rmdir, or mv (which takes a TARGET too). It walks what would really
-    happen: server, identity provider, session policy, role, home directory, then each S3 action with every kind of
-    policy. Nothing is written. Exits with 0 if it would be allowed, with 1 if not or if that cannot be known.
+    happen: server, identity provider, key, session policy, role, home directory, then each S3 action with every kind
+    of policy. Nothing is written. Exits with 0 if it would be allowed, with 1 if not or if that cannot be known.
 
     PATH is what the user would type. It begins in the home directory, or at a slash: of a home that is /bucket/folder,
     an absolute path begins with the bucket.
@@ -83,11 +92,12 @@ def explain(
     Crossdock in front of AWS and for servers of AWS Transfer Family. What they may not read is unknown, and it says
     which permission of which profile would show it. --print-policy prints what a profile needs.
 
-    The first three examples fit what `crossdock serve --example article` sets up.
+    All examples but the second and the last fit what `crossdock serve --example article` sets up.
 
     \b
     Examples:
       crossdock explain --user-name user2 --password-stdin put in/a.csv < password.txt
+      crossdock explain --user-name anna --public-key ~/.ssh/id_ed25519.pub ls .
       crossdock explain --user-name user2 --session 6bee10aac741b2fd get /partner-inbox-222222222222/in/a.csv
       crossdock explain --user-name user2 --role arn:aws:iam::111111111111:role/transfer-users \\
           --home /partner-inbox-222222222222 ls .
@@ -121,17 +131,29 @@ def explain(
 
 
 def _who(
-    *, password_stdin: bool, session: str | None, identity: Any, role: str | None, home: str | None, policy: Any
+    *,
+    password_stdin: bool,
+    public_key: Any,
+    session: str | None,
+    identity: Any,
+    role: str | None,
+    home: str | None,
+    policy: Any,
 ) -> Mapping[str, Any]:
-    """From where it is known who the user is: one way only."""
-    ways = [name for name, given in (("--password-stdin", password_stdin), ("--session", session)) if given]
-    ways += [name for name, given in (("--identity", identity), ("--role", role)) if given]
-    if len(ways) > 1:
+    """From where it is known who the user is: one way only, but for a key and a password."""
+    shown = [name for name, given in (("--public-key", public_key), ("--password-stdin", password_stdin)) if given]
+    told = (("--session", session), ("--identity", identity), ("--role", role))
+    ways = [*shown, *(name for name, given in told if given)]
+    if len(ways) > 1 and ways != shown:
         raise click.UsageError(f"{' and '.join(ways)} exclude each other")
+    if password_stdin and public_key is not None and public_key.name == "<stdin>":
+        raise click.UsageError("--public-key and --password-stdin cannot both come from standard input")
     if (policy and not role) or (home and not (role or session)):
         raise click.UsageError("--home and --policy belong to --role (--home to --session too)")
-    if password_stdin:
-        return {"password": _text_of(sys.stdin, "--password-stdin").removesuffix("\n")}
+    if shown:
+        key = {"publicKey": _key_of(public_key)} if public_key else {}
+        password = _text_of(sys.stdin, "--password-stdin").removesuffix("\n") if password_stdin else None
+        return key if password is None else {**key, "password": password}
     if identity:
         return {"identity": _json_of(_text_of(identity, "--identity"), "--identity")}
     found: dict[str, Any] = {"session": session} if session else {}
@@ -151,6 +173,14 @@ def _home(home: str | None) -> Mapping[str, str]:
     return {"HomeDirectory": home}
 
 
+def _key_of(file: TextIO) -> str:
+    """Its one-line form, read here so that nothing else of the file goes any further."""
+    try:
+        return str(read_public_key_file(_text_of(file, "--public-key", at_most=MAX_FILE_CHARACTERS + 1)))
+    except BadPublicKey as error:
+        raise click.UsageError(f"--public-key {file.name}: {error}") from error
+
+
 def _json_of(text: str, option: str) -> Any:
     try:
         return json.loads(text)
@@ -158,9 +188,9 @@ def _json_of(text: str, option: str) -> Any:
         raise click.UsageError(f"{option} is not JSON: {error}") from error
 
 
-def _text_of(file: TextIO, option: str) -> str:
+def _text_of(file: TextIO, option: str, *, at_most: int = -1) -> str:
     try:
-        return file.read()
+        return file.read(at_most)
     except UnicodeDecodeError as error:
         raise click.UsageError(f"{option} is not UTF-8: {error.reason} at byte {error.start}") from error
 

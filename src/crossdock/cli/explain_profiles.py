@@ -10,10 +10,11 @@ from typing import Any
 import click
 
 from crossdock.cli.options import Command
+from crossdock.core.object_writing import CANNED_ACLS, CROSS_ACCOUNT, OFF
 
 _OPTIONS = (
     *("accounts", "region", "endpoint_url", "transfer_profile", "transfer_endpoint_url"),
-    *("gateway_role", "external_id", "tag_sessions", "context"),
+    *("gateway_role", "external_id", "tag_sessions", "acl", "context"),
 )
 
 _SPELLED = {"accounts": "account"}
@@ -98,6 +99,13 @@ _DECLARED = (
     ),
     click.option("--external-id", metavar="ID", help="With --profile: what Crossdock's aws.external_id is."),
     click.option("--tag-sessions", is_flag=True, help="With --profile: Crossdock's aws.tag_sessions is on."),
+    click.option(
+        "--acl",
+        type=click.Choice([CROSS_ACCOUNT, OFF, *CANNED_ACLS]),
+        metavar="ACL",
+        help=f"With --profile: what acl of the bucket is under Crossdock's aws.buckets.  [default: {CROSS_ACCOUNT}, as "
+        f"AWS's own service does; {OFF} at another S3 than AWS's]",
+    ),
     click.option(
         "--transfer-profile",
         metavar="PROFILE",

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 from crossdock.core.errors import FileError, Unavailable
-from crossdock.ports.objects import FileRegion, ObjectInfo, ObjectReader
+from crossdock.ports.objects import FileRegion, ObjectInfo, ObjectReader, has_ready
 
 Reopen = Callable[[int], Awaitable[ObjectReader]]
 """Another reader of the same key from an offset on, of whatever version it has by then."""
@@ -71,6 +71,13 @@ class Download:
         if region is not None:
             self._position += region.size
         return region
+
+    def take_ready(self) -> bytes | None:
+        """All the rest where it is in memory already, as small objects are; then there is neither region nor chunk."""
+        data = self._reader.take_ready() if has_ready(self._reader) else None
+        if data is not None:
+            self._position += len(data)
+        return data
 
     def advance(self, count: int) -> None:
         """Tell how many bytes of a region or a chunk were sent."""

@@ -1,13 +1,39 @@
-"""What `explain` finds, step by step, and what it comes to. Pure."""
+"""What `explain` is asked, what it finds, step by step, and what it comes to. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from crossdock.core.homes import HomeDirectory, LogicalHome, MappingType, ObjectPlace, initial_directory
+from crossdock.core.ids import ServerId
+from crossdock.core.logins import Identity, Password
+from crossdock.core.servers import FileProtocol
+from crossdock.core.ssh_public_keys import PublicKeyLine
 from crossdock.policy.decision import Decision, Verdict
 from crossdock.policy.fix_order import in_order
 from crossdock.policy.fixes import Fix, literal, merge_fixes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Who wants to do what.
+
+    `public_key` and `password` are what the user shows; where there is neither, `identity` is what the identity
+    provider would have answered or, where it `is_kept`, what the server's own record of the user says.
+    A `target` belongs to `mv` alone. Relative paths begin where the session does.
+    """
+
+    server_id: ServerId
+    username: str
+    command: str
+    path: str
+    target: str = ""
+    protocol: FileProtocol | None = None
+    source_ip: str = "127.0.0.1"
+    password: Password | None = None
+    public_key: PublicKeyLine | None = None
+    identity: Identity | None = None
+    is_kept: bool = False
 
 
 class Outcome(StrEnum):
@@ -22,8 +48,8 @@ class Outcome(StrEnum):
 class Step:
     """One thing that has to go well.
 
-    `subject` is what an S3 action is about. What is not `is_needed` is only tried: the command goes on without it.
-    `remedy` says what to change where no policy is in the way, `fixes` where one is.
+    `subject` is what an S3 action is about, or a key's fingerprint. What is not `is_needed` is only tried: the command
+    goes on without it. `remedy` says what to change where no policy is in the way, `fixes` where one is.
     """
 
     name: str

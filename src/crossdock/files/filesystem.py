@@ -81,7 +81,7 @@ class FileSystem(Protocol):
         `expected_size` is what the client announced (ALLO); another size is refused at commit as WrongSize. `at` says
         how many bytes of the file that is there stay before those that are written, and END that all do; at the END of
         no file a new one begins. What is written is counted without them. With `is_new` no file is replaced: where one
-        is by the time of the commit, that fails as Unavailable.
+        is by the time of the commit, that fails as Exists; so it does at the END of no file.
 
         Whoever replaces or removes that file before the commit wins: the upload then fails as Unavailable or NotFound,
         which may be told by any of its calls.
@@ -102,8 +102,9 @@ class FileSystem(Protocol):
     async def rename(self, old: str, new: str, *, directories: bool = False, replace: bool = False) -> None:
         """Rename a file; `directories` also a directory, with all that lies below it, as `moving.py` tells.
 
-        With `replace` a file of the new name is replaced at one stroke, as POSIX has it; without, nothing ever is.
+        With `replace` a file of the new name is replaced at one stroke, as POSIX has it; without, nothing ever is, and
+        a directory replaces nothing in any case.
 
-        Raises NotFound, Exists (with `replace` only for a directory), Unsupported for a directory that is not to be
-        renamed, Denied.
+        Raises NotFound, Exists (with `replace` only for or by a directory), Unsupported for a directory that is not to
+        be renamed, Denied.
         """

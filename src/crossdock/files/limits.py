@@ -35,13 +35,13 @@ class LoginLimits:
     def connections(self) -> int:
         return self._count
 
-    def acquire(self, address: str) -> Admittance | Refusal:
-        """Count a connection, or say why it is one too many."""
+    def acquire(self, address: str, *, is_shared: bool = False) -> Admittance | Refusal:
+        """Count a connection, or say why it is one too many; `is_shared` for an address that many clients have."""
         network = network_of(address)
         held = self._held.get(network, 0)
         if self._count >= self._total:
             return Refusal(reason=f"{self._count} connections are open, as many as login.connections allows")
-        if held >= self._per_address:
+        if held >= self._per_address and not is_shared:
             return Refusal(
                 reason=f"{held} connections of {network} are open, as many as login.connections_per_address allows"
             )

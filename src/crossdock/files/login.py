@@ -4,17 +4,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from crossdock.core.logins import NO_KEY, LoginAttempt, Refusal, factor_of, next_factors, ways_in
-from crossdock.core.servers import Server, ServerState
+from crossdock.core.servers import InterruptedUploads, Server, ServerState
 from crossdock.files.blocks import BlockPool
 from crossdock.files.login_check import LoginCheck, Vouched
 from crossdock.files.object_filesystem import ObjectFileSystem, upload_metadata
 from crossdock.files.recorded import RecordedFileSystem
 from crossdock.files.renewal import renewed
+from crossdock.files.resuming import Resuming
 from crossdock.files.session import Session
 from crossdock.files.session_limits import Place, SessionPlaces
 from crossdock.files.session_log import ERRORS_STREAM, SessionLog, auth_failure
 from crossdock.ports.authority import IdentityAnswer, RoleSession, TransferLog
 from crossdock.ports.host import Clock
+from crossdock.ports.resumable_uploads import ResumableUploads, UploadOwner
 from crossdock.ports.servers import LoginOutcome, ServerDirectory
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -37,6 +39,7 @@ class Admission:
     limits: SessionPlaces
     sleep: Sleep
     failure_delay_s: float
+    resumable: ResumableUploads
 
     async def admit(self, attempt: LoginAttempt) -> Session | Refusal:
         """Admit a user, or say why not, no sooner than `failure_delay_s` after the attempt began.
@@ -102,11 +105,18 @@ class Admission:
             return await self.check.assume(server, username, vouched.session_id, identity, vouched.session_policy)
 
         store = renewed(role_session, assume=assume, clock=self.clock, refused=log.renewal_refused)
+        metadata = upload_metadata(attempt.username, server.server_id)
+        resuming = None
+        if server.interrupted_uploads is InterruptedUploads.RESUME:
+            owner = UploadOwner(server_id=server.server_id, username=username, role_arn=identity.role_arn)
+            resuming = Resuming(self.resumable, owner=owner, store=store, metadata=metadata, clock=self.clock)
         files = ObjectFileSystem(
             home=identity.home,
             store=store,
-            metadata=upload_metadata(attempt.username, server.server_id),
+            metadata=metadata,
             blocks=self.blocks,
+            kept=server.interrupted_uploads,
+            resuming=resuming,
         )
         log.connected(
             source_ip=attempt.source_ip,

@@ -4,7 +4,7 @@ A login that is refused anywhere tells why, and never the password; what cannot 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -17,7 +17,14 @@ from crossdock.core.ssh_public_keys import BadPublicKey, PublicKeyLine, parse_pu
 from crossdock.files.session_log import MAX_MESSAGE
 from crossdock.policy.refusals import MalformedPolicy
 from crossdock.policy.session_template import render_session_policy
-from crossdock.ports.authority import AssumeRefused, IdentityAnswer, IdentityProvider, RoleAssumer, RoleSession
+from crossdock.ports.authority import (
+    AssumeRefused,
+    IdentityAnswer,
+    IdentityProvider,
+    RoleAssumer,
+    RoleRequest,
+    RoleSession,
+)
 
 MAX_KEYS = 1000
 """Keys of one answer that are looked at; a service-managed user can have 50 at AWS."""
@@ -100,11 +107,13 @@ class LoginCheck:
     ) -> RoleSession:
         """Assume the user's role under this session's name, at login and at every renewal. Raises AssumeRefused."""
         return await self._assumer.assume(
-            server=server,
-            username=username,
-            role_arn=identity.role_arn,
-            session_name=session_name(username, session_id, server.server_id),
-            session_policy=policy,
+            RoleRequest(
+                server=server,
+                username=username,
+                role_arn=identity.role_arn,
+                session_name=session_name(username, session_id, server.server_id),
+                session_policy=policy,
+            )
         )
 
     async def _vouch(self, server: Server, attempt: LoginAttempt, answer: IdentityAnswer, proof: _Proof) -> Checked:
@@ -155,9 +164,12 @@ def keys_refusal(_: Credential, identity: Identity) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedKeys:
-    """The keys of a provider's answer, read once. `flaws` says which of its lines are none, for the log."""
+    """The keys of a provider's answer, read once, each with its number in it, from 1.
 
-    usable: frozenset[PublicKeyLine]
+    `flaws` says which of its lines are none, for the log.
+    """
+
+    usable: Mapping[PublicKeyLine, int]
     count: int
     flaws: str = ""
 
@@ -168,26 +180,24 @@ class ListedKeys:
         try:
             offered = parse_public_key(credential.openssh)
         except BadPublicKey as error:
-            return f"the key cannot be used, and is none of the {self.count} of the identity provider: {error}"
+            return f"the key cannot be used, and is none of the {self.count} that the user has: {error}"
         if offered in self.usable:
             return ""
-        return (
-            f"the key {offered.fingerprint} is none of the {self.count} that the identity provider returned{self.flaws}"
-        )
+        return f"the key {offered.fingerprint} is none of the {self.count} that the user has{self.flaws}"
 
 
 def listed_keys(lines: tuple[str, ...]) -> ListedKeys:
     """Lines that are no keys are left out: one slip in a list must not lock out who has another key."""
-    usable, flaws = set[PublicKeyLine](), list[str]()
+    usable, flaws = dict[PublicKeyLine, int](), list[str]()
     if len(lines) > MAX_KEYS:
         flaws.append(f"only the first {MAX_KEYS} are looked at")
     for number, line in enumerate(lines[:MAX_KEYS], 1):
         try:
-            usable.add(parse_public_key(line))
+            usable.setdefault(parse_public_key(line), number)
         except BadPublicKey as error:
             flaws.append(f"number {number}: {error}")
     told = f" ({'; '.join(flaws)})"[:MAX_FLAWS] if flaws else ""
-    return ListedKeys(usable=frozenset(usable), count=len(lines), flaws=told)
+    return ListedKeys(usable=usable, count=len(lines), flaws=told)
 
 
 def nobody(answer: IdentityAnswer) -> str:

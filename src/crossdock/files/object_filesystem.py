@@ -7,11 +7,12 @@ Source: AWS Transfer Family User Guide, "Configure storage to use with AWS Trans
 directories"; what AWS leaves open is decided in favour of keeping data.
 """
 
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 
-from crossdock.core.errors import Denied, FileError, NotADirectory, NotFound
+from crossdock.core.errors import Denied, NotADirectory, NotFound
 from crossdock.core.homes import HomeDirectory, Nowhere, ObjectPlace
+from crossdock.core.servers import InterruptedUploads
 from crossdock.files.blocks import BlockPool
 from crossdock.files.download import Download
 from crossdock.files.filesystem import Attributes, Entry, FileKind
@@ -32,11 +33,12 @@ from crossdock.files.lookups import (
 from crossdock.files.moving import move_directory
 from crossdock.files.parts_sink import PartsSink
 from crossdock.files.places import Places
-from crossdock.files.prefix import Prefix, UploadStart, find_prefix
-from crossdock.files.staged_sink import StagedSink
+from crossdock.files.prefix import UploadStart, find_prefix
+from crossdock.files.resuming import Resuming
+from crossdock.files.sinks import done_to, open_sink
 from crossdock.files.unbroken import unbroken
-from crossdock.files.upload import Sink, Upload
-from crossdock.ports.objects import ObjectReader, ObjectStore, can_stage
+from crossdock.files.upload import Upload
+from crossdock.ports.objects import ObjectReader, ObjectStore
 
 
 def upload_metadata(username: str, server_id: str) -> Mapping[str, str]:
@@ -45,15 +47,28 @@ def upload_metadata(username: str, server_id: str) -> Mapping[str, str]:
 
 
 class ObjectFileSystem:
-    """See `FileSystem`. `metadata` goes on every object that is written."""
+    """See `FileSystem`. `metadata` goes on every object that is written, `kept` is what stays of interrupted uploads.
+
+    With `resuming` their user can go on with them, and sees their size as the file's; nobody else does, and a listing
+    shows nothing of them.
+    """
 
     def __init__(
-        self, *, home: HomeDirectory, store: ObjectStore, metadata: Mapping[str, str], blocks: BlockPool
+        self,
+        *,
+        home: HomeDirectory,
+        store: ObjectStore,
+        metadata: Mapping[str, str],
+        blocks: BlockPool,
+        kept: InterruptedUploads = InterruptedUploads.DISCARD,
+        resuming: Resuming | None = None,
     ) -> None:
         self._places = Places(home)
         self._store = store
         self._metadata = metadata
         self._blocks = blocks
+        self._kept = kept
+        self._resuming = resuming
 
     async def stat(self, path: str, *, expecting: FileKind = FileKind.FILE) -> Attributes:
         location = self._places.locate(path)
@@ -61,6 +76,11 @@ class ObjectFileSystem:
             return Attributes(kind=FileKind.DIRECTORY, is_fixed=True)
         if not isinstance(location, ObjectPlace):
             raise NotFound(f"nothing is mapped at {path}")
+        if location.key and expecting is FileKind.FILE and self._resuming is not None:
+            interrupted = await self._resuming.look(location)
+            if interrupted is not None:
+                touched_at = interrupted.known.touched_at
+                return Attributes(kind=FileKind.FILE, size=interrupted.size, modified_at=touched_at)
         if self._places.is_mapped_file(path):
             return file_attributes(await self._store.head(location))
         found = await (enter if expecting is FileKind.DIRECTORY else inspect)(self._store, location)
@@ -99,15 +119,38 @@ class ObjectFileSystem:
         self, path: str, *, expected_size: int | None = None, at: UploadStart = 0, is_new: bool = False
     ) -> Upload:
         place = self._places.of_file(path)
+        resuming = self._resuming
+        if resuming is not None and at != 0 and (interrupted := await resuming.take(place, at)) is not None:
+            parts = PartsSink(
+                self._store, place, self._metadata, blocks=self._blocks, resuming=resuming, interrupted=interrupted
+            )
+            return Upload(parts, place=place, kept=self._kept)
         prefix = await find_prefix(self._store, place, at)
         # What ends where no file was must not replace one that came meanwhile, of which it has nothing.
         is_new = is_new or (at == "END" and prefix is None)
-        return Upload(await self._open_sink(place, prefix, is_new=is_new), place=place, expected_size=expected_size)
+        sink = await open_sink(
+            self._store,
+            place,
+            self._metadata,
+            blocks=self._blocks,
+            prefix=prefix,
+            is_new=is_new,
+            resuming=resuming,
+        )
+        if resuming is not None:
+            await done_to(sink, resuming.drop(place))
+        return Upload(sink, place=place, expected_size=expected_size, kept=self._kept)
 
     async def remove(self, path: str) -> None:
         place = self._places.of_file(path)
-        # S3 deletes what is not there with success; a client wants to hear that it was not.
-        await self._store.head(place)
+        had_interrupted = self._resuming is not None and await self._resuming.drop(place)
+        try:
+            # S3 deletes what is not there with success; a client wants to hear that it was not.
+            await self._store.head(place)
+        except NotFound:
+            if not had_interrupted:
+                raise
+            return
         await self._store.delete(place)
 
     async def make_directory(self, path: str) -> None:
@@ -130,7 +173,8 @@ class ObjectFileSystem:
         if not replace:
             await require_free(self._store, target)
         elif source == target:
-            await self._store.head(source)
+            if (await inspect(self._store, source)).is_directory and not directories:
+                await refuse_directory(self._store, source)
             return
         else:
             await require_no_directory(self._store, target)
@@ -143,6 +187,8 @@ class ObjectFileSystem:
                 raise
         else:
             return
+        if replace:
+            await require_free(self._store, target)  # no directory replaces a file
         await move_directory(self._store, source, target)
 
     async def _move(self, source: ObjectPlace, target: ObjectPlace, *, replace: bool) -> None:
@@ -163,28 +209,3 @@ class ObjectFileSystem:
             return Attributes(kind=FileKind.FILE)
         except NotFound:  # not even its bucket is there
             return None
-
-    async def _open_sink(self, place: ObjectPlace, prefix: Prefix | None, *, is_new: bool) -> Sink:
-        if can_stage(self._store):
-            if_match = None if prefix is None else prefix.source.etag
-            put = await self._store.stage(
-                place, self._metadata, if_match=if_match, if_none_match=is_new and prefix is None
-            )
-            if put is not None:
-                staged = StagedSink(put)
-                return staged if prefix is None else await _begun(staged, staged.begin(prefix))
-        parts = PartsSink(self._store, place, self._metadata, blocks=self._blocks, prefix=prefix, is_new=is_new)
-        return await _begun(parts, parts.begin())
-
-
-async def _begun(sink: Sink, beginning: Coroutine[None, None, None]) -> Sink:
-    """The sink once it has begun; discarded when it could not."""
-    try:
-        await beginning
-    except BaseException as error:
-        try:
-            await unbroken(sink.discard())
-        except FileError as residue:
-            error.add_note(f"something stayed behind: {residue}")
-        raise
-    return sink

@@ -1,7 +1,7 @@
 """A multipart upload with several parts on their way, never more than a bounded number of bytes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 
@@ -10,32 +10,27 @@ from crossdock.core.homes import ObjectPlace
 from crossdock.files.parts import Part
 from crossdock.files.unbroken import unbroken
 from crossdock.operations.tasks import TaskSupervisor
-from crossdock.ports.objects import MultipartUpload, ObjectInfo, ObjectStore
+from crossdock.ports.objects import MultipartUpload, ObjectInfo
 
 IN_FLIGHT = 4
 """Blocks on their way at once, of one upload; a larger part goes alone."""
 
 Send = Callable[[], Awaitable[None]]
+Begin = Callable[[], Awaitable[MultipartUpload]]
 
 
 class PartsInFlight:
-    """Begins with the first part that is sent. End it with `complete` or `abort`."""
+    """Begins with the first part that is sent. End it with `complete`, `abort` or `leave`.
 
-    def __init__(
-        self,
-        store: ObjectStore,
-        place: ObjectPlace,
-        metadata: Mapping[str, str],
-        *,
-        if_match: str | None = None,
-        if_none_match: bool = False,
-    ) -> None:
-        self._store = store
+    Args:
+        begin: starts the upload in the store.
+        upload: what goes on, where one was begun before.
+    """
+
+    def __init__(self, place: ObjectPlace, begin: Begin, *, upload: MultipartUpload | None = None) -> None:
         self._place = place
-        self._metadata = metadata
-        self._if_match = if_match
-        self._if_none_match = if_none_match
-        self._upload: MultipartUpload | None = None
+        self._begin_upload = begin
+        self._upload = upload
         self._sending: dict[asyncio.Task[None], int] = {}
         self._supervisor = TaskSupervisor()
         self._failure: FileError | None = None
@@ -82,6 +77,14 @@ class PartsInFlight:
         self._upload = None
         return info
 
+    async def leave(self) -> MultipartUpload | None:
+        """Let go of the upload without ending it, once what is on its way has arrived or failed; None if none began."""
+        self._is_closed = True
+        if self._sending:
+            await asyncio.wait(self._sending)
+        upload, self._upload = self._upload, None
+        return upload
+
     async def abort(self) -> None:
         """Leave nothing behind. Safe at any time, and again; raises what the store says if it does not let go."""
         self._is_closed = True
@@ -121,9 +124,7 @@ class PartsInFlight:
         return self._upload
 
     async def _begin(self) -> None:
-        upload = await self._store.start_multipart(
-            self._place, self._metadata, if_match=self._if_match, if_none_match=self._if_none_match
-        )
+        upload = await self._begin_upload()
         if self._is_closed:
             await upload.abort()
         else:

@@ -6,6 +6,7 @@ sent with the first part where it is too small to be a part itself.
 """
 
 from collections.abc import Mapping
+from functools import partial
 
 from crossdock.core.errors import OutOfSpace
 from crossdock.core.homes import ObjectPlace
@@ -14,6 +15,7 @@ from crossdock.files.part_plan import MAX_PARTS
 from crossdock.files.parts import Part
 from crossdock.files.parts_in_flight import PartsInFlight
 from crossdock.files.prefix import CopySizes, Prefix, copied_runs, read_prefix
+from crossdock.files.resuming import Interrupted, Resuming
 from crossdock.files.upload import Chunk
 from crossdock.ports.objects import ObjectInfo, ObjectStore
 
@@ -23,6 +25,8 @@ class PartsSink:
 
     Args:
         is_new: no object is replaced.
+        resuming: where the upload can be left, to be gone on with.
+        interrupted: what it goes on with; then there is no prefix.
     """
 
     def __init__(
@@ -35,20 +39,28 @@ class PartsSink:
         prefix: Prefix | None = None,
         is_new: bool = False,
         sizes: CopySizes | None = None,
+        resuming: Resuming | None = None,
+        interrupted: Interrupted | None = None,
     ) -> None:
         self._store = store
         self._place = place
         self._metadata = metadata
         self._blocks = blocks
         self._prefix = prefix
+        self._resuming = resuming
         self._is_conditional = prefix is not None or is_new
         self._runs = copied_runs(prefix.size, sizes or CopySizes()) if prefix is not None else []
-        self._part = Part(len(self._runs) + 1, blocks, begins_small=True)
+        before = interrupted.parts if interrupted is not None else len(self._runs)
+        self._part = Part(before + 1, blocks, begins_small=True)
         # The first part, full, while it may still turn out to be the only one.
         self._first: Part | None = None
         if_match = prefix.source.etag if prefix is not None else None
-        self._size = sum(size for _, size in self._runs)
-        self._flight = PartsInFlight(store, place, metadata, if_match=if_match, if_none_match=is_new)
+        self._size = interrupted.size if interrupted is not None else sum(size for _, size in self._runs)
+        if resuming is None:
+            start = partial(store.start_multipart, place, metadata, if_match=if_match, if_none_match=is_new)
+        else:
+            start = partial(resuming.begin, place, if_match=if_match, is_new=is_new)
+        self._flight = PartsInFlight(place, start, upload=interrupted.upload if interrupted is not None else None)
 
     async def begin(self) -> None:
         """Put the prefix before all that will be written."""
@@ -102,6 +114,16 @@ class PartsSink:
             info = await self._flight.complete()
         self._release()
         return info
+
+    async def keep(self) -> int:
+        """Of the part that is being filled nothing is kept, so that a client always has something to send."""
+        if self._resuming is None or self._part.number == len(self._runs) + 1:
+            return 0  # nothing new has been sent
+        if self._part.size:
+            await self._send_first()
+        upload = await self._flight.leave()
+        self._release()
+        return 0 if upload is None else await self._resuming.leave(upload)
 
     async def discard(self) -> None:
         try:

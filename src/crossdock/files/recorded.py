@@ -80,13 +80,13 @@ class RecordedFileSystem:
 
     def _uploaded(self, end: UploadEnd) -> None:
         path = str(end.place)
-        if end.info is not None:
+        if end.info is not None and not end.interruption:
             self._log.closed(path, Direction.IN, end.size)
             return
         for error in (end.failure, end.residue):
             if error is not None:
                 self._log.failed("CLOSE", path, str(error))
-        self._log.partially_closed(path, Direction.IN, end.size, end.interruption)
+        self._log.partially_closed(path, Direction.IN, end.size, _with_what_stays(end))
 
     @contextmanager
     def _telling(self, operation: str, path: str, *, but_not: type[FileError] | None = None) -> Iterator[None]:
@@ -99,6 +99,12 @@ class RecordedFileSystem:
 
     def _real(self, path: str) -> str:
         return path_in_store(self._home, path)
+
+
+def _with_what_stays(end: UploadEnd) -> str:
+    if end.info is not None:
+        return f"{end.interruption}; what had arrived is the file, of {end.info.size} bytes"
+    return end.interruption + (f"; it can be resumed at {end.resumable_at}" if end.resumable_at else "")
 
 
 def path_in_store(home: HomeDirectory, path: str) -> str:

@@ -21,6 +21,7 @@ from crossdock.ports.objects import (
     ObjectInfo,
     ObjectReader,
     ObjectStore,
+    OpenUpload,
     PortableReader,
     PortableUpload,
     StagedPut,
@@ -74,6 +75,10 @@ class RenewedStore:
     ) -> MultipartUpload:
         store = await self.current()
         upload = await store.start_multipart(place, metadata, if_match=if_match, if_none_match=if_none_match)
+        return _RenewedUpload(upload, self) if isinstance(upload, PortableUpload) else upload
+
+    async def resume_multipart(self, begun: OpenUpload) -> MultipartUpload:
+        upload = await (await self.current()).resume_multipart(begun)
         return _RenewedUpload(upload, self) if isinstance(upload, PortableUpload) else upload
 
     async def copy(self, source: ObjectPlace, target: ObjectPlace, *, if_none_match: bool = False) -> Copied:
@@ -162,6 +167,17 @@ class _RenewedUpload:
     def __init__(self, upload: PortableUpload, store: RenewedStore) -> None:
         self._upload = upload
         self._store = store
+
+    @property
+    def upload_id(self) -> str:
+        return self._upload.upload_id
+
+    @property
+    def parts(self) -> Mapping[int, int]:
+        return self._upload.parts
+
+    def forget_parts(self, above: int) -> None:
+        self._upload.forget_parts(above)
 
     async def upload_part(self, number: int, body: Sequence[bytes | bytearray | memoryview]) -> None:
         await self._upload.under(await self._store.current()).upload_part(number, body)

@@ -22,7 +22,7 @@ from crossdock.ports.state import JsonValue
 
 ERRORS_STREAM = "ERRORS"
 MAX_MESSAGE = 2000
-"""Characters: a message may quote what a function or a policy said, which has no bound."""
+"""Characters, of paths too: what a function or a policy said has no bound, and a path is whatever a client makes up."""
 
 Event = Mapping[str, JsonValue]
 
@@ -71,7 +71,8 @@ def auth_failure(server: Server, attempt: LoginAttempt, reason: str) -> Event:
 
 def ssh_fields(ssh: SshFacts) -> Event:
     """What AWS tells of an SSH connection; the key, where one was proved."""
-    fields: Event = {"ciphers": ssh.ciphers, "client": ssh.client, "kex": ssh.kex}
+    proxied = {"proxy-protocol-v2-header": ssh.proxy_header} if ssh.proxy_header else {}
+    fields: Event = {"ciphers": ssh.ciphers, "client": ssh.client, "kex": ssh.kex, **proxied}
     try:
         key = parse_public_key(ssh.key_line)
     except BadPublicKey:
@@ -125,25 +126,25 @@ class SessionLog:
         )
 
     def opened(self, path: str, mode: Mode) -> None:
-        self._record(Activity.OPEN, {"path": path, "mode": mode})
+        self._record(Activity.OPEN, {**_path(path), "mode": mode})
 
     def closed(self, path: str, direction: Direction, size: int) -> None:
-        self._record(Activity.CLOSE, {"path": path, direction: str(size)})
+        self._record(Activity.CLOSE, {**_path(path), direction: str(size)})
 
     def partially_closed(self, path: str, direction: Direction, size: int, reason: str) -> None:
-        """A transfer that did not come to its end. Of an upload nothing is kept, other than on AWS."""
-        self._record(Activity.PARTIAL_CLOSE, {"path": path, direction: str(size), **_message(reason)})
+        """A transfer that did not come to its end. The reason tells what stays of an upload, where anything does."""
+        self._record(Activity.PARTIAL_CLOSE, {**_path(path), direction: str(size), **_message(reason)})
 
     def done(self, activity: Activity, path: str) -> None:
         """DELETE, MKDIR, RMDIR, or SETSTAT where the server ignores it."""
-        self._record(activity, {"path": path})
+        self._record(activity, _path(path))
 
     def renamed(self, path: str, new_path: str) -> None:
-        self._record(Activity.RENAME, {"path": path, "new-path": new_path})
+        self._record(Activity.RENAME, {**_path(path), "new-path": new_path[:MAX_MESSAGE]})
 
     def failed(self, operation: str, path: str, reason: str) -> None:
         """An operation that was refused or went wrong, with the reason the client never sees."""
-        self._record(Activity.ERROR, {"operation": operation, "path": path, **_message(reason)})
+        self._record(Activity.ERROR, {"operation": operation, **_path(path), **_message(reason)})
 
     def renewal_refused(self, reason: str) -> None:
         self._record(Activity.ERROR, {"operation": "ASSUME_ROLE", **_message(reason)})
@@ -159,6 +160,10 @@ class SessionLog:
             **fields,
         }
         self.log.record(self.server, self.stream, event)
+
+
+def _path(path: str) -> Event:
+    return {"path": path[:MAX_MESSAGE]}
 
 
 def _message(reason: str) -> Event:

@@ -71,6 +71,9 @@ class StagedSink:
     async def discard(self) -> None:
         await self._staged.discard()
 
+    async def keep(self) -> int:
+        return 0
+
     async def _flush(self) -> None:
         if self._filled:
             self._is_staged = True

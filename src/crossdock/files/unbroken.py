@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import TypeVar
 
+from crossdock.operations.eager import start_now
 from crossdock.operations.threads import settle
 
 T = TypeVar("T")
@@ -14,7 +15,9 @@ async def unbroken(work: Coroutine[None, None, T]) -> T:
 
     The task is held here for as long as it runs, so it is neither collected nor left behind.
     """
-    task = asyncio.get_running_loop().create_task(work)
+    task = start_now(work)
+    if task.done():
+        return task.result()
     if await settle(task):
         # What became of the work is still looked at, so that no exception is reported as never retrieved.
         task.cancelled() or task.exception()

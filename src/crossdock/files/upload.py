@@ -4,16 +4,18 @@
     reserve() -> view, advance(n)    receive straight into the upload's own buffer
     target() -> fd, advance(n)       the kernel path: splice into a file, where the store stages on this disk
 
-The await is the back-pressure. The edge that reads the socket decides whether the upload is complete (`commit`) or was
-interrupted (`discard`); only what was committed is ever visible.
+The await is the back-pressure. The edge that reads the socket decides whether the upload is complete (`commit`), was
+interrupted (`interrupted`) or failed (`discard`); only what was committed is ever visible. What stays of an interrupted
+upload the server says: nothing, what had come as the file, or what had come for a later upload to go on with.
 """
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from crossdock.core.errors import FileError, Interrupted, Unsupported, WrongSize
+from crossdock.core.errors import FileError, Interrupted, OutOfSpace, Unavailable, Unsupported, WrongSize
 from crossdock.core.homes import ObjectPlace
+from crossdock.core.servers import InterruptedUploads
 from crossdock.files.unbroken import unbroken
 from crossdock.ports.objects import ObjectInfo
 
@@ -23,7 +25,7 @@ Chunk = bytes | bytearray | memoryview
 
 
 class Sink(Protocol):
-    """Where an upload's bytes go. Calls come one at a time, `discard` excepted."""
+    """Where an upload's bytes go. Calls come one at a time, `discard` and `keep` excepted."""
 
     async def write(self, chunk: Chunk) -> None: ...
 
@@ -38,12 +40,17 @@ class Sink(Protocol):
     async def discard(self) -> None:
         """Leave nothing behind. Safe at any time, and again."""
 
+    async def keep(self) -> int:
+        """End, and leave what can be gone on with; returns where in the file that is, 0 for nothing: then `discard`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadEnd:
     """How an upload ended: `info` when it was committed, else `failure` or the edge's words for what interrupted it.
 
-    `residue` says why something may have stayed behind in the store after all, such as parts that may not be aborted.
+    With both `info` and an `interruption` the file is what had come until then. `resumable_at` is where an upload can
+    be gone on with. `residue` says why something may have stayed behind in the store after all, such as parts that may
+    not be aborted.
     """
 
     place: ObjectPlace
@@ -51,35 +58,50 @@ class UploadEnd:
     info: ObjectInfo | None = None
     failure: FileError | None = None
     interruption: str = ""
+    resumable_at: int = 0
     residue: FileError | None = None
 
 
 class Upload:
-    """A file that nobody sees yet. End it with `commit` or `discard`; `discard` after either is harmless.
+    """A file that nobody sees yet. End it with `commit`, `interrupted` or `discard`; after the first the others do
+    nothing.
 
     A call that raised or was cancelled has broken the upload: what the sink took of it is not known, so a later
-    `commit` refuses and discards.
+    `commit` refuses and discards. Where interrupted uploads are kept, no call is cut in two by a cancellation.
     """
 
-    __slots__ = ("_expected_size", "_failure", "_is_open", "_is_whole", "_on_end", "_place", "_sink", "_size")
+    __slots__ = ("_expected_size", "_failure", "_is_open", "_is_whole", "_kept", "_on_end", "_place", "_sink", "_size")
 
-    def __init__(self, sink: Sink, *, place: ObjectPlace, expected_size: int | None = None) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        *,
+        place: ObjectPlace,
+        expected_size: int | None = None,
+        kept: InterruptedUploads = InterruptedUploads.DISCARD,
+    ) -> None:
         self._sink = sink
         self._place = place
         self._expected_size = expected_size
+        self._kept = kept
         self._size = 0
         self._is_open = True
         self._is_whole = True
         self._failure: FileError | None = None
-        self._on_end: Callable[[UploadEnd], None] | None = None
+        self._on_end: Callable[[UploadEnd], None] = _nobody_is_told
 
     @property
     def size(self) -> int:
         """Bytes taken so far; where the next `write` must begin."""
         return self._size
 
+    @property
+    def keeps_interrupted(self) -> bool:
+        """Whether it is worth while to write what has come before `interrupted`."""
+        return self._kept is not InterruptedUploads.DISCARD
+
     def when_ended(self, callback: Callable[[UploadEnd], None]) -> None:
-        """Call back once, after the commit or the discard."""
+        """Call back once, after the end."""
         self._on_end = callback
 
     async def write(self, offset: int, chunk: Chunk) -> None:
@@ -87,55 +109,69 @@ class Upload:
 
         Source: Transfer's own message, "AWS Transfer does not support random access writes to S3 objects".
         """
-        self._require_open()
-        self._require_whole()
+        _require(self._is_open, self._place)
+        _require_whole(self._is_whole, self._failure, self._place)
         if offset != self._size:
             raise Unsupported(f"write at {offset}, where {self._size} bytes were received: no random access writes")
-        await self._through(self._sink.write(chunk))
-        self._size += len(chunk)
+        await self._through(self._sink.write(chunk), len(chunk))
 
     async def reserve(self) -> memoryview:
         """A place, never empty, to receive the next bytes in; valid until the next call."""
-        self._require_open()
-        self._require_whole()
+        _require(self._is_open, self._place)
+        _require_whole(self._is_whole, self._failure, self._place)
         return await self._through(self._sink.reserve())
 
     async def target(self) -> int | None:
         """A file descriptor to splice or write the next bytes to (from a pool thread), or None: use `reserve`."""
-        self._require_open()
-        self._require_whole()
+        _require(self._is_open, self._place)
+        _require_whole(self._is_whole, self._failure, self._place)
         return await self._through(self._sink.target())
 
     def advance(self, count: int) -> None:
         """Tell how many bytes came through what `reserve` or `target` gave last; once for each of them."""
-        self._require_open()
+        _require(self._is_open, self._place)
         self._sink.advance(count)
         self._size += count
 
     async def commit(self) -> ObjectInfo:
         """Make the file durable and visible; runs to its end even when the caller is cancelled meanwhile.
 
-        When it raises, nothing was kept. Raises WrongSize for another than was announced, Interrupted for a broken
-        upload; Denied, OutOfSpace, Unavailable.
+        When it raises, nothing was kept, but for WrongSize: then what stays is as after `interrupted`. Raises WrongSize
+        for another than was announced, Interrupted for a broken upload; Denied, OutOfSpace, Unavailable.
         """
-        self._require_open()
+        _require(self._is_open, self._place)
         self._is_open = False
         return await unbroken(self._commit())
 
-    async def discard(self, *, interruption: str = "") -> None:
-        """Leave nothing behind, neither parts nor files; runs to its end even when the caller is cancelled.
+    async def interrupted(self, *, interruption: str) -> None:
+        """The transfer ended before the file did: leave of it what the server has such uploads leave.
 
-        `interruption` says, for the log, what ended the transfer. Raises nothing.
+        Runs to its end even when the caller is cancelled. `interruption` says, for the log, what ended it. Raises
+        nothing.
         """
         if self._is_open:
             self._is_open = False
-            await unbroken(self._discard(interruption))
+            await unbroken(self._end_early(interruption, self._kept))
+
+    async def discard(self, *, interruption: str = "") -> None:
+        """Leave nothing behind, neither parts nor files, or what can be gone on with when it is the store that failed.
+
+        Runs to its end even when the caller is cancelled. `interruption` says, for the log, what ended the transfer.
+        Raises nothing.
+        """
+        if self._is_open:
+            self._is_open = False
+            # What came before the store failed is sound, and may be much.
+            has_failed = self._kept is InterruptedUploads.RESUME and isinstance(self._failure, Unavailable | OutOfSpace)
+            await unbroken(self._end_early(interruption, self._kept if has_failed else InterruptedUploads.DISCARD))
 
     async def _commit(self) -> ObjectInfo:
         info: ObjectInfo | None = None
+        kept = InterruptedUploads.DISCARD
         try:
-            self._require_whole()
+            _require_whole(self._is_whole, self._failure, self._place)
             if self._expected_size not in (None, self._size):
+                kept = self._kept
                 raise WrongSize(f"{self._size} bytes came, {self._expected_size} were announced")
             info = await self._sink.commit()
         except FileError as error:
@@ -143,27 +179,41 @@ class Upload:
             raise
         finally:
             if info is None:
-                await self._discard(str(self._failure or "the commit failed"))
-        self._tell(UploadEnd(place=self._place, size=self._size, info=info))
+                await self._end_early(str(self._failure or "the commit failed"), kept)
+        self._on_end(UploadEnd(place=self._place, size=self._size, info=info))
         return info
 
-    async def _discard(self, interruption: str) -> None:
+    async def _end_early(self, interruption: str, kept: InterruptedUploads) -> None:
+        """Keep what is to be kept, and discard all else."""
+        info: ObjectInfo | None = None
+        resumable_at = 0
         residue: FileError | None = None
         try:
-            await self._sink.discard()
+            if kept is InterruptedUploads.KEEP and self._is_whole and self._size:
+                info = await self._sink.commit()
+            elif kept is InterruptedUploads.RESUME:
+                resumable_at = await self._sink.keep()
         except FileError as error:
-            residue = error
-        self._tell(
+            self._failure = self._failure or error
+        finally:
+            if info is None and not resumable_at:
+                residue = await _discarded(self._sink)
+        self._on_end(
             UploadEnd(
                 place=self._place,
                 size=self._size,
+                info=info,
                 failure=self._failure,
                 interruption=interruption,
+                resumable_at=resumable_at,
                 residue=residue,
             )
         )
 
-    async def _through(self, step: Coroutine[None, None, T]) -> T:
+    async def _through(self, step: Coroutine[None, None, T], size: int = 0) -> T:
+        return await (unbroken(self._step(step, size)) if self.keeps_interrupted else self._step(step, size))
+
+    async def _step(self, step: Coroutine[None, None, T], size: int) -> T:
         self._is_whole = False
         try:
             result = await step
@@ -171,16 +221,28 @@ class Upload:
             self._failure = error
             raise
         self._is_whole = True
+        self._size += size
         return result
 
-    def _tell(self, end: UploadEnd) -> None:
-        if self._on_end is not None:
-            self._on_end(end)
 
-    def _require_open(self) -> None:
-        if not self._is_open:
-            raise RuntimeError(f"the upload of {self._place} has ended")
+def _require(is_open: bool, place: ObjectPlace) -> None:
+    if not is_open:
+        raise RuntimeError(f"the upload of {place} has ended")
 
-    def _require_whole(self) -> None:
-        if not self._is_whole:
-            raise self._failure or Interrupted(f"a write to {self._place} was cut short")
+
+def _require_whole(is_whole: bool, failure: FileError | None, place: ObjectPlace) -> None:
+    if not is_whole:
+        raise failure or Interrupted(f"a write to {place} was cut short")
+
+
+def _nobody_is_told(end: UploadEnd) -> None:
+    """Of uploads that nobody records."""
+
+
+async def _discarded(sink: Sink) -> FileError | None:
+    """Why something may have stayed, if it may."""
+    try:
+        await sink.discard()
+    except FileError as error:
+        return error
+    return None

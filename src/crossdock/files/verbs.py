@@ -80,18 +80,30 @@ def _list(need: Need = Need.ALWAYS, note: str = "") -> S3Call:
     return S3Call(operation="ListObjectsV2", action="s3:ListBucket", on=On.BUCKET, need=need, note=note)
 
 
-def _put(on: On) -> S3Call:
-    return S3Call(operation="PutObject", action="s3:PutObject", on=on)
+PUT_ACL = "s3:PutObjectAcl"
+WRITES = frozenset({"PutObject", "CreateMultipartUpload", "CopyObject"})
+"""The operations that may say whose their object is to be."""
+
+_ANOTHERS = "the bucket is another account's, whose owner is given full control (docs/aws.md)"
+
+
+def _acl(operation: str, on: On) -> S3Call:
+    return S3Call(operation=operation, action=PUT_ACL, on=on, need=Need.SOMETIMES, note=_ANOTHERS)
+
+
+def _put(on: On) -> tuple[S3Call, ...]:
+    return S3Call(operation="PutObject", action="s3:PutObject", on=on), _acl("PutObject", on)
 
 
 def _delete(on: On, need: Need = Need.ALWAYS, note: str = "") -> S3Call:
     return S3Call(operation="DeleteObject", action="s3:DeleteObject", on=on, need=need, note=note)
 
 
-def _copy(source: On, target: On) -> tuple[S3Call, S3Call]:
+def _copy(source: On, target: On) -> tuple[S3Call, ...]:
     return (
         S3Call(operation="CopyObject", action="s3:GetObject", on=source),
         S3Call(operation="CopyObject", action="s3:PutObject", on=target),
+        _acl("CopyObject", target),
     )
 
 
@@ -122,13 +134,22 @@ _ABORT = S3Call(
     note="an interrupted upload of more than one part; where it is denied, the parts stay until a lifecycle rule",
 )
 
+_PARTS = S3Call(
+    operation="ListParts",
+    action="s3:ListMultipartUploadParts",
+    on=On.OBJECT,
+    need=Need.IF_ALLOWED,
+    note="where interrupted uploads are resumed: how far did it come?",
+)
+
 VERBS: Mapping[FileVerb, VerbCalls] = {
     FileVerb.INSPECT: VerbCalls(
         ftp=("SIZE", "MDTM", "MLST", "MFMT", "RNFR"),
-        sftp=("STAT", "LSTAT", "OPEN for writing without CREAT and TRUNC"),
+        sftp=("STAT", "LSTAT", "OPEN for writing without CREAT or TRUNC, or with EXCL"),
         calls=(
             _head(need=Need.SOMETIMES, note="a file; a directory is found without it"),
             _list(Need.SOMETIMES, "there is no such file, or it may not be read: is it a directory?"),
+            _PARTS,
         ),
     ),
     FileVerb.ENTER: VerbCalls(ftp=("CWD", "CDUP"), sftp=(), calls=(_list(),)),
@@ -141,7 +162,7 @@ VERBS: Mapping[FileVerb, VerbCalls] = {
     FileVerb.WRITE: VerbCalls(
         ftp=("STOR", "STOU"),
         sftp=("OPEN for writing", "WRITE", "CLOSE"),
-        calls=(_put(On.OBJECT), *_uploads(_LARGE), _ABORT),
+        calls=(*_put(On.OBJECT), *_uploads(_LARGE), _ABORT),
     ),
     FileVerb.APPEND: VerbCalls(
         ftp=("APPE", "STOR after REST"),
@@ -164,9 +185,10 @@ VERBS: Mapping[FileVerb, VerbCalls] = {
             ),
             S3Call(operation="UploadPartCopy", action="s3:GetObject", on=On.OBJECT, need=Need.SOMETIMES, note=_KEPT),
             S3Call(operation="UploadPartCopy", action="s3:PutObject", on=On.OBJECT, need=Need.SOMETIMES, note=_KEPT),
-            _put(On.OBJECT),
+            *_put(On.OBJECT),
             *_uploads(_REMOTE),
             _ABORT,
+            _PARTS,
         ),
     ),
     FileVerb.REMOVE: VerbCalls(
@@ -180,7 +202,7 @@ VERBS: Mapping[FileVerb, VerbCalls] = {
         calls=(
             _head(need=Need.IF_ALLOWED, note="is the name taken by a file?"),
             _list(Need.IF_ALLOWED, "is it taken by a directory?"),
-            _put(On.MARKER),
+            *_put(On.MARKER),
         ),
     ),
     FileVerb.REMOVE_DIRECTORY: VerbCalls(
@@ -209,7 +231,7 @@ VERBS: Mapping[FileVerb, VerbCalls] = {
     ),
     FileVerb.RENAME_DIRECTORY: VerbCalls(
         ftp=("RNTO of a directory",),
-        sftp=("RENAME of a directory",),
+        sftp=("RENAME and posix-rename@openssh.com of a directory",),
         calls=(
             *_FREE,
             *_copy(On.OBJECT, On.TARGET),

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
-from crossdock.core.servers import Endpoint, Server, ServerState
+from crossdock.core.servers import Endpoint, InterruptedUploads, Server, ServerState
 from crossdock.operations.remembered import Remembered
 from crossdock.ports.state import State
 from crossdock.transfer.changes import ServerChanges
@@ -17,17 +17,25 @@ from crossdock.transfer.server_records import (
 
 
 class StateServerDirectory:
-    """What it says is what is committed."""
+    """What it says is what is committed. `interrupted` is for servers without a tag that says so."""
 
-    def __init__(self, state: State, changes: ServerChanges) -> None:
+    def __init__(
+        self,
+        state: State,
+        changes: ServerChanges,
+        *,
+        interrupted: InterruptedUploads = InterruptedUploads.DISCARD,
+    ) -> None:
         self._state = state
         self._changes = changes
+        self._interrupted = interrupted
         self._by_id: Remembered[None, Mapping[str, Server]] = Remembered(state, self._all_by_id)
 
     async def servers(self) -> Sequence[Server]:
         async with self._state.reading() as tx:
             records = await SERVERS.everything(tx)
-        return [server_of(record) for record in sorted(records, key=lambda record: record.created_at)]
+        ordered = sorted(records, key=lambda record: record.created_at)
+        return [server_of(record, interrupted=self._interrupted) for record in ordered]
 
     async def server(self, server_id: str) -> Server | None:
         return (await self._by_id.get(None)).get(server_id)

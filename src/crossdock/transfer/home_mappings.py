@@ -22,8 +22,9 @@ def check_mappings(mappings: object) -> Sequence[Mapping[str, str]]:
     """Refuse mappings that AWS refuses, and return them as checked.
 
     Raises:
-        BadHome: not a list of `{"Entry", "Target"}`, a path without a leading slash, a target with a trailing one, two
-            mappings of one entry, or `/` beside other entries.
+        BadHome: not a list of `{"Entry", "Target"}`, a path without a leading slash or with relative elements, which
+            Transfer never resolves, a target with a trailing slash, two mappings of one entry, or `/` beside other
+            entries.
     """
     if not isinstance(mappings, list) or not mappings:
         raise BadHome("HomeDirectoryMappings must be a list of at least one object with Entry and Target")
@@ -52,6 +53,9 @@ def _check_mapping(mapping: object, number: int) -> str:
         raise BadHome(f"mapping {number}: Target must be '/bucket' or '/bucket/path'")
     if target.endswith("/"):
         raise BadHome(f"mapping {number}: Target must not end with '/'")
+    for member, path in (("Entry", entry), ("Target", target)):
+        if {".", ".."} & set(path.split("/")):
+            raise BadHome(f"mapping {number}: {member} must not contain '.' or '..' as a part of the path")
     return normalise(entry)
 
 

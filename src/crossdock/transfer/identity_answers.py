@@ -13,6 +13,7 @@ from crossdock.core.arns import parse_arn
 from crossdock.core.errors import CrossdockError, InvalidArn
 from crossdock.core.homes import HomeDirectory
 from crossdock.core.logins import Identity, PosixProfile
+from crossdock.ports.authority import IdentityAnswer
 from crossdock.transfer.home_mappings import BadHome, check_mappings, logical_home, path_home
 
 MAX_ANSWER_BYTES = 2_200_000
@@ -44,6 +45,23 @@ def read_identity(payload: bytes, *, username: str) -> Identity:
         public_keys=_public_keys(answer.get("PublicKeys")),
         posix=_posix(answer.get("PosixProfile")),
     )
+
+
+def answered(payload: bytes, *, username: str, provider: str) -> IdentityAnswer:
+    """The answer as TestIdentityProvider shows it, `provider` being AWS's word for who gave it."""
+    text = payload.decode(errors="replace")
+    try:
+        identity, message = read_identity(payload, username=username), ""
+    except NotVouchedFor:
+        identity, message = None, f"{provider} authentication failure"
+    except MalformedAnswer as error:
+        identity, message = None, f"{provider} response is malformed: {error}"
+    return IdentityAnswer(identity=identity, response=text, status_code=200, message=message)
+
+
+def unasked(reason: str, remedy: str = "", *, status_code: int = 500) -> IdentityAnswer:
+    """There is no answer that counts, and this is why."""
+    return IdentityAnswer(identity=None, response="", status_code=status_code, message=reason, remedy=remedy)
 
 
 def _parse_object(payload: bytes) -> Mapping[str, Any]:

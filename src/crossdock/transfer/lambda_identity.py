@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from crossdock.core.logins import LoginAttempt, Password
 from crossdock.core.servers import IdentityProviderType, Server
 from crossdock.ports.authority import FunctionUnreachable, IdentityAnswer, ProviderFunctions
-from crossdock.transfer.identity_answers import MalformedAnswer, NotVouchedFor, read_identity
+from crossdock.transfer.identity_answers import answered, unasked
 
 
 class LambdaIdentityProvider:
@@ -21,15 +21,15 @@ class LambdaIdentityProvider:
     async def identify(self, server: Server, attempt: LoginAttempt) -> IdentityAnswer:
         choice = server.identity_provider
         if choice.kind is not IdentityProviderType.AWS_LAMBDA:
-            return _failure(f"identity providers of type {choice.kind} cannot be asked by this server yet")
+            return unasked(f"identity providers of type {choice.kind} cannot be asked by this server yet")
         function_arn, event = choice.function_arn, json.dumps(_event(attempt)).encode()
         try:
             answer = await self._functions.invoke(server, attempt, function_arn=function_arn, event=event)
         except FunctionUnreachable as error:
-            return _failure(f"the identity provider {function_arn} could not be invoked: {error}", error.remedy)
+            return unasked(f"the identity provider {function_arn} could not be invoked: {error}", error.remedy)
         if answer.error:
-            return _failure(f"the identity provider's function failed ({answer.error}): {_error_text(answer.payload)}")
-        return _read(answer.payload, attempt)
+            return unasked(f"the identity provider's function failed ({answer.error}): {_error_text(answer.payload)}")
+        return answered(answer.payload, username=attempt.username, provider="Lambda IDP")
 
 
 def _event(attempt: LoginAttempt) -> Mapping[str, str]:
@@ -43,25 +43,6 @@ def _event(attempt: LoginAttempt) -> Mapping[str, str]:
     if isinstance(attempt.credential, Password):
         event["password"] = attempt.credential.value
     return event
-
-
-def _read(payload: bytes, attempt: LoginAttempt) -> IdentityAnswer:
-    text = payload.decode(errors="replace")
-    try:
-        identity = read_identity(payload, username=attempt.username)
-    except NotVouchedFor:
-        return IdentityAnswer(
-            identity=None, response=text, status_code=200, message="Lambda IDP authentication failure"
-        )
-    except MalformedAnswer as error:
-        return IdentityAnswer(
-            identity=None, response=text, status_code=200, message=f"Lambda IDP response is malformed: {error}"
-        )
-    return IdentityAnswer(identity=identity, response=text, status_code=200, message="")
-
-
-def _failure(reason: str, remedy: str = "") -> IdentityAnswer:
-    return IdentityAnswer(identity=None, response="", status_code=500, message=reason, remedy=remedy)
 
 
 def _error_text(payload: bytes) -> str:

@@ -8,11 +8,13 @@ from typing import Any
 from crossdock.core.ids import AccountId, ServerId
 from crossdock.core.security_policies import DEFAULT_SECURITY_POLICY
 from crossdock.core.servers import (
+    INTERRUPTED_TAG,
     Endpoint,
     EndpointType,
     FileProtocol,
     IdentityProviderChoice,
     IdentityProviderType,
+    InterruptedUploads,
     Server,
     ServerState,
     TlsSessionResumption,
@@ -58,8 +60,9 @@ def tags_of(settings: Mapping[str, Any]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in settings.get("Tags", [])}
 
 
-def server_of(record: ServerRecord) -> Server:
-    settings = record.settings
+def server_of(record: ServerRecord, *, interrupted: InterruptedUploads = InterruptedUploads.DISCARD) -> Server:
+    """`interrupted` is what becomes of interrupted uploads where the server has no tag that says so."""
+    settings, tags = record.settings, tags_of(record.settings)
     provider = settings.get("IdentityProviderDetails", {})
     details = settings.get("ProtocolDetails", {})
     return Server(
@@ -87,9 +90,15 @@ def server_of(record: ServerRecord) -> Server:
         setstat_is_no_op=details.get("SetStatOption") == "ENABLE_NO_OP",
         needs_proxy_header=details.get("ProxyConfig", {}).get("SftpMode") == "PROXY_PROTOCOL_V2_ENFORCED",
         security_group_ids=tuple(settings.get("EndpointDetails", {}).get("SecurityGroupIds", [])),
-        tags=tags_of(settings),
+        interrupted_uploads=_interrupted_by(tags) or interrupted,
+        tags=tags,
         created_at=record.created_at,
     )
+
+
+def _interrupted_by(tags: Mapping[str, str]) -> InterruptedUploads | None:
+    """What a server's tag says; None for one that says nothing we know, as the tag of a server on AWS itself may."""
+    return next((kept for kept in InterruptedUploads if kept == tags.get(INTERRUPTED_TAG)), None)
 
 
 def endpoint_of(record: EndpointRecord) -> Endpoint:

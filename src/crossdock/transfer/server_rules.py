@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from ipaddress import AddressValueError, IPv4Address
 from typing import Any
 
+from crossdock.core.provider_urls import url_flaw
 from crossdock.core.security_policies import DEFAULT_SECURITY_POLICY, SECURITY_POLICIES
 from crossdock.transfer.faults import invalid_request
 
@@ -73,7 +74,10 @@ def _check_identity_provider(settings: Mapping[str, Any]) -> None:
     details = settings.get("IdentityProviderDetails") or {}
     wanted = PROVIDER_DETAILS[kind]
     if details and not wanted:
-        raise invalid_request("Must specify IdentityProviderType with IdentityProviderDetails")
+        raise invalid_request(
+            f"IdentityProviderDetails must not be given when IdentityProviderType is {kind}, which it is if none is "
+            "named: service-managed users log in with SSH keys alone"
+        )
     for member in wanted:
         if not details.get(member):
             raise invalid_request(f"IdentityProviderDetails must contain {member} when IdentityProviderType is {kind}")
@@ -83,6 +87,8 @@ def _check_identity_provider(settings: Mapping[str, Any]) -> None:
             raise invalid_request(f"IdentityProviderDetails must not contain {member} when the type is {kind}")
     if kind == "AWS_LAMBDA" and not _LAMBDA_ARN.fullmatch(details["Function"]):
         raise invalid_request("IdentityProviderDetails.Function must be the ARN of a Lambda function")
+    if kind == "API_GATEWAY" and (flaw := url_flaw(details["Url"])):
+        raise invalid_request(f"IdentityProviderDetails.Url {flaw}")
 
 
 def _check_protocols(settings: Mapping[str, Any]) -> None:

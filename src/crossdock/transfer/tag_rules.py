@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping, Sequence
 
 from crossdock.core.endpoint_addresses import BadPin, parse_pins
 from crossdock.core.ids import is_server_id
-from crossdock.core.servers import FTPS_TAG, HOSTNAME_TAG, SERVER_ID_TAG
+from crossdock.core.servers import FTPS_TAG, HOSTNAME_TAG, INTERRUPTED_TAG, SERVER_ID_TAG, InterruptedUploads
 from crossdock.operations.caller import Context
 from crossdock.operations.operation import Params
 from crossdock.transfer.faults import invalid_request
@@ -39,8 +39,8 @@ def tags_given(params: Params, *, system: Container[str] = ()) -> dict[str, str]
 
 
 def server_tags_given(params: Params) -> dict[str, str]:
-    """`tags_given` of a server, of which `crossdock:endpoint` must name addresses, `crossdock:ftps` a kind of TLS, and
-    `crossdock:server-id` an id."""
+    """`tags_given` of a server, of which `crossdock:endpoint` must name addresses, `crossdock:ftps` a kind of TLS,
+    `crossdock:server-id` an id, and `crossdock:interrupted-uploads` what becomes of them."""
     found = tags_given(params, system=SYSTEM_TAGS)
     try:
         parse_pins(found)
@@ -50,6 +50,8 @@ def server_tags_given(params: Params) -> dict[str, str]:
         raise invalid_request(f"the tag {FTPS_TAG} has {kind!r}: write implicit, or explicit, which is the default")
     if not is_server_id(server_id := found.get(SERVER_ID_TAG, "s-" + "0" * 17)):
         raise invalid_request(f"the tag {SERVER_ID_TAG} has {server_id!r}: write s- and 17 hex digits")
+    if (kept := found.get(INTERRUPTED_TAG, InterruptedUploads.DISCARD)) not in tuple(InterruptedUploads):
+        raise invalid_request(f"the tag {INTERRUPTED_TAG} has {kept!r}: write {', '.join(InterruptedUploads)}")
     return found
 
 

@@ -1,0 +1,55 @@
+"""The objects of AWS's S3, or of one that speaks as it does, for sessions that hold the credentials of their roles."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiobotocore.session import AioSession  # type: ignore[import-untyped]  # it ships no types
+
+from crossdock.adapters.aws.connection import S3Connection, open_s3
+from crossdock.adapters.aws.object_store import AwsObjectStore
+from crossdock.adapters.aws.retrying import Patience
+from crossdock.core.object_writing import read_writings
+from crossdock.core.principals import AssumedRole
+from crossdock.ports.functions import TemporaryCredentials
+from crossdock.ports.host import Clock
+from crossdock.ports.upload_ledger import UploadLedger
+from crossdock.settings import AwsSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsStores:
+    """See `adapters.aws.role_assumer.MakeStore`."""
+
+    connection: S3Connection
+    ledger: UploadLedger
+
+    def __call__(self, credentials: TemporaryCredentials, principal: AssumedRole) -> AwsObjectStore:
+        return AwsObjectStore(self.connection, credentials, principal=principal, ledger=self.ledger)
+
+
+@asynccontextmanager
+async def open_aws_stores(
+    aws: AwsSettings, *, region: str, clock: Clock, ledger: UploadLedger, session: AioSession
+) -> AsyncIterator[AwsStores]:
+    async with open_s3(
+        region=region,
+        clock=clock,
+        endpoint_url=aws.endpoint_url or None,
+        path_style=aws.path_style,
+        verify=verify_of(aws),
+        writings=read_writings(aws.buckets),
+        patience=Patience(attempts=aws.s3_attempts),
+        read_timeout_s=aws.s3_timeout_s,
+        session=session,
+    ) as connection:
+        yield AwsStores(connection=connection, ledger=ledger)
+
+
+def open_session(aws: AwsSettings) -> AioSession:
+    return AioSession(profile=aws.profile or None)
+
+
+def verify_of(aws: AwsSettings) -> bool | str:
+    """Whose certificates are believed, as botocore wants it told."""
+    return str(aws.ca_file) if aws.ca_file is not None else True

@@ -1,0 +1,184 @@
+"""The account of uploads that can be gone on with: who finds which, across crashes, and which are swept."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.fakes.clock import FakeClock
+from tests.fakes.resumable_uploads import resumable_uploads
+
+from crossdock.adapters.memory.state import MemoryState
+from crossdock.core.errors import Denied, ServiceError
+from crossdock.core.homes import ObjectPlace
+from crossdock.files.resumable_uploads import (
+    GIVEN_UP_AFTER,
+    StateResumableUploads,
+    resumable_upload_ids,
+)
+from crossdock.ports.authority import AssumeRefused
+from crossdock.ports.resumable_uploads import ResumableUpload, UploadOwner
+
+OWNER = UploadOwner(server_id="s-0123456789abcdef0", username="user1", role_arn="arn:aws:iam::111111111111:role/r")
+PLACE = ObjectPlace(bucket="bucket", key="in/file")
+DAY = timedelta(days=1)
+
+
+class House:
+    def __init__(self) -> None:
+        self.state = MemoryState()
+        self.clock = FakeClock()
+        self.ended: list[str] = []
+        self.failure: Exception | None = None
+
+    def run(self, number: int = 1, *, per_user: int = 100) -> StateResumableUploads:
+        return resumable_uploads(self.state, run=str(number), clock=self.clock, per_user=per_user, keep_for=DAY)
+
+    def upload(self, upload_id: str = "u1", *, owner: UploadOwner = OWNER, place: ObjectPlace = PLACE):
+        now = self.clock.now()
+        return ResumableUpload(owner=owner, place=place, upload_id=upload_id, began_at=now, touched_at=now)
+
+    async def end(self, upload: ResumableUpload) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.ended.append(upload.upload_id)
+
+    async def ids(self) -> set[str]:
+        return set(await resumable_upload_ids(self.state))
+
+
+async def test_an_upload_is_found_when_it_was_left_and_by_one_at_a_time():
+    house = House()
+    uploads, upload = house.run(), house.upload()
+    assert await uploads.note(upload)
+    assert await uploads.find(OWNER, PLACE) is None
+    await uploads.leave(replace(upload, parts=3))
+    found = await uploads.find(OWNER, PLACE)
+    assert found is not None
+    assert (found.upload_id, found.parts, found.began_at) == ("u1", 3, upload.began_at)
+    assert await uploads.take(found)
+    assert not await uploads.take(found)
+    assert await uploads.find(OWNER, PLACE) is None
+    await uploads.leave(replace(found, parts=4))
+    again = await uploads.find(OWNER, PLACE)
+    assert again is not None
+    assert again.parts == 4
+    await uploads.forget(again)
+    assert not await uploads.take(again)
+    assert await uploads.find(OWNER, PLACE) is None
+    assert await house.ids() == set()
+
+
+@pytest.mark.parametrize(
+    ("owner", "place"),
+    [
+        (replace(OWNER, server_id="s-0123456789abcdef1"), PLACE),
+        (replace(OWNER, username="user"), PLACE),
+        (replace(OWNER, username="user11"), PLACE),
+        (replace(OWNER, role_arn="arn:aws:iam::111111111111:role/other"), PLACE),
+        (OWNER, replace(PLACE, key="in/fil")),
+        (OWNER, replace(PLACE, key="in/file2")),
+        (OWNER, replace(PLACE, bucket="other")),
+    ],
+)
+async def test_nobody_else_finds_it_and_nowhere_else(owner: UploadOwner, place: ObjectPlace):
+    house = House()
+    uploads, upload = house.run(), house.upload()
+    await uploads.note(upload)
+    await uploads.leave(replace(upload, parts=3))
+    assert await uploads.find(owner, place) is None
+
+
+async def test_the_newest_counts_and_none_that_was_given_up():
+    house = House()
+    uploads = house.run()
+    for number in (1, 2):
+        upload = house.upload(f"u{number}")
+        await uploads.note(upload)
+        await uploads.leave(replace(upload, parts=number))
+        house.clock.advance(60)
+    newest = await uploads.find(OWNER, PLACE)
+    assert newest is not None
+    assert newest.upload_id == "u2"
+    await uploads.give_up(newest)
+    assert not await uploads.take(newest)
+    older = await uploads.find(OWNER, PLACE)
+    assert older is not None
+    assert older.upload_id == "u1"
+
+
+async def test_a_user_has_only_so_many():
+    house = House()
+    uploads = house.run(per_user=2)
+    first = house.upload("u1")
+    assert await uploads.note(first)
+    assert await uploads.note(house.upload("u2"))
+    assert not await uploads.note(house.upload("u3"))
+    assert await uploads.note(house.upload("u4", owner=replace(OWNER, username="user2")))
+    await uploads.forget(first)
+    assert await uploads.note(house.upload("u3"))
+
+
+async def test_after_a_crash_all_are_found_and_nobody_tells_how_far_they_came():
+    house = House()
+    killed, upload = house.run(1), house.upload()
+    await killed.note(upload)
+    await killed.leave(replace(upload, parts=3))
+    assert await killed.take(upload)
+    found = await house.run(2).find(OWNER, PLACE)
+    assert found is not None
+    assert found.parts is None
+
+
+async def test_what_a_worker_had_when_it_died_can_be_found():
+    house = House()
+    uploads, upload = house.run(), house.upload()
+    await uploads.note(upload)
+    uploads.abandon(upload)
+    assert await uploads.find(OWNER, PLACE) is not None
+
+
+async def test_what_is_past_its_time_is_ended_and_what_is_under_way_is_not():
+    house = House()
+    uploads = house.run()
+    for name in ("left", "under-way", "given-up"):
+        await uploads.note(house.upload(name, place=replace(PLACE, key=name)))
+    await uploads.leave(house.upload("left", place=replace(PLACE, key="left")))
+    await uploads.give_up(house.upload("given-up", place=replace(PLACE, key="given-up")))
+    await uploads.sweep(house.end)
+    assert house.ended == ["given-up"]
+    house.clock.advance(DAY.total_seconds())
+    await uploads.sweep(house.end)
+    assert house.ended == ["given-up"]
+    house.clock.advance(1)
+    assert await uploads.find(OWNER, replace(PLACE, key="left")) is None
+    await uploads.sweep(house.end)
+    assert house.ended == ["given-up", "left"]
+    assert await house.ids() == {"under-way"}
+
+
+async def test_what_a_crash_interrupted_has_its_time_from_the_next_start_on():
+    house = House()
+    await house.run(1).note(house.upload())
+    house.clock.advance(10 * DAY.total_seconds())
+    restarted = house.run(2)
+    await restarted.sweep(house.end)
+    assert await restarted.find(OWNER, PLACE) is not None
+    house.clock.advance(DAY.total_seconds() + 1)
+    await restarted.sweep(house.end)
+    assert house.ended == ["u1"]
+
+
+@pytest.mark.parametrize("failure", [Denied("no"), AssumeRefused("the role is gone"), ServiceError("AccessDenied", "")])
+async def test_what_cannot_be_ended_is_tried_again_for_a_month(failure: Exception):
+    house = House()
+    uploads = house.run()
+    await uploads.note(house.upload())
+    await uploads.leave(house.upload())
+    house.clock.advance(DAY.total_seconds() + 1)
+    house.failure = failure
+    for _ in range(2):
+        await uploads.sweep(house.end)
+        assert await house.ids() == {"u1"}
+    house.clock.advance(GIVEN_UP_AFTER.total_seconds())
+    await uploads.sweep(house.end)
+    assert await house.ids() == set()
