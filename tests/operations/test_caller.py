@@ -6,7 +6,7 @@ import pytest
 
 from crossdock.core.arns import parse_arn
 from crossdock.core.principals import AccountRoot, Anonymous, AssumedRole, IamUser, Principal, ServicePrincipal
-from crossdock.operations.caller import Caller, Origin, global_context
+from crossdock.operations.caller import CallContext, Caller, Origin, global_context
 from crossdock.policy.requests import context_of
 
 NOW = datetime(2026, 3, 15, 0, 47, 5, tzinfo=UTC)
@@ -104,3 +104,13 @@ def test_a_service_has_no_type_as_it_has_none_in_cases() -> None:
     service = ServicePrincipal(name="lambda.amazonaws.com")
     assert "aws:PrincipalType" not in keys_of(Caller(principal=service))
     assert "aws:principaltype" not in context_of({}, principal=service)
+
+
+def test_the_context_of_a_call_is_the_global_one() -> None:
+    caller, origin = Caller(principal=ROLE), Origin(source_ip="192.0.2.1", is_secure=True)
+    context = CallContext(caller, origin, region="eu-west-1", now=NOW)
+
+    assert dict(context) == keys_of(caller, origin)
+    assert len(context) == len(context.made())
+    assert context["aws:SourceIp"] == ("192.0.2.1",)
+    assert "aws:UserAgent" not in context

@@ -14,11 +14,12 @@ class Waiting(asyncio.Protocol):
     def __init__(self, lobby: Lobby, ends: list[Exception | None]) -> None:
         self._lobby = lobby
         self._ends = ends
+        self.left: list[bool] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        self._lobby.enter(transport)
+        self._lobby.enter(transport, lambda: self.left.append(True))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lobby.leave(self.transport)
@@ -42,6 +43,7 @@ async def test_who_is_in_the_lobby_goes_when_it_is_cleared_and_who_has_left_stay
         lobby.leave(met[0].transport)
     lobby.clear()
     lobby.clear()  # again is harmless
+    assert met[0].left == [True]
     if stays:
         async with asyncio.timeout(10):
             with pytest.raises(ConnectionResetError):

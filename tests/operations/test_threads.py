@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from crossdock.operations.threads import Threads, in_thread, settle
+from crossdock.operations.threads import Held, Threads, in_thread, settle
 
 
 async def test_results_and_errors_come_back():
@@ -99,3 +99,26 @@ def test_a_loop_that_is_closed_meanwhile_hears_nothing():
     asyncio.run(begin())
     may_end.set()
     threads.shutdown()
+
+
+async def test_who_waits_for_what_is_held_is_not_cut_short():
+    future = Held[str](loop=asyncio.get_running_loop())
+    waiting = asyncio.create_task(settle(future))
+    for _ in range(3):
+        await asyncio.sleep(0)
+        waiting.cancel()
+    assert not waiting.done()
+    assert not future.cancelled()
+    future.set_result("done")
+    assert await waiting is True
+    assert await settle(future) is False
+
+
+async def test_an_error_of_what_is_held_is_left_to_whoever_asks_for_the_result():
+    future = Held[str](loop=asyncio.get_running_loop())
+    waiting = asyncio.create_task(settle(future))
+    await asyncio.sleep(0)
+    future.set_exception(ValueError("broken"))
+    assert await waiting is False
+    with pytest.raises(ValueError, match="broken"):
+        future.result()

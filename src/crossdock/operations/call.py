@@ -12,7 +12,7 @@ from typing import Protocol
 from crossdock.core.errors import Fault, OutOfSpace, ServiceError, Unavailable
 from crossdock.core.ids import Entropy, uuid4_text
 from crossdock.operations.audit import record_audit
-from crossdock.operations.caller import Caller, Context, Origin, global_context
+from crossdock.operations.caller import CallContext, Caller, Context, Origin
 from crossdock.operations.credentials import credentials_answered
 from crossdock.operations.operation import Operation, Params, Permission, Result, ServiceOperations
 from crossdock.operations.tasks import TaskSupervisor
@@ -223,7 +223,7 @@ class Operations:
             return await permissions if isawaitable(permissions) else permissions
 
     async def decide(self, call: Call, permission: Permission) -> Decision:
-        context = global_context(call.caller, call.origin, region=call.region, now=call.now)
+        context = CallContext(call.caller, call.origin, region=call.region, now=call.now)
         with credentials_answered(call.service, call.caller):
             return await self._authorizer.decide(call.caller, permission, context)
 

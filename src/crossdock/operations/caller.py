@@ -1,6 +1,6 @@
 """Who calls, from where, and the condition keys that follow from it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
@@ -87,6 +87,33 @@ def global_context(caller: Caller, origin: Origin, *, region: str, now: datetime
     if principal.user_id:
         context["aws:userid"] = (principal.user_id,)
     return context
+
+
+class CallContext(Mapping[str, tuple[str, ...]]):
+    """The `global_context` of a call, made when somebody looks into it: a decision that is known needs none."""
+
+    __slots__ = ("_made", "caller", "now", "origin", "region")
+
+    def __init__(self, caller: Caller, origin: Origin, *, region: str, now: datetime) -> None:
+        self.caller = caller
+        self.origin = origin
+        self.region = region
+        self.now = now
+        self._made: Context | None = None
+
+    def __getitem__(self, key: str) -> tuple[str, ...]:
+        return self.made()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.made())
+
+    def __len__(self) -> int:
+        return len(self.made())
+
+    def made(self) -> Context:
+        if self._made is None:
+            self._made = global_context(self.caller, self.origin, region=self.region, now=self.now)
+        return self._made
 
 
 def _date(moment: datetime) -> str:

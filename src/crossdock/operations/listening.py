@@ -12,19 +12,22 @@ class Lobby:
     """Connections that were accepted and are nobody's yet. They end with their listener."""
 
     def __init__(self) -> None:
-        self._here: set[asyncio.Transport] = set()
+        self._here: dict[asyncio.Transport, Callable[[], None]] = {}
 
-    def enter(self, transport: asyncio.Transport) -> None:
-        self._here.add(transport)
+    def enter(self, transport: asyncio.Transport, left: Callable[[], None]) -> None:
+        """`left` is called once, when it is no longer here."""
+        self._here[transport] = left
 
     def leave(self, transport: asyncio.Transport) -> None:
         """It is somebody's now, or gone; harmless for one that is not here."""
-        self._here.discard(transport)
+        left = self._here.pop(transport, None)
+        if left is not None:
+            left()
 
     def clear(self) -> None:
-        for transport in self._here:
+        for transport in list(self._here):
             transport.abort()
-        self._here.clear()
+            self.leave(transport)
 
 
 async def listen(host: str, port: int, *, backlog: int = BACKLOG) -> socket.socket:

@@ -5,6 +5,8 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from crossdock.operations.eager import start_now
+
 _log = logging.getLogger(__name__)
 
 
@@ -18,6 +20,16 @@ class TaskSupervisor:
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._finish)
+        return task
+
+    def start_now(self, work: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
+        """As `start`, and come to the first wait, or to the end, before this returns."""
+        task = start_now(work, name=name)
+        if task.done():
+            self._finish(task)
+        else:
+            self._tasks.add(task)
+            task.add_done_callback(self._finish)
         return task
 
     def _finish(self, task: asyncio.Task[Any]) -> None:

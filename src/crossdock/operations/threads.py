@@ -15,6 +15,16 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+class Held(asyncio.Future[T]):
+    """A future of work that goes on whatever its waiter does, so that waiting for it is never cut short.
+
+    A task that waits for it and is cancelled hears of that when the work is done: see `settle`.
+    """
+
+    def cancel(self, msg: object = None) -> bool:
+        return False
+
+
 class Threads(Executor):
     """A fixed number of threads, started with the first job."""
 
@@ -26,9 +36,9 @@ class Threads(Executor):
         self._is_closed = False
 
     def begin(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
-        """The result as a future of the running loop. To cancel the future stops nothing."""
+        """The result as a future of the running loop, which cannot be cancelled."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
+        future = Held[T](loop=loop)
 
         def job() -> None:
             try:
@@ -97,6 +107,13 @@ async def in_thread(threads: Executor, function: Callable[P, T], *args: P.args, 
 async def settle(future: "asyncio.Future[Any]") -> bool:
     """Wait until the future is done, whatever happens; True if this task was cancelled meanwhile."""
     was_cancelled = False
+    if isinstance(future, Held) and not future.done():
+        try:
+            await future
+        except asyncio.CancelledError:
+            was_cancelled = True  # asyncio raises it only now that the future is done
+        except BaseException:  # the future's own, which its `result` tells
+            return False
     while not future.done():
         waiter: asyncio.Future[None] = future.get_loop().create_future()
 

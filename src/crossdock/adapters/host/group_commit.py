@@ -14,6 +14,7 @@ from typing import Generic, Protocol, TypeVar, cast
 
 from crossdock.adapters.host.disk_errors import from_sqlite_error
 from crossdock.adapters.host.settling import carry_through
+from crossdock.operations.threads import Held
 
 T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], T]
@@ -81,7 +82,7 @@ class GroupCommit:
     def _submit(self, operation: Operation[T]) -> asyncio.Future[T]:
         if self._is_closed:
             raise RuntimeError(f"{self._name} is closed")
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        future = Held[T](loop=asyncio.get_running_loop())
         self._jobs.put(cast("_Job[object]", _Job(operation, future)))
         return future
 

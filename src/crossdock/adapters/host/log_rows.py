@@ -172,18 +172,26 @@ def forget_older(connection: sqlite3.Connection, group: LogGroupId, limit_ms: in
 
 
 def forget_beyond(connection: sqlite3.Connection, max_bytes: int, limit: int) -> int:
-    """The first to arrive, until what is left is not more than so many bytes."""
-    (total,) = connection.execute("SELECT coalesce(sum(stored_bytes), 0) FROM streams").fetchone()
+    """The first to arrive in the group that holds most, until what is left is not more than so many bytes."""
+    sizes = dict(connection.execute("SELECT group_id, sum(stored_bytes) FROM streams GROUP BY group_id"))
+    total = sum(sizes.values())
+    oldest = {owner: _oldest(connection, owner, limit) for owner in sizes}
     found: list[_Doomed] = []
-    if total > max_bytes:
-        for event in connection.execute(
-            "SELECT sequence, stream_id, message FROM events ORDER BY sequence LIMIT ?", (limit,)
-        ):
-            found.append(event)
-            total -= stored_bytes(event[2])
-            if total <= max_bytes:
-                break
+    while total > max_bytes and len(found) < limit:
+        owner = max(sizes, key=sizes.__getitem__)
+        event = next(oldest[owner])
+        found.append(event)
+        sizes[owner] -= stored_bytes(event[2])
+        total -= stored_bytes(event[2])
     return _forget(connection, found)
+
+
+def _oldest(connection: sqlite3.Connection, owner: int, limit: int) -> Iterator[_Doomed]:
+    yield from connection.execute(
+        "SELECT sequence, stream_id, message FROM events INDEXED BY events_by_group WHERE group_id = ?"
+        " ORDER BY sequence LIMIT ?",
+        (owner, limit),
+    )
 
 
 def give_back_room(connection: sqlite3.Connection, pages: int) -> None:

@@ -44,7 +44,9 @@ class SqliteObjectIndex:
         self._reads = reads
 
     async def get(self, bucket_id: str, key: str) -> ObjectEntry | None:
-        return await self._reads.run(lambda connection: object_rows.get_object(connection, bucket_id, key))
+        return await self._reads.glance(
+            (bucket_id, key), lambda connection: object_rows.get_object(connection, bucket_id, key)
+        )
 
     async def put(
         self,

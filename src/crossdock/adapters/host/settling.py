@@ -19,9 +19,10 @@ async def carry_through(begin: Callable[[], asyncio.Future[T]]) -> T:
     A cancellation that is pending is raised before it begins; one that comes meanwhile at this task's next await, so
     that the result reaches the caller.
     """
-    await asyncio.sleep(0)
-    future = begin()
     task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        await asyncio.sleep(0)
+    future = begin()
     if await settle(future) and task is not None:
         # One request was made, so one must stay counted: asyncio.timeout() compares the numbers.
         task.uncancel()

@@ -1,13 +1,14 @@
 """SQLite databases by themselves, for what is written often: one connection that writes, a few that read."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from enum import StrEnum
 from pathlib import Path
 from threading import local
 from typing import TypeVar
 
 from crossdock.adapters.host.disk_errors import sqlite_errors
+from crossdock.adapters.host.glances import Glances, NotNow
 from crossdock.operations.threads import Threads, in_thread
 
 T = TypeVar("T")
@@ -76,11 +77,22 @@ class ReadPool:
         self._mine = local()
         self._connections: list[sqlite3.Connection] = []
         self._threads = Threads(threads, name=f"{path.stem}-read")
+        self._glances = Glances(lambda: open_for_reading(path))
 
     async def run(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Call with a connection on which everything sees one consistent view. Raises Unavailable."""
         with sqlite_errors(self._path.name):
             return await in_thread(self._threads, self._view, function)
+
+    async def glance(self, question: Hashable, function: Callable[[sqlite3.Connection], T]) -> T:
+        """As `run`, for a row or two, and at once where that is quick: see `glances.py`. `question` names the answer.
+
+        Raises Unavailable.
+        """
+        try:
+            return self._glances.look(question, function)
+        except NotNow:
+            return await self.run(function)
 
     async def call(self, function: Callable[[], T]) -> T:
         """Call what brings its own connection. Raises Unavailable."""
@@ -89,6 +101,7 @@ class ReadPool:
 
     def close(self) -> None:
         """Waits for the views that are open."""
+        self._glances.close()
         self._threads.shutdown()
         for connection in self._connections:
             connection.close()

@@ -40,7 +40,7 @@ class Hand:
     def load(self) -> int:
         return len(self.guests)
 
-    def receive(self, server, address, transport, seen, *, left) -> Guest:
+    def receive(self, server, address, transport, seen, *, is_proxied, left) -> Guest:
         self.served += 1
         self.guests.append(Guest(self, left))
         return self.guests[-1]
@@ -85,7 +85,7 @@ class Yard:
         return hand
 
     async def come(self, left: Callable[[Any], None] = lambda _: None, transport: Any = None) -> Guest | None:
-        return await self.crew.receive(SERVER, "192.0.2.1", transport or Transport(), b"", left=left)
+        return await self.crew.receive(SERVER, "192.0.2.1", transport or Transport(), b"", is_proxied=False, left=left)
 
 
 @asynccontextmanager

@@ -42,7 +42,7 @@ class Rooms:
         self.asked: list[tuple[Any, ...]] = []
         self.failure: Exception | None = None
 
-    async def receive(self, server, address, transport, seen, *, left) -> Guest | None:
+    async def receive(self, server, address, transport, seen, *, is_proxied, left) -> Guest | None:
         self.asked.append((server, address, seen, transport.is_reading()))
         await self.gate.wait()
         if self.failure is not None:
@@ -64,7 +64,7 @@ async def lodging():
 
 def arrival(guest: int = 7) -> tuple[Receive, int, socket.socket]:
     ours, its = socket.socketpair()
-    order = Receive(guest=guest, server=SERVER, address="192.0.2.1", seen=b"SSH-")
+    order = Receive(guest=guest, server=SERVER, address="192.0.2.1", is_proxied=True, seen=b"SSH-")
     return order, its.detach(), ours
 
 

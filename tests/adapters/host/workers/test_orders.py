@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from tests.fakes.logins import SERVER
@@ -24,7 +25,7 @@ from crossdock.adapters.host.workers.orders import (
     Receive,
     order_of,
 )
-from crossdock.settings import LoginSettings, SftpSettings, UploadSettings
+from crossdock.settings import AwsSettings, LoginSettings, SftpSettings, UploadSettings
 
 BEGIN = Begin(
     data_dir="/data/ü",
@@ -35,6 +36,11 @@ BEGIN = Begin(
     sftp=SftpSettings(proxy_protocol_from=("192.0.2.0/24",), idle_timeout_s=5),
     uploads=UploadSettings(spool_bytes=1 << 30),
     allow_append=True,
+    rename_directories=True,
+    region="eu-west-1",
+    aws=AwsSettings(
+        session_tags={"team": "ü"}, ca_file=Path("/ca.pem"), buckets={"*": {"acl": "off", "bucket_key": True}}
+    ),
 )
 
 
@@ -75,7 +81,7 @@ async def pair() -> AsyncIterator[Heard]:
 
 
 def receive(guest: int, seen: bytes = b"") -> Receive:
-    return Receive(guest=guest, server=SERVER, address="192.0.2.1", seen=seen)
+    return Receive(guest=guest, server=SERVER, address="192.0.2.1", is_proxied=True, seen=seen)
 
 
 async def test_orders_come_as_they_were_sent_and_with_their_sockets():

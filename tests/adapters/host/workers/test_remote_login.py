@@ -1,8 +1,8 @@
 """What a login needs, asked of another process: as it is in the parent, and given back when the worker is gone."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from tests.fakes.clock import FakeClock
@@ -12,11 +12,14 @@ from tests.fakes.patience import eventually
 from tests.fakes.worker_lines import MemoryLines, joined, joined_to, make_parent
 
 from crossdock.adapters.host.workers.answers import LoginAnswers
+from crossdock.adapters.host.workers.calls import HOLD_ROLE, ISSUE_ROLE
+from crossdock.adapters.host.workers.line import Answer
 from crossdock.adapters.host.workers.remote_login import (
     RemoteHostKeys,
     RemoteIdentityProvider,
     RemoteLogLines,
     RemoteRoleHolders,
+    RemoteRoleIssuer,
     RemoteSessionPlaces,
 )
 from crossdock.cloud.logs.transfer_log import EmbeddedTransferLog, transfer_log_group
@@ -24,7 +27,8 @@ from crossdock.core.arns import parse_arn
 from crossdock.core.logins import Refusal
 from crossdock.core.principals import AssumedRole
 from crossdock.files.session_limits import SessionLimits
-from crossdock.ports.authority import AssumeRefused, RoleHolder
+from crossdock.ports.authority import AssumeRefused, IssuedRole, RoleHolder, RoleRequest
+from crossdock.ports.functions import TemporaryCredentials
 
 NOW = FakeClock().now()
 HOLDER = RoleHolder(
@@ -35,17 +39,35 @@ HOLDER = RoleHolder(
     tags={"team": "ü"},
 )
 
+ISSUED = IssuedRole(
+    principal=HOLDER.principal,
+    credentials=TemporaryCredentials(
+        access_key_id="ASIAEXAMPLE", secret_access_key="s/ü", session_token="t" * 900, expires_at=HOLDER.expires_at
+    ),
+)
+
 
 class Roles:
     def __init__(self) -> None:
-        self.asked: list[dict[str, Any]] = []
+        self.asked: list[RoleRequest] = []
         self.refusal = ""
 
-    async def hold(self, **asked: Any) -> RoleHolder:
+    async def hold(self, asked: RoleRequest) -> RoleHolder:
         self.asked.append(asked)
         if self.refusal:
             raise AssumeRefused(self.refusal)
         return HOLDER
+
+
+class Issuer:
+    def __init__(self) -> None:
+        self.asked: list[RoleRequest] = []
+
+    async def issue(self, asked: RoleRequest) -> IssuedRole:
+        self.asked.append(asked)
+        if asked.username != "user1":
+            raise AssumeRefused("AccessDenied: no")
+        return ISSUED
 
 
 async def test_a_provider_is_asked_and_its_answer_told():
@@ -58,21 +80,26 @@ async def test_a_provider_is_asked_and_its_answer_told():
     assert provider.asked == [known, known, unknown, unknown]
 
 
+ASKED = RoleRequest(server=SERVER, username="user1", role_arn=ROLE, session_name="user1.s", session_policy=None)
+
+
 async def test_a_role_is_held_or_refused_with_the_reason():
     roles = Roles()
-    asked = {
-        "server": SERVER,
-        "username": "user1",
-        "role_arn": ROLE,
-        "session_name": "user1.s",
-        "session_policy": None,
-    }
-    async with joined_to(make_parent(roles=roles)) as line:
-        assert await RemoteRoleHolders(line).hold(**asked) == HOLDER
+    async with joined_to(make_parent(roles=Answer(HOLD_ROLE, roles.hold))) as line:
+        assert await RemoteRoleHolders(line).hold(ASKED) == HOLDER
         roles.refusal = "there is no role"
         with pytest.raises(AssumeRefused, match="there is no role"):
-            await RemoteRoleHolders(line).hold(**(asked | {"session_policy": "{}"}))
-    assert roles.asked == [asked, asked | {"session_policy": "{}"}]
+            await RemoteRoleHolders(line).hold(replace(ASKED, session_policy="{}"))
+    assert roles.asked == [ASKED, replace(ASKED, session_policy="{}")]
+
+
+async def test_a_role_is_issued_with_its_credentials_or_refused_with_the_reason():
+    issuer = Issuer()
+    async with joined_to(make_parent(roles=Answer(ISSUE_ROLE, issuer.issue))) as line:
+        assert await RemoteRoleIssuer(line).issue(ASKED) == ISSUED
+        with pytest.raises(AssumeRefused, match="AccessDenied"):
+            await RemoteRoleIssuer(line).issue(replace(ASKED, username="user2"))
+    assert [one.username for one in issuer.asked] == ["user1", "user2"]
 
 
 async def test_host_keys_are_those_of_the_parent():

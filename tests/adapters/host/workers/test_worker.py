@@ -70,7 +70,7 @@ class Post:
         self.somebody_left.set()
 
     def receive(self, transport: asyncio.Transport, seen: bytes = b"") -> Any:
-        return self.worker.receive(SERVER, "192.0.2.1", transport, seen, left=self.leave)
+        return self.worker.receive(SERVER, "192.0.2.1", transport, seen, is_proxied=False, left=self.leave)
 
 
 @asynccontextmanager
@@ -89,6 +89,9 @@ async def posted(directory: Path) -> AsyncIterator[Post]:
             sftp=SftpSettings(),
             uploads=UploadSettings(),
             allow_append=False,
+            rename_directories=False,
+            region="us-east-1",
+            aws=None,
         )
     )
     async with asyncio.timeout(30):

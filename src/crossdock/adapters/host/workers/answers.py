@@ -1,6 +1,6 @@
 """What the parent does for one worker, and what it gives back when that worker is no more."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,13 @@ from crossdock.adapters.host.workers.calls import Gone
 from crossdock.adapters.host.workers.frames import BadMessage
 from crossdock.adapters.host.workers.line import Answer
 from crossdock.core.logins import Refusal
+from crossdock.files.resumable_uploads import StateResumableUploads
 from crossdock.files.session_limits import SessionLimits, SessionPlace
-from crossdock.ports.authority import IdentityAnswer, IdentityProvider, RoleHolder, RoleHolders
+from crossdock.ports.authority import IdentityAnswer, IdentityProvider, RoleRequest
 from crossdock.ports.host_keys import HostKey, HostKeys
 from crossdock.ports.logs import LogLines
 from crossdock.ports.storage import ObjectIndex, Segment, UploadIndex
+from crossdock.ports.upload_ledger import UploadLedger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,13 +24,17 @@ class Parent:
     """What workers ask of the process that started them."""
 
     provider: IdentityProvider
-    roles: RoleHolders
+    roles: Answer[RoleRequest, Any]
+    """HOLD_ROLE or ISSUE_ROLE, as the authority has it."""
     host_keys: HostKeys
     places: SessionLimits
     log: LogLines
     objects: ObjectIndex
     uploads: UploadIndex
     blobs: DiskBlobs
+    resumable: StateResumableUploads
+    ledger_of: Callable[[str], UploadLedger]
+    """By the name of an S3 that is somebody else's."""
 
 
 class LoginAnswers:
@@ -39,7 +45,7 @@ class LoginAnswers:
     def all(self) -> list[Answer[Any, Any]]:
         return [
             Answer(calls.IDENTIFY, self._identify),
-            Answer(calls.ASSUME, self._assume),
+            self._parent.roles,
             Answer(calls.HOST_KEYS, self._host_keys),
             Answer(calls.TAKE_PLACE, self._take_place),
             Answer(calls.LEAVE_PLACE, self._leave_place),
@@ -54,15 +60,6 @@ class LoginAnswers:
 
     async def _identify(self, asked: calls.Identify) -> IdentityAnswer:
         return await self._parent.provider.identify(asked.server, asked.attempt)
-
-    async def _assume(self, asked: calls.Assume) -> RoleHolder:
-        return await self._parent.roles.hold(
-            server=asked.server,
-            username=asked.username,
-            role_arn=asked.role_arn,
-            session_name=asked.session_name,
-            session_policy=asked.session_policy,
-        )
 
     async def _host_keys(self, asked: calls.HostKeysOf) -> tuple[HostKey, ...]:
         return tuple(await self._parent.host_keys.active(asked.server_id))

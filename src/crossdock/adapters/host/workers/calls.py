@@ -3,12 +3,15 @@
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from crossdock.core.homes import ObjectPlace
 from crossdock.core.logins import LoginAttempt
 from crossdock.core.servers import Server
-from crossdock.ports.authority import IdentityAnswer, RoleHolder
+from crossdock.ports.authority import IdentityAnswer, IssuedRole, RoleHolder, RoleRequest
 from crossdock.ports.host_keys import HostKey
 from crossdock.ports.logs import LogGroupId
+from crossdock.ports.resumable_uploads import ResumableUpload, UploadOwner
 from crossdock.ports.storage import ObjectEntry, PartRecord, Segment, UploadRecord
+from crossdock.ports.upload_ledger import BegunUpload
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -30,15 +33,6 @@ class Call(Generic[P, R]):
 class Identify:
     server: Server
     attempt: LoginAttempt
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assume:
-    server: Server
-    username: str
-    role_arn: str
-    session_name: str
-    session_policy: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +68,8 @@ class WriteLog:
 
 
 IDENTIFY: Call[Identify, IdentityAnswer] = Call("identify", Identify, IdentityAnswer)
-ASSUME: Call[Assume, RoleHolder] = Call("assume", Assume, RoleHolder)
+HOLD_ROLE: Call[RoleRequest, RoleHolder] = Call("hold_role", RoleRequest, RoleHolder)
+ISSUE_ROLE: Call[RoleRequest, IssuedRole] = Call("issue_role", RoleRequest, IssuedRole)
 HOST_KEYS: Call[HostKeysOf, tuple[HostKey, ...]] = Call("host_keys", HostKeysOf, tuple[HostKey, ...])
 TAKE_PLACE: Call[TakePlace, str] = Call("take_place", TakePlace, str)
 LEAVE_PLACE: Call[LeavePlace, None] = Call("leave_place", LeavePlace)
@@ -176,6 +171,43 @@ class UnpinBlobs:
 DELETE_BLOBS: Call[DeleteBlobs, None] = Call("delete_blobs", DeleteBlobs)
 PIN_BLOBS: Call[PinBlobs, bool] = Call("pin_blobs", PinBlobs, bool)
 UNPIN_BLOBS: Call[UnpinBlobs, None] = Call("unpin_blobs", UnpinBlobs)
+
+
+# Uploads to go on with. Each is a method of `ports.resumable_uploads.ResumableUploads`.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindUpload:
+    owner: UploadOwner
+    place: ObjectPlace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfUpload:
+    upload: ResumableUpload
+
+
+FIND_UPLOAD: Call[FindUpload, ResumableUpload | None] = Call("find_upload", FindUpload, ResumableUpload | None)
+NOTE_UPLOAD: Call[OfUpload, bool] = Call("note_upload", OfUpload, bool)
+TAKE_UPLOAD: Call[OfUpload, bool] = Call("take_upload", OfUpload, bool)
+LEAVE_UPLOAD: Call[OfUpload, bool] = Call("leave_upload", OfUpload, bool)
+GIVE_UP_UPLOAD: Call[OfUpload, bool] = Call("give_up_upload", OfUpload, bool)
+FORGET_UPLOAD: Call[OfUpload, bool] = Call("forget_upload", OfUpload, bool)
+
+
+# Uploads begun at an S3 of somebody else's. Each is a method of `ports.upload_ledger.UploadLedger`.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfBegun:
+    """`where` names the S3."""
+
+    where: str
+    upload: BegunUpload
+
+
+NOTE_BEGUN: Call[OfBegun, bool] = Call("note_begun", OfBegun, bool)
+FORGET_BEGUN: Call[OfBegun, bool] = Call("forget_begun", OfBegun, bool)
 
 
 # The worker itself.

@@ -36,7 +36,14 @@ class Hand(Protocol):
     def pid(self) -> int: ...
 
     def receive(
-        self, server: Server, address: str, transport: asyncio.Transport, seen: bytes, *, left: Left
+        self,
+        server: Server,
+        address: str,
+        transport: asyncio.Transport,
+        seen: bytes,
+        *,
+        is_proxied: bool,
+        left: Left,
     ) -> Guest | None: ...
 
     async def end(self) -> None: ...
@@ -71,7 +78,14 @@ class Crew:
         self._keepers = [self._tasks.start(self._keep(), name=f"worker {number}") for number in range(self._size)]
 
     async def receive(
-        self, server: Server, address: str, transport: asyncio.Transport, seen: bytes, *, left: Left
+        self,
+        server: Server,
+        address: str,
+        transport: asyncio.Transport,
+        seen: bytes,
+        *,
+        is_proxied: bool,
+        left: Left,
     ) -> Guest | None:
         if not await came_true(self._is_somebody_ready, self._somebody_ready, timeout_s=self._patience_s):
             _log.error("ssh connection refused", extra={"source_ip": address, "reason": "no worker is ready"})
@@ -79,7 +93,7 @@ class Crew:
         hand = least_loaded(self._hands)
         if hand is None or transport.is_closing():
             return None
-        return hand.receive(server, address, transport, seen, left=left)
+        return hand.receive(server, address, transport, seen, is_proxied=is_proxied, left=left)
 
     async def close(self) -> None:
         """End the workers, when nobody lets clients in any more."""

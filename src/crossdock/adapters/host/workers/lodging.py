@@ -69,7 +69,9 @@ class Lodging:
         is_in = False
         try:
             transport, _ = await asyncio.get_running_loop().connect_accepted_socket(_Hall, sock)
-            guest = await self._rooms.receive(order.server, order.address, transport, order.seen, left=leave)
+            guest = await self._rooms.receive(
+                order.server, order.address, transport, order.seen, is_proxied=order.is_proxied, left=leave
+            )
             if guest is not None:
                 self._guests[order.guest] = guest
                 is_in = True

@@ -16,7 +16,7 @@ from typing import Final
 from crossdock.adapters.host.workers.codec import from_bytes, plain, structured, tell_apart, to_bytes
 from crossdock.adapters.host.workers.frames import BadMessage
 from crossdock.core.servers import Server
-from crossdock.settings import LoginSettings, SftpSettings, UploadSettings
+from crossdock.settings import AwsSettings, LoginSettings, SftpSettings, UploadSettings
 
 MOST_SEEN_BYTES = 64 << 10
 """Of a client, ahead of its socket. What it says before its login is bounded by as much."""
@@ -41,6 +41,10 @@ class Begin:
     sftp: SftpSettings
     uploads: UploadSettings
     allow_append: bool
+    rename_directories: bool
+    region: str
+    aws: AwsSettings | None
+    """Where objects and roles are AWS's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,7 @@ class Receive:
     guest: int
     server: Server
     address: str
+    is_proxied: bool
     seen: bytes = field(repr=False)
 
 

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Sequence
 
 from crossdock.adapters.host.workers.calls import (
-    ASSUME,
+    HOLD_ROLE,
     HOST_KEYS,
     IDENTIFY,
+    ISSUE_ROLE,
     LEAVE_PLACE,
     TAKE_PLACE,
     WRITE_LOG,
-    Assume,
     HostKeysOf,
     Identify,
     LeavePlace,
@@ -22,7 +22,7 @@ from crossdock.adapters.host.workers.line import CallingLine
 from crossdock.core.logins import LoginAttempt, Refusal
 from crossdock.core.servers import Server
 from crossdock.files.session_limits import Place
-from crossdock.ports.authority import IdentityAnswer, RoleHolder
+from crossdock.ports.authority import IdentityAnswer, IssuedRole, RoleHolder, RoleRequest
 from crossdock.ports.host_keys import HostKey
 from crossdock.ports.logs import LogGroupId
 
@@ -47,17 +47,18 @@ class RemoteRoleHolders:
     def __init__(self, line: CallingLine) -> None:
         self._line = line
 
-    async def hold(
-        self, *, server: Server, username: str, role_arn: str, session_name: str, session_policy: str | None
-    ) -> RoleHolder:
-        asked = Assume(
-            server=server,
-            username=username,
-            role_arn=role_arn,
-            session_name=session_name,
-            session_policy=session_policy,
-        )
-        return await self._line.call(ASSUME, asked)
+    async def hold(self, asked: RoleRequest) -> RoleHolder:
+        return await self._line.call(HOLD_ROLE, asked)
+
+
+class RemoteRoleIssuer:
+    """See `ports.authority.RoleIssuer`."""
+
+    def __init__(self, line: CallingLine) -> None:
+        self._line = line
+
+    async def issue(self, asked: RoleRequest) -> IssuedRole:
+        return await self._line.call(ISSUE_ROLE, asked)
 
 
 class RemoteHostKeys:

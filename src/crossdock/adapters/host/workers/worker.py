@@ -14,6 +14,8 @@ from crossdock.adapters.host.workers.frames import BadMessage
 from crossdock.adapters.host.workers.line import Answer, ServingLine
 from crossdock.adapters.host.workers.orders import MOST_SEEN_BYTES, Begin, Cut, Drain, OrderSender, Receive
 from crossdock.adapters.host.workers.process import PROGRAM, Started, start_worker
+from crossdock.adapters.host.workers.remote_ledger import LedgerAnswers
+from crossdock.adapters.host.workers.remote_uploads import UploadAnswers
 from crossdock.core.servers import Server
 from crossdock.operations.tasks import TaskSupervisor
 from crossdock.ports.guests import Left
@@ -67,8 +69,11 @@ class Worker:
         self._program = program
         self._logins = LoginAnswers(parent)
         self._storage = StorageAnswers(parent)
+        self._resumable = UploadAnswers(parent.resumable)
         own: list[Answer[Any, Any]] = [Answer(READY, lambda _: self._begin()), Answer(GUEST_LEFT, self._guest_left)]
-        self._line = ServingLine([*self._logins.all(), *self._storage.all(), *own], tasks=tasks, lost=self._hung_up)
+        ledger = LedgerAnswers(parent.ledger_of)
+        answers = [*self._logins.all(), *self._storage.all(), *self._resumable.all(), *ledger.all(), *own]
+        self._line = ServingLine(answers, tasks=tasks, lost=self._hung_up)
         self._numbers = count(1)
         self._lodgers: dict[int, _Lodger] = {}
         self._started: Started | None = None
@@ -95,15 +100,25 @@ class Worker:
             raise
 
     def receive(
-        self, server: Server, address: str, transport: asyncio.Transport, seen: bytes, *, left: Left
+        self,
+        server: Server,
+        address: str,
+        transport: asyncio.Transport,
+        seen: bytes,
+        *,
+        is_proxied: bool,
+        left: Left,
     ) -> RemoteGuest | None:
         """See `ports.guests.Rooms`. Of the transport, this process keeps nothing."""
         orders = self._orders
-        if not self.is_ready or orders is None or not orders.is_heard or len(seen) > MOST_SEEN_BYTES:
+        if not self.is_ready or orders is None or not orders.is_heard:
             _log.warning("ssh connection refused", extra={"source_ip": address, "reason": "no worker can take it"})
             return None
+        if len(seen) > MOST_SEEN_BYTES:
+            _log.info("ssh connection refused", extra={"source_ip": address, "reason": "too much was sent ahead"})
+            return None
         number = next(self._numbers)
-        order = Receive(guest=number, server=server, address=address, seen=seen)
+        order = Receive(guest=number, server=server, address=address, is_proxied=is_proxied, seen=seen)
         try:
             orders.send(order, os.dup(transport.get_extra_info("socket").fileno()))
         except (BadMessage, OSError) as error:
@@ -158,6 +173,7 @@ class Worker:
     async def _clear_up(self) -> None:
         self._logins.give_back()
         self._storage.give_back()
+        self._resumable.give_back()
         lodgers, self._lodgers = self._lodgers, {}
         for lodger in lodgers.values():
             lodger.left(lodger.guest)
