@@ -22,6 +22,7 @@ from tests.fakes.ftp_house import (
 )
 from tests.fakes.ftps_streams import FTP, FTPS, FtpsClient, admit, ftps_house, hello, was_cut
 from tests.fakes.ingress import OnlyNamedGroups
+from tests.fakes.patience import eventually
 
 from crossdock.core.ids import ServerId
 from crossdock.core.servers import FTPS_TAG, HOSTNAME_TAG, FileProtocol, Server
@@ -326,6 +327,17 @@ async def test_a_balancer_that_only_connects_leaves_no_trace(caplog: pytest.LogC
             await turns()
         assert not caplog.records
         assert house.limits.connections == 0
+
+
+async def test_who_owes_a_header_counts() -> None:
+    async with ftp_house(ftp=BALANCER, per_address=1, total=2) as house:
+        owing = [await house.connect() for _ in range(2)]
+        await eventually(lambda: house.limits.connections == 2)
+        third = await house.connect()
+        assert await read_to_end(third.reader) == b""
+        for client in owing:
+            client.close()
+        await eventually(lambda: house.limits.connections == 0)
 
 
 async def test_of_others_a_header_is_no_header() -> None:

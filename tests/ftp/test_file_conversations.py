@@ -152,6 +152,16 @@ def test_a_file_is_renamed_by_two_commands() -> None:
     play >> FileAnswered() << 250
 
 
+def test_a_file_is_renamed_to_no_path_with_a_slash_at_its_end() -> None:
+    play = user(options=EVERYTHING)
+    play >> "RNFR old" << AskFile(FileOperation.RENAME_FROM, "/home/old")
+    play >> FileAnswered(FILE) << 350
+    play >> "RNTO new/" << SendReply(replies.NOT_A_FILE)
+    play >> "RNFR d" << AskFile(FileOperation.RENAME_FROM, "/home/d")
+    play >> FileAnswered(DIRECTORY) << 350
+    play >> "RNTO e/" << AskFile(FileOperation.RENAME_ANY, "/home/d", "/home/e")
+
+
 def test_rnto_must_come_directly_after_rnfr() -> None:
     play = user()
     play >> "RNTO new" << 503

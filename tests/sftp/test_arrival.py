@@ -1,6 +1,7 @@
 """Load balancers before SFTP: who must say for whom they connect, who may, and whose word counts."""
 
 import asyncio
+import socket
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -94,9 +95,14 @@ async def test_a_security_group_that_is_kept_to_the_balancer_makes_its_word_good
 
 async def test_where_nobody_vouches_for_it_a_balancer_is_not_believed(caplog: pytest.LogCaptureFixture) -> None:
     server = sftp_server(needs_proxy_header=True)
+    caplog.set_level("INFO")
     async with sftp_house(server=server) as house, said(house, VERSION_2) as reader:
         assert not await is_answered(reader)
-    assert "sftp.proxy_protocol_from" in caplog.text
+    [refused] = [record for record in caplog.records if record.message == "ssh connection refused"]
+    told = vars(refused)
+    assert (told["server_id"], told["source_ip"]) == (server.server_id, "127.0.0.1")
+    assert "sftp.proxy_protocol_from" in told["reason"]
+    assert "security group" in told["reason"]
 
 
 async def test_elsewhere_a_header_is_passed_over_and_not_believed() -> None:
@@ -138,3 +144,50 @@ async def test_who_owes_a_header_goes_with_the_listener() -> None:
             with suppress(ConnectionError):
                 assert await reader.read() == b""
         await eventually(lambda: not house.listener._door.lobby._here)
+
+
+async def is_cut(reader: asyncio.StreamReader) -> bool:
+    """Without a byte."""
+    async with asyncio.timeout(PATIENCE_S):
+        with suppress(ConnectionError):
+            return await reader.read() == b""
+    return True
+
+
+async def test_whom_the_rules_do_not_let_in_is_not_asked_for_a_header() -> None:
+    async with sftp_house(server=ENFORCED, ingress=group("192.0.2.1")) as house, said(house, b"") as reader:
+        assert await is_cut(reader)
+        assert house.limits.connections == 0
+
+
+async def test_who_owes_a_header_counts() -> None:
+    async with sftp_house(server=ENFORCED, ingress=group("127.0.0.1"), per_address=2) as house:
+        async with said(house, b""), said(house, VERSION_2[:-1]):
+            await eventually(lambda: house.limits.connections == 2)
+            async with said(house, VERSION_2) as third:
+                assert await is_cut(third)
+        await eventually(lambda: house.limits.connections == 0)
+        async with said(house, VERSION_2) as reader:
+            assert await is_answered(reader)
+            assert addresses(house) == [SOURCE]
+
+
+async def test_all_who_come_by_a_named_balancer_count_in_total_alone() -> None:
+    async with sftp_house(settings=BALANCER, per_address=1, total=2) as house, said(house, b""), said(house, b""):
+        await eventually(lambda: house.limits.connections == 2)
+        async with said(house, VERSION_2) as third:
+            assert await is_cut(third)
+
+
+@pytest.mark.parametrize(("settings", "fate"), [(BALANCER, "applied"), (None, "ignored")])
+async def test_the_log_tells_what_became_of_the_header(settings: SftpSettings | None, fate: str) -> None:
+    async with sftp_house(settings=settings) as house:
+        sock = socket.create_connection(("127.0.0.1", house.listener.port))
+        sock.sendall(VERSION_2)
+        sock.setblocking(False)
+        async with house.client(sock=sock):
+            pass
+        await house.everybody_left()
+        [connected] = [event for _, event in house.log.events if event["activity-type"] == "CONNECTED"]
+        assert connected["proxy-protocol-v2-header"] == fate
+        assert connected["source-ip"] == (SOURCE if fate == "applied" else "127.0.0.1")

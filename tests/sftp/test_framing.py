@@ -118,6 +118,13 @@ def test_what_is_no_packet_is_malformed(stream: bytes, cuts: list[int]):
         feed(stream, cuts)
 
 
+@pytest.mark.parametrize("length", [0, MAX_PACKET + 1, 2**32 - 1])
+@pytest.mark.parametrize("cuts", [[], [1], [2, 3], [7, 9]])
+def test_a_length_that_cannot_be_is_told_at_its_end(length: int, cuts: list[int]):
+    with pytest.raises(MalformedPacket):
+        feed(packet(Kind.STAT, b"a") + u32(length), cuts)
+
+
 def test_the_largest_write_is_taken():
     data = bytes(MAX_DATA)
     seen = feed(packet(Kind.WRITE, u32(1), HANDLE, u64(0), text(data)), [100_000])

@@ -29,6 +29,7 @@ def test_nobody_has_more_than_their_own_and_all_together_no_more_than_there_is(s
         elif held[who]:
             below[who].give()
             held[who] -= 1
+        assert {each.of_all for each in (above, *below)} == {sum(held)}
 
 
 def test_a_quarter_of_the_descriptors_is_for_files() -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.fakes.sftp_talk import FakePipe
 
 from crossdock.sftp.exchange import Load
-from crossdock.sftp.outbox import MOST_UNREAD, Outbox
+from crossdock.sftp.outbox import MOST_HELD, MOST_UNREAD, Outbox
 
 
 class Work:
@@ -35,6 +35,20 @@ async def test_what_is_held_goes_in_one_run() -> None:
     outbox.is_held = False
     outbox.flush()
     assert pipe.sent == b"abc"
+    assert not load.is_full
+    assert not work.begun
+
+
+async def test_no_more_is_held_than_a_pipe_takes_at_once() -> None:
+    pipe = FakePipe()
+    outbox, load, work = make(pipe)
+    outbox.is_held = True
+    outbox.send([bytes(MOST_HELD)])
+    assert not pipe.sent
+    outbox.send([b"x"])
+    assert len(pipe.sent) == MOST_HELD + 1
+    outbox.send([b"y"])
+    assert len(pipe.sent) == MOST_HELD + 1
     assert not load.is_full
     assert not work.begun
 

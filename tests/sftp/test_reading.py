@@ -17,7 +17,7 @@ CONTENT = random.Random(1).randbytes(3_000_000)
 BOTH_KINDS_OF_STORE = pytest.mark.parametrize("stages", [True, False], ids=["staging", "remote"])
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 3_100_000), st.integers(0, 400_000)), min_size=1, max_size=25),
     st.booleans(),
@@ -97,3 +97,29 @@ async def test_what_may_not_be_read_is_denied(s3: MemoryS3):
     async with sftp_talk(s3, actions={"s3:ListBucket"}) as talk:
         answer = await talk.ask(Kind.OPEN, u32(1) + b"f", u32(READ), u32(0))
         assert answer.code == 3
+
+
+async def test_a_small_file_that_came_with_its_opening_is_not_asked_for_again(s3: MemoryS3):
+    s3.ready_bytes = 1000
+    s3.add("bucket", "home/f", CONTENT[:1000])
+    async with sftp_talk(s3, stages=True) as talk:
+        handle = await talk.opened("f", READ)
+        s3.fail("GetObject", Unavailable("503"))
+        assert (await talk.read(handle, 0, 600)).data == CONTENT[:600]
+        assert (await talk.read(handle, 600, 32768)).data == CONTENT[600:1000]
+        assert (await talk.read(handle, 1000, 32768)).code == 1
+        await talk.close(handle)
+        assert talk.log.activities() == ["OPEN", "CLOSE"]
+        assert talk.log.events[-1][1]["bytes-out"] == "1000"
+
+
+async def test_a_small_file_can_be_read_again_and_anywhere(s3: MemoryS3):
+    s3.ready_bytes = 1000
+    s3.add("bucket", "home/f", CONTENT[:1000])
+    async with sftp_talk(s3, stages=True) as talk:
+        handle = await talk.opened("f", READ)
+        for offset, size in ((900, 100), (0, 1000), (0, 1000), (10, 5)):
+            assert (await talk.read(handle, offset, size)).data == CONTENT[offset : offset + size]
+        s3.add("bucket", "home/f", CONTENT[1000:2000])
+        answer = await talk.read(handle, 0, 1000)
+        assert answer.code == 4 or answer.data == CONTENT[:1000]  # never the other version's

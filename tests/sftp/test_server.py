@@ -119,8 +119,10 @@ async def test_nothing_but_sftp_is_served():
             await conn.create_session(asyncssh.SSHClientSession)
         with pytest.raises(asyncssh.ChannelOpenError):
             await conn.create_session(asyncssh.SSHClientSession, subsystem="netconf")
-        with pytest.raises(asyncssh.ChannelOpenError):
-            await conn.open_connection("127.0.0.1", 1)
+        for forwarding in (conn.open_connection("127.0.0.1", 1), conn.open_unix_connection("/run/x")):
+            with pytest.raises(asyncssh.ChannelOpenError) as refusal:
+                await forwarding
+            assert refusal.value.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED
         with pytest.raises(asyncssh.ChannelListenError):
             await conn.start_server(lambda *_: None, "127.0.0.1", 0)
         async with conn.start_sftp_client() as sftp:  # none of it has ended the connection
@@ -489,7 +491,7 @@ class Elsewhere:
         self.told = []
         self.is_full = False
 
-    async def receive(self, server, address, transport, seen, *, left):
+    async def receive(self, server, address, transport, seen, *, is_proxied, left):
         if self.is_full:
             return None
         self.transport, self.left = transport, left

@@ -15,6 +15,7 @@ OVERRIDDEN = {
     "reload_config": ["self"],
     "_finish_userauth": ["self", "begin_auth", "method", "packet"],
     "send_userauth_failure": ["self", "partial_success"],
+    "check_key_permission": ["self", "permission"],
     "validate_password": ["self", "username", "password"],
     "send_newkeys": ["self", "k", "h"],
     "data_received": ["self", "data", "datatype"],

@@ -164,7 +164,7 @@ async def test_who_reads_nothing_is_not_answered_for_ever(caplog: pytest.LogCapt
     small = socket.socket()
     small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     small.setblocking(False)
-    async with sftp_house() as house:
+    async with sftp_house(settings=PLAIN) as house:
         await asyncio.get_running_loop().sock_connect(small, ("127.0.0.1", house.listener.port))
         async with house.client(sock=small) as conn:
             await send_for_ever(house, conn)

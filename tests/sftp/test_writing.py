@@ -136,12 +136,6 @@ async def test_a_new_file_needs_no_truncating(s3: MemoryS3):
         assert s3.content("bucket", "home/f") == OLD
 
 
-async def test_who_may_only_put_uploads_without_truncating_too(s3: MemoryS3):
-    async with sftp_talk(s3, actions={"s3:PutObject"}) as talk:
-        assert (await talk.put("f", NEW, WRITE | CREAT)).code == 0
-        assert s3.content("bucket", "home/f") == NEW
-
-
 async def test_a_file_that_is_only_opened_and_closed_stays_as_it_was(s3: MemoryS3):
     s3.add("bucket", "home/f", OLD)
     async with sftp_talk(s3) as talk:
@@ -178,15 +172,31 @@ async def test_who_changes_a_file_in_the_middle_hears_it_at_once(s3: MemoryS3, a
         assert s3.content("bucket", "home/f") == OLD
 
 
-async def test_the_end_of_a_file_can_only_be_where_it_is(s3: MemoryS3):
-    for is_no_op, code in ((False, 8), (True, 0)):
-        async with sftp_talk(s3, is_no_op=is_no_op) as talk:
-            handle = await talk.opened("f", PUT)
-            assert await ends_at(talk, handle, 9) == code
-            await talk.write(handle, 0, b"12345")
-            assert await ends_at(talk, handle, 5) == 0
-            assert await ends_at(talk, handle, 3) == code
-            assert (await talk.close(handle)).code == 8
+@pytest.mark.parametrize(("is_no_op", "code"), [(False, 8), (True, 0)])
+async def test_a_size_that_is_not_what_was_written_is_refused_or_ignored_and_changes_nothing(is_no_op: bool, code: int):
+    s3 = make_s3()
+    async with sftp_talk(s3, is_no_op=is_no_op) as talk:
+        handle = await talk.opened("f", PUT)
+        answer = await talk.ask(Kind.FSETSTAT, handle, u32(1) + u64(9))
+        assert (answer.code, "size cannot be set" in answer.message) == (code, not is_no_op)
+        await talk.write(handle, 0, b"12345")
+        assert await ends_at(talk, handle, 5) == 0
+        assert await ends_at(talk, handle, 2) == code
+        await talk.write(handle, 5, b"678")
+        assert (await talk.close(handle)).code == 0
+        assert s3.content("bucket", "home/f") == b"12345678"
+        assert (await talk.ask(Kind.SETSTAT, text("f"), u32(1) + u64(2))).code == code
+        assert s3.content("bucket", "home/f") == b"12345678"
+
+
+async def test_a_size_that_is_ignored_does_not_cut_off_the_rest_of_a_file(s3: MemoryS3):
+    s3.add("bucket", "home/f", OLD)
+    async with sftp_talk(s3, is_no_op=True) as talk:
+        handle = await talk.opened("f", WRITE)
+        await talk.write(handle, 0, b"12345")
+        assert await ends_at(talk, handle, 2) == 0
+        assert (await talk.close(handle)).code == 8
+        assert s3.content("bucket", "home/f") == OLD
 
 
 # EXCL.
@@ -201,7 +211,8 @@ async def test_a_file_of_its_own_replaces_none_also_when_that_came_meanwhile(s3:
         handle = await talk.opened("h", WRITE | CREAT | EXCL)
         await talk.write(handle, 0, NEW)
         s3.add("bucket", "home/h", OLD)
-        assert (await talk.close(handle)).code == 4
+        closed = await talk.close(handle)
+        assert (closed.code, closed.message) == (4, "File already exists")
         assert s3.content("bucket", "home/h") == OLD
 
 

@@ -7,7 +7,7 @@ from typing import Protocol, assert_never
 
 from crossdock.core.ids import Entropy, ServerId
 from crossdock.core.logins import LoginAttempt, Refusal
-from crossdock.core.servers import FileProtocol, Server
+from crossdock.core.servers import FileProtocol, InterruptedUploads, Server
 from crossdock.core.tls_policies import tls_policy
 from crossdock.files.session import Admit, Session
 from crossdock.ftp.addresses import PassiveOverride, passive_host
@@ -119,6 +119,7 @@ def offer_of(surroundings: Surroundings) -> Offer:
         pre_login_banner=server.pre_login_banner,
         post_login_banner=server.post_login_banner,
         setstat_is_no_op=server.setstat_is_no_op,
+        resumes_uploads=server.interrupted_uploads is InterruptedUploads.RESUME,
     )
 
 

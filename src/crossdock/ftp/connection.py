@@ -44,6 +44,9 @@ class Door(Hosts, Protocol):
     def header_timeout_s(self, address: str) -> float | None:
         """How long a connection of this address has for its PROXY protocol header; None when it has none to send."""
 
+    def let_wait(self, address: str, transport: asyncio.Transport) -> bool:
+        """Take a load balancer's connection into the lobby, or close it."""
+
     def receive(self, address: str) -> tuple[Surroundings, Admittance] | Reply | None:
         """The server that a client of this address meets first, and its being counted.
 
@@ -81,10 +84,9 @@ class ControlConnection(asyncio.Protocol):
         timeout_s = self._door.header_timeout_s(peer.address)
         if timeout_s is None:
             self._begin(peer)
-        else:
+        elif self._door.let_wait(peer.address, self._transport):
             timer = asyncio.get_running_loop().call_later(timeout_s, self._transport.abort)
             self._header = _HeaderWait(peer=peer, timer=timer)
-            self._door.lobby.enter(self._transport)
 
     def data_received(self, data: bytes) -> None:
         if self._header is not None:

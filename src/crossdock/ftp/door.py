@@ -112,16 +112,20 @@ class ControlDoor:
         # Those who are there: the place may be opened again meanwhile, and others come. Also whoever moved to a place
         # after it was closed, which no other drain finds.
         leaving = {session for session in self._sessions if not self.serves(session.place)}
+
+        async def have_left(timeout_s: float) -> bool:
+            return await came_true(lambda: leaving.isdisjoint(self._sessions), self._somebody_left, timeout_s=timeout_s)
+
         for session in leaving:
             session.tell(Draining())
-        if not await self._left(leaving, drain_timeout_s):
+        if not await have_left(drain_timeout_s):
             for session in leaving & self._sessions.keys():
                 session.hurry("the server was stopped")
-            if await self._left(leaving, PARTING_S):
+            if await have_left(PARTING_S):
                 return
             for session in leaving & self._sessions.keys():
                 session.cut("the server was stopped")
-            if not await self._left(leaving, CUT_GRACE_S - PARTING_S):
+            if not await have_left(CUT_GRACE_S - PARTING_S):
                 _log.warning(
                     "ftp sessions outlive their server", extra={"sessions": len(leaving & self._sessions.keys())}
                 )
@@ -130,6 +134,15 @@ class ControlDoor:
 
     def header_timeout_s(self, address: str) -> float | None:
         return self._header_timeout_s if expects_header(address, self._balancers) else None
+
+    def let_wait(self, address: str, transport: asyncio.Transport) -> bool:
+        admittance = self._limits.acquire(address, is_shared=True)
+        if isinstance(admittance, Refusal):
+            _log.info("ftp connection refused", extra={"source_ip": address, "reason": admittance.reason})
+            transport.abort()
+            return False
+        self.lobby.enter(transport, admittance.release)
+        return True
 
     def receive(self, address: str) -> tuple[Surroundings, Admittance] | Reply | None:
         first = next((one for one in self._tenants.values() if self._lets_in(one, address)), None)
@@ -164,6 +177,3 @@ class ControlDoor:
             self._ingress.admits(tenant.server, address, protocol=protocol, port=self.port)
             for protocol in tenant.protocols
         )
-
-    async def _left(self, leaving: set[ControlSession], timeout_s: float) -> bool:
-        return await came_true(lambda: leaving.isdisjoint(self._sessions), self._somebody_left, timeout_s=timeout_s)

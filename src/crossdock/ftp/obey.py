@@ -230,6 +230,8 @@ def _pwd(standing: Standing, argument: str) -> list[Effect]:
 
 
 def _rnto(standing: Standing, argument: str) -> list[Effect]:
+    if argument.endswith("/") and not standing.renames_directory:
+        return say(replies.NOT_A_FILE)
     operation = FileOperation.RENAME_ANY if standing.options.renames_directories else FileOperation.RENAME
     return [AskFile(operation, standing.rename_from, standing.absolute(argument))]
 
@@ -316,6 +318,7 @@ def _rename_offered(standing: Standing, question: AskFile, answer: FileAnswered)
     if attributes.is_directory and (attributes.is_fixed or not standing.options.renames_directories):
         return replies.DIRECTORY_KEEPS_NAME
     standing.rename_from, standing.offered = question.path, "RNFR"
+    standing.renames_directory = attributes.is_directory
     return replies.RENAME_WHERE
 
 

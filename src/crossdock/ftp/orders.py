@@ -80,7 +80,7 @@ def _retrieve(standing: Standing, argument: str, before: _Before) -> StartTransf
 
 def _store(standing: Standing, argument: str, before: _Before) -> StartTransfer | Reply:
     # 554 and not 550: the file may be written, only not from there on, so a client knows to send it from its beginning.
-    if before.offset and not standing.options.allows_append:
+    if before.offset and not standing.allows_append:
         return replies.RESTART_REFUSED
     size = None if before.offset else _exact_size(standing, before)
     return StartTransfer(TransferKind.STORE, standing.absolute(argument), offset=before.offset, size=size)

@@ -15,7 +15,8 @@ class Standing:
     """`offer`, `options` and `is_ipv6` are given; `is_secure` says whether the control connection is under TLS.
 
     `offered` is the verb directly before when another may follow it up: PASS follows USER and takes `username`, RNTO
-    follows RNFR and takes `rename_from`. `directory` is where relative paths begin.
+    follows RNFR and takes `rename_from`, a directory where `renames_directory` says so. `directory` is where relative
+    paths begin.
 
     `implies_private`: the AUTH under way asks for private data connections, too. `has_buffer_size` is PBSZ,
     `is_private` PROT P. `restart_at` (REST) and `announced_size` (ALLO) are for the next transfer, whichever it is.
@@ -29,6 +30,7 @@ class Standing:
     username: str = ""
     directory: str = "/"
     rename_from: str = ""
+    renames_directory: bool = False
     offered: str = ""
     has_passive: bool = False
     is_epsv_only: bool = False
@@ -40,6 +42,11 @@ class Standing:
     announced_size: int | None = None
     facts: tuple[str, ...] = FACT_NAMES
 
+    @property
+    def allows_append(self) -> bool:
+        """By the operator's word for all servers, or because uploads of this one can be gone on with."""
+        return self.options.allows_append or self.offer.resumes_uploads
+
     def absolute(self, path: str) -> str:
         return normalise(path, start=self.directory)
 
@@ -48,9 +55,9 @@ class Standing:
             case Need.TLS:
                 return self.offer.allows_tls
             case Need.RESTART:
-                return self.options.allows_restart or self.options.allows_append
+                return self.options.allows_restart or self.allows_append
             case Need.APPEND:
-                return self.options.allows_append
+                return self.allows_append
             case Need.NOTHING:
                 return True
 

@@ -37,6 +37,9 @@ DataConnection = PlainConnection | TlsConnection
 """Whichever way its bytes travel; both move them alike."""
 
 _ABORTED = "aborted by the client"
+MOMENT = 0.02
+"""Of the time that an upload took: how much longer a client's other connection may take to end with it."""
+LEAST_MOMENT_S, MOST_MOMENT_S = 0.001, 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +77,7 @@ class Transfer:
         self._is_committing = False
 
     def abort(self) -> None:
-        """End it and keep nothing, unless it is already being committed: then it is too late."""
+        """End it as interrupted, unless it is already being committed: then it is too late."""
         if self._is_committing or self._is_aborted:
             return
         self._is_aborted = True
@@ -103,7 +106,7 @@ class Transfer:
 
     async def retrieve(self) -> None:
         download = await self._filesystem.open_read(self._order.path, self._order.offset)
-        async with _ended_by(download.close):
+        async with _ended_by(download.close, download.close):
             if self._order.offset > download.info.size:
                 raise BeyondEnd(f"{self._order.path} ends before {self._order.offset}")
             self._means.tell_opened(TransferOpened())
@@ -130,15 +133,28 @@ class Transfer:
         order = self._order
         at: UploadStart = "END" if order.is_append else order.offset
         upload = await self._filesystem.open_write(path, expected_size=order.size, at=at)
-        async with _ended_by(upload.discard):
+        async with _ended_by(upload.interrupted, upload.discard):
             self._means.tell_opened(TransferOpened(name))
+            began = asyncio.get_running_loop().time()
             async with self._connected() as connection:
                 await _receive(upload, connection)
+            is_nothing_new = at != 0 and not upload.size
+            await self._await_other_end(began - MOST_MOMENT_S / MOMENT if is_nothing_new else began)
             self._refuse_if_aborted()
             if not self._means.is_control_alive():
                 raise TransferBroken(DataFailure.CUT)
             self._is_committing = True
             await upload.commit()
+
+    async def _await_other_end(self, began: float) -> None:
+        """A client that is killed closes its connections one after the other, and the data connection may be first.
+
+        So the end of an upload is taken for its client's word only when a moment has passed, a short one beside the
+        upload, in which the control connection did not end too.
+        """
+        moment = (asyncio.get_running_loop().time() - began) * MOMENT
+        if moment > LEAST_MOMENT_S and self._means.is_control_alive():
+            await asyncio.sleep(min(moment, MOST_MOMENT_S))
 
     async def _open_listing(self) -> OpenListing:
         listing = await open_listing(self._filesystem, self._order)
@@ -224,17 +240,23 @@ class _End(Protocol):
 
 
 @asynccontextmanager
-async def _ended_by(end: _End) -> AsyncIterator[None]:
-    """Call `end` in any case, with what interrupted the transfer, or with nothing."""
-    interruption = _ABORTED
+async def _ended_by(interrupted: _End, end: _End) -> AsyncIterator[None]:
+    """Call one of the two: `interrupted` with what interrupted the transfer, `end` with a failure, or with nothing."""
     try:
         yield
-        interruption = ""
-    except (FileError, TransferBroken) as error:
-        interruption = str(error)
+    except FileError as error:
+        await end(interruption=str(error))
         raise
-    finally:
-        await end(interruption=interruption)
+    except TransferBroken as broken:
+        await interrupted(interruption=str(broken))
+        raise
+    except asyncio.CancelledError:
+        await interrupted(interruption=_ABORTED)
+        raise
+    except BaseException:
+        await end(interruption="internal error")
+        raise
+    await end(interruption="")
 
 
 async def _receive(upload: Upload, connection: DataConnection) -> None:

@@ -53,6 +53,7 @@ class Offer:
     pre_login_banner: str = ""
     post_login_banner: str = ""
     setstat_is_no_op: bool = False
+    resumes_uploads: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

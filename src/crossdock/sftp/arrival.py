@@ -34,6 +34,9 @@ class ArrivalDoor(Protocol):
     def lobby(self) -> Lobby:
         """Where a connection is while it owes its header."""
 
+    def let_wait(self, address: str, transport: asyncio.Transport) -> bool:
+        """Take a connection of this address into the lobby, or close it."""
+
     def header_rule(self, address: str) -> HeaderRule | None:
         """What a connection of this address has to begin with; None for SSH, which a header may precede unheeded."""
 
@@ -64,10 +67,9 @@ class Arrival(asyncio.Protocol):
         self._rule = self._door.header_rule(self._address)
         if self._rule is None:
             self._receive(self._address)
-        else:
+        elif self._door.let_wait(self._address, self._transport):
             timeout_s = min(SILENCE_S, self._rule.timeout_s) if self._rule.is_optional else self._rule.timeout_s
             self._timer = asyncio.get_running_loop().call_later(timeout_s, self._give_up)
-            self._door.lobby.enter(self._transport)
 
     def data_received(self, data: bytes) -> None:
         self._seen += data

@@ -4,8 +4,10 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from crossdock.core.servers import InterruptedUploads
 from crossdock.files.recorded import path_in_store
 from crossdock.files.session import Session
 from crossdock.files.session_log import Activity
@@ -29,15 +31,15 @@ _log = logging.getLogger(__name__)
 class Means:
     """What the conversations of a server share.
 
-    `pool` are the threads that read files. `allow_append`: uploads may go on at the end of a file, as FTP's setting of
-    this name says. `max_handles` are those that one conversation may hold open at once; `open_files` counts those of
-    all.
+    `pool` are the threads that read files. `allow_append` and `rename_directories` are FTP's settings of these names.
+    `max_handles` are those that one conversation may hold open at once; `open_files` counts those of all.
     """
 
     pool: Threads
     tasks: TaskSupervisor
     clock: Clock
     allow_append: bool = False
+    rename_directories: bool = False
     max_handles: int = 100
     open_files: OpenFiles = field(default_factory=of_this_process)
 
@@ -65,9 +67,11 @@ class SftpConversation:
             pool=means.pool,
             load=self._load,
             start=self._start,
+            start_now=partial(self._start, at_once=True),
             send=self._send,
             drained=pipe.drained,
             open_files=lambda: self._handles.files,
+            all_open_files=lambda: means.open_files.of_all,
         )
         self._dispatcher = Dispatcher(
             Desk(
@@ -76,7 +80,8 @@ class SftpConversation:
                 handles=self._handles,
                 exchange=exchange,
                 now=means.clock.now,
-                allow_append=means.allow_append,
+                allow_append=means.allow_append or session.server.interrupted_uploads is InterruptedUploads.RESUME,
+                renames_directories=means.rename_directories,
                 ignores_attributes=session.server.setstat_is_no_op,
                 ignored=lambda path: session.log.done(Activity.SETSTAT, path_in_store(session.home, path)),
                 max_handles=means.max_handles,
@@ -169,15 +174,16 @@ class SftpConversation:
                 count = self._digest(backlog)
             del self._backlog[:count]
 
-    def _start(self, work: Coroutine[Any, Any, None], *, name: str) -> "asyncio.Task[None]":
+    def _start(self, work: Coroutine[Any, Any, None], *, name: str, at_once: bool = False) -> "asyncio.Task[None]":
         """A mistake of ours ends the session: its client would wait for an answer for ever."""
 
         def look_at(task: "asyncio.Task[None]") -> None:
             if not task.cancelled() and task.exception() is not None:
                 self._break("a request failed unexpectedly")
 
-        task = self._tasks.start(work, name=name)
-        task.add_done_callback(look_at)
+        task = (self._tasks.start_now if at_once else self._tasks.start)(work, name=name)
+        if not task.done() or task.cancelled() or task.exception() is not None:
+            task.add_done_callback(look_at)  # a turn later at the earliest: requests are being read
         return task
 
     def _break(self, reason: str) -> None:

@@ -77,9 +77,10 @@ class Dispatcher:
         turn = self._turns.enter(paths, changes=changes)
         exchange = self._desk.exchange
         exchange.load.add_request(1)
-        task = exchange.start(self._answer(number, turn, later), name=f"sftp {request.action.name}")
-        self._requests.add(task)
-        task.add_done_callback(self._requests.discard)
+        task = exchange.start_now(self._answer(number, turn, later), name=request.action.name)
+        if not task.done():
+            self._requests.add(task)
+            task.add_done_callback(self._requests.discard)
 
     def end(self, reason: str) -> Coroutine[None, None, None]:
         """Let commits that are under way come to their end, and give up everything else: what is returned waits for it.

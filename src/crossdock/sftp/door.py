@@ -22,6 +22,12 @@ _log = logging.getLogger(__name__)
 CUT_GRACE_S = 10.0
 """How long sessions that were cut may still take to commit or discard."""
 
+NO_INGRESS = "no ingress rule"
+NO_VOUCHER = (
+    "SftpMode demands the header of a load balancer, and nothing says whose counts: name the balancer in "
+    "sftp.proxy_protocol_from, or give the server a security group that admits it"
+)
+
 
 class SshDoor:
     """Implements `arrival.ArrivalDoor`."""
@@ -89,40 +95,65 @@ class SshDoor:
             is_version_2=must,
         )
 
+    def let_wait(self, address: str, transport: asyncio.Transport) -> bool:
+        is_named = expects_header(address, self._balancers)
+        # Whoever only says to be a balancer is looked at now: what it says of others comes when it likes.
+        if not is_named and not self._lets_in(address, transport, balancer=address):
+            return False
+        admittance = self._limits.acquire(address, is_shared=is_named)
+        if isinstance(admittance, Refusal):
+            self._turn_away(transport, address, admittance.reason)
+            return False
+        self.lobby.enter(transport, admittance.release)
+        return True
+
     def receive(self, address: str, transport: asyncio.Transport, seen: bytes, *, balancer: str = "") -> None:
         if self._acceptor is None:
             transport.abort()
             return
-        if not self._may_come(address, balancer):
-            # As a firewall would: whoever may not come here learns nothing.
-            _log.info("ssh connection refused", extra={"source_ip": address, "reason": "no ingress rule"})
-            transport.abort()
+        if not self._lets_in(address, transport, balancer=balancer):
             return
         admittance = self._limits.acquire(address)
         if isinstance(admittance, Refusal):
-            _log.info("ssh connection refused", extra={"source_ip": address, "reason": admittance.reason})
+            self._tell_refusal(address, admittance.reason)
             self._farewells.too_many(transport)
             return
-        task = self._tasks.start(self._let_in(address, transport, seen, admittance), name="ssh arrival")
+        arriving = self._let_in(address, transport, seen, admittance, is_proxied=bool(balancer))
+        task = self._tasks.start(arriving, name="ssh arrival")
         self._coming.add(task)
         task.add_done_callback(lambda task: self._arrived(task, transport, admittance))
 
-    def _may_come(self, address: str, balancer: str) -> bool:
-        """Whether the rules let the client in; of a load balancer that only the server trusts, the balancer itself.
+    def _lets_in(self, address: str, transport: asyncio.Transport, *, balancer: str) -> bool:
+        """Whether the rules do; of a load balancer that only the server trusts, they are about the balancer itself.
 
         As at AWS, whose security groups see the balancer: only what they keep to the balancer makes its word good.
         """
         only_by_server = bool(balancer) and not expects_header(balancer, self._balancers)
-        if only_by_server and not self._ingress.is_restricted(self._server):
-            extra = {"server_id": self._server.server_id, "source_ip": balancer}
-            _log.warning("nobody vouches for a load balancer: name it in sftp.proxy_protocol_from", extra=extra)
-            return False
         asked = balancer if only_by_server else address
-        return self._ingress.admits(self._server, asked, protocol=FileProtocol.SFTP, port=self.port)
+        if only_by_server and not self._ingress.is_restricted(self._server):
+            self._turn_away(transport, asked, NO_VOUCHER)
+            return False
+        if not self._ingress.admits(self._server, asked, protocol=FileProtocol.SFTP, port=self.port):
+            self._turn_away(transport, asked, NO_INGRESS)
+            return False
+        return True
 
-    async def _let_in(self, address: str, transport: asyncio.Transport, seen: bytes, admittance: Admittance) -> bool:
+    def _turn_away(self, transport: asyncio.Transport, address: str, reason: str) -> None:
+        """As a firewall would: whoever may not come here learns nothing."""
+        self._tell_refusal(address, reason)
+        transport.abort()
+
+    def _tell_refusal(self, address: str, reason: str) -> None:
+        extra = {"server_id": self._server.server_id, "source_ip": address, "reason": reason}
+        _log.info("ssh connection refused", extra=extra)
+
+    async def _let_in(
+        self, address: str, transport: asyncio.Transport, seen: bytes, admittance: Admittance, *, is_proxied: bool
+    ) -> bool:
         """Whether the connection is a client's from now on, who leaves when it ends."""
-        guest = await self._rooms.receive(self._server, address, transport, seen, left=self._leave)
+        guest = await self._rooms.receive(
+            self._server, address, transport, seen, is_proxied=is_proxied, left=self._leave
+        )
         if guest is None:
             return False
         self._clients[guest] = admittance

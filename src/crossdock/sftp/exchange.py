@@ -89,16 +89,19 @@ class Load:
 class Exchange:
     """`send` takes an answer at once; whoever sends much awaits `drained`, which raises ConnectionError at the end.
 
-    `open_files` says how many files are open for reading and writing; `start` begins work that belongs to the
-    conversation, which does not survive that it fails unexpectedly.
+    `open_files` says how many files are open for reading and writing, `all_open_files` how many are, directories
+    included, in all conversations of this process; `start` begins work that belongs to the
+    conversation, which does not survive that it fails unexpectedly. So does `start_now`, and takes the first step.
     """
 
     pool: Threads
     load: Load
     start: Callable[..., "asyncio.Task[None]"]
+    start_now: Callable[..., "asyncio.Task[None]"]
     send: Callable[[Sequence[Chunk]], None]
     drained: Callable[[], Awaitable[None]]
     open_files: Callable[[], int]
+    all_open_files: Callable[[], int]
 
     def share(self) -> int:
         """Bytes that one file may hold ready or gather, so that many open files do not take much more than a few."""

@@ -48,6 +48,18 @@ RELIED_ON: Mapping[str, str] = MappingProxyType(
         f"{_CONNECTION}.resume_writing": "a324675672f6b924",
         f"{_CONNECTION}._force_close": "264b4367525f4f86",
         f"{_CONNECTION}._cleanup": "ea4cd2aed57194e5",
+        # What `ssh_thrift.py` stands in for, and what it puts forward.
+        f"{_CONNECTION}._set_keepalive_timer": "23a054202a1cb32b",
+        f"{_CONNECTION}._cancel_keepalive_timer": "d812058ddd18253c",
+        f"{_CONNECTION}._reset_keepalive_timer": "7a9157707c514524",
+        f"{_CONNECTION}._keepalive_timer_callback": "6d8aa6656cfc6003",
+        f"{_CONNECTION}.create_task": "a9bff2bae35cd56f",
+        f"{_CONNECTION}._reap_task": "d6d88bdf86f70401",
+        f"{_CONNECTION}.send_userauth_success": "812e749ee2432e4b",
+        "asyncssh.auth:Auth.__init__": "ce8a307848f87ff6",
+        "asyncssh.auth:Auth.cancel": "10c87ba4959741bd",
+        "asyncssh.auth:ServerAuth": "34b21c8e4279419b",
+        "asyncssh.packet:SSHPacketLogger": "de9ec4f2bd6dac1f",
         # Windows and states of channels.
         f"{_CHANNEL}.__init__": "c9834d9302839e71",
         f"{_CHANNEL}.send_packet": "00e81b763c8f3dd2",

@@ -119,7 +119,10 @@ class Framer:
         """Gather a packet that came in pieces; of a WRITE only the head."""
         stash = self._stash
         while True:
-            if len(stash) < 5:
+            if len(stash) < 4:
+                needed = 4
+            elif len(stash) == 4:
+                _require_sound(int.from_bytes(stash, "big"))  # sshd does not wait for more either
                 needed = 5
             else:
                 length = int.from_bytes(stash[:4], "big")

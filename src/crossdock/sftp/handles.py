@@ -33,6 +33,11 @@ class OpenFiles:
         self._count += 1
         return True
 
+    @property
+    def of_all(self) -> int:
+        """How many are open where most are counted together: in this process."""
+        return self._count if self._above is None else self._above.of_all
+
     def give(self, count: int = 1) -> None:
         self._count -= count
         if self._above is not None:

@@ -5,6 +5,7 @@ was fetched is one run of bytes; a READ near its end makes it go on, one elsewhe
 """
 
 import asyncio
+import os
 import struct
 from collections import deque
 from datetime import datetime
@@ -22,6 +23,9 @@ _NEAR = 1 << 20
 """A READ that begins within so many bytes of where the last one ended belongs to the same run through the file."""
 _SKIP = 256 << 10
 """So many unwanted bytes are rather fetched than that the file is opened anew behind them."""
+CORES = len(os.sched_getaffinity(0))
+_TURN = 1 << 20
+"""So much of what is in memory is read before others have their turn."""
 _BEHIND = 512 << 10
 """How much of what nobody has asked for stays behind, for READs that come out of order."""
 
@@ -37,7 +41,7 @@ class _Run:
 
     __slots__ = ("end", "left", "start", "view")
 
-    def __init__(self, start: int, data: bytes) -> None:
+    def __init__(self, start: int, data: bytes | bytearray) -> None:
         self.start = start
         self.end = start + len(data)
         self.left = len(data)
@@ -45,7 +49,10 @@ class _Run:
 
 
 class ReadHandle:
-    """`discard` ends it when the channel is gone, `close` when the client closes it."""
+    """`discard` ends it when the channel is gone, `close` when the client closes it.
+
+    `ready` are the bytes, from the first on, that are here already.
+    """
 
     __slots__ = (
         "_ahead",
@@ -61,13 +68,15 @@ class ReadHandle:
         "path",
     )
 
-    def __init__(self, path: str, source: Source, exchange: Exchange) -> None:
+    def __init__(self, path: str, source: Source, exchange: Exchange, *, ready: bytes = b"") -> None:
         self.path = path
         self._source = source
         self._exchange = exchange
         self._size = source.size
         self._runs: deque[_Run] = deque()  # without gaps between them
-        self._high = 0  # where they end
+        self._high = len(ready)  # where they end
+        if ready:
+            self._runs.append(_Run(0, ready))
         self._next = 0  # where a client would go on that reads front to back
         self._ahead = 0
         self._waiting: deque[Wanted] = deque()
@@ -123,20 +132,37 @@ class ReadHandle:
         await self._source.close(interruption=reason)
 
     def _begin(self) -> None:
-        self._task = self._exchange.start(self._fetch(), name=f"sftp read {self.path}")
+        task = self._exchange.start_now(self._fetch(), name="READ")
+        self._task = None if task.done() else task
 
     async def _fetch(self) -> None:
+        turn = 0
         try:
             while size := self._wanted():
                 await self._exchange.drained()
-                self._add(await self._source.fetch(self._high, size))
+                least = self._waiting[0][2] - self._high if self._waiting and not self._has_idle_core() else 0
+                data = await self._source.fetch(self._high, size, least=least)
+                self._add(data)
                 self._answer()
+                if len(data) == least:
+                    self._ahead = 0  # they were in memory, and so will be the next
+                    turn += least
+                    if turn >= _TURN:
+                        turn = 0
+                        await asyncio.sleep(0)
         except FileError as error:
             self._fail(error)
         except ConnectionError:
             return  # the channel is gone, whose end discards this
         finally:
             self._task = None
+
+    def _has_idle_core(self) -> bool:
+        """Whether there is likely one for a thread that reads a large file ahead: fewer are open than there are cores.
+
+        Otherwise that takes more of the processor than it saves this thread.
+        """
+        return self._size > MOST_SHARE and self._exchange.all_open_files() < CORES
 
     def _wanted(self) -> int:
         """How much to fetch at once, 0 for nothing."""
@@ -150,10 +176,10 @@ class ReadHandle:
                 self._high = offset
             target = end + ahead
         else:
-            target = self._next + ahead if self._high - self._next < ahead // 2 else 0
+            target = self._next + ahead if ahead and self._high - self._next < ahead // 2 else 0
         return max(0, min(target, self._size, self._high + share) - self._high)
 
-    def _add(self, data: bytes) -> None:
+    def _add(self, data: bytes | bytearray) -> None:
         run = _Run(self._high, data)
         self._runs.append(run)
         self._high = run.end

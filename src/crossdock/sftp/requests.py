@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
-from crossdock.core.errors import FileError
+from crossdock.core.errors import FileError, IsADirectory, NotADirectory
 from crossdock.core.homes import normalise
 from crossdock.files.filesystem import Attributes, FileKind, FileSystem
 from crossdock.sftp import packets, status
@@ -17,7 +17,7 @@ from crossdock.sftp.directories import DirectoryHandle, open_directory, packed_a
 from crossdock.sftp.exchange import Exchange
 from crossdock.sftp.handles import Handle, Handles
 from crossdock.sftp.opening import WRITES, open_file
-from crossdock.sftp.packets import MAX_PACKET, Action, Request, SetAttributes
+from crossdock.sftp.packets import MAX_PACKET, Action, OpenFlags, Request, SetAttributes
 from crossdock.sftp.reading import MAX_READ, ReadHandle
 from crossdock.sftp.status import Refused, Status
 from crossdock.sftp.writing import WriteHandle
@@ -39,6 +39,7 @@ class Desk:
     exchange: Exchange
     now: Callable[[], datetime]
     allow_append: bool
+    renames_directories: bool
     ignores_attributes: bool
     ignored: Callable[[str], None]
     max_handles: int
@@ -137,7 +138,7 @@ def _set_attributes(desk: Desk, number: int, path: str, wanted: SetAttributes) -
     if wanted.size is None and not wanted.has_others:
         return say(number, status.OK)
     if not desk.ignores_attributes:
-        return say(number, status.NO_ATTRIBUTES)
+        return say(number, status.NO_ATTRIBUTES if wanted.size is None else status.NO_RESIZE)
     desk.ignored(path)
     return say(number, status.OK)
 
@@ -186,13 +187,14 @@ def _plainly(answer: Callable[[Desk, int, Request], Awaitable[bytes]]) -> Begin:
 
 def _open(desk: Desk, number: int, request: Request) -> Later:
     desk.handles.reserve()
-    path, flags = desk.absolute(request.path), request.flags
-    return partial(
-        _opened,
-        desk,
-        number,
-        lambda: open_file(desk.filesystem, path, flags, desk.exchange, allow_append=desk.allow_append),
-    )
+    return partial(_opened, desk, number, partial(_open_file, desk, request.path, request.flags))
+
+
+async def _open_file(desk: Desk, path: str, flags: OpenFlags) -> Handle:
+    if path.endswith("/"):
+        # EISDIR and ENOTDIR, as open(2) has them.
+        raise (IsADirectory if OpenFlags.CREAT in flags else NotADirectory)(f"{path} is no file's path")
+    return await open_file(desk.filesystem, desk.absolute(path), flags, desk.exchange, allow_append=desk.allow_append)
 
 
 def _opendir(desk: Desk, number: int, request: Request) -> Later:
@@ -236,18 +238,27 @@ async def _names(desk: Desk, number: int, directory: DirectoryHandle) -> bytes:
 
 
 async def _stat(desk: Desk, number: int, request: Request) -> bytes:
-    path = desk.absolute(request.path)
     # sshfs looks at the file that it has just begun, and takes it for gone when it is not there.
-    if (writer := desk.handles.being_written(path)) is not None:
+    if not request.path.endswith("/") and (writer := desk.handles.being_written(desk.absolute(request.path))):
         attributes = _attributes_of(desk, writer)
     else:
-        attributes = await desk.filesystem.stat(path)
+        attributes = await _look(desk, request.path)
     return packets.attrs(number, packed_attributes(attributes))
 
 
 async def _statvfs(desk: Desk, number: int, request: Request) -> bytes:
-    await desk.filesystem.stat(desk.absolute(request.path))
+    await _look(desk, request.path)
     return _room(number)
+
+
+async def _look(desk: Desk, path: str) -> Attributes:
+    """At what the client spelled so: with a slash at its end a path is never a file's."""
+    if not path.endswith("/"):
+        return await desk.filesystem.stat(desk.absolute(path))
+    attributes = await desk.filesystem.stat(desk.absolute(path), expecting=FileKind.DIRECTORY)
+    if not attributes.is_directory:
+        raise NotADirectory(f"{path} is a file, which has no slash at its end")
+    return attributes
 
 
 def _changing(change: Callable[[Desk, Request], Awaitable[None]]) -> Begin:
@@ -260,8 +271,10 @@ def _changing(change: Callable[[Desk, Request], Awaitable[None]]) -> Begin:
     return _plainly(answer)
 
 
-def _remove(desk: Desk, request: Request) -> Awaitable[None]:
-    return desk.filesystem.remove(desk.absolute(request.path))
+async def _remove(desk: Desk, request: Request) -> None:
+    if request.path.endswith("/"):
+        raise NotADirectory(f"{request.path} is no file's path")
+    await desk.filesystem.remove(desk.absolute(request.path))
 
 
 def _mkdir(desk: Desk, request: Request) -> Awaitable[None]:
@@ -272,9 +285,14 @@ def _rmdir(desk: Desk, request: Request) -> Awaitable[None]:
     return desk.filesystem.remove_directory(desk.absolute(request.path))
 
 
-def _rename(desk: Desk, request: Request) -> Awaitable[None]:
+async def _rename(desk: Desk, request: Request) -> None:
+    source, target = desk.absolute(request.path), desk.absolute(request.target)
+    is_of_directory = request.path.endswith("/") or request.target.endswith("/")
+    # Where a file and a directory have the name, the file would be renamed.
+    if is_of_directory and not (await desk.filesystem.stat(source)).is_directory:
+        raise NotADirectory(f"{source} is a file, which is not renamed to or from a path with a slash at its end")
     replace = request.action is Action.POSIX_RENAME
-    return desk.filesystem.rename(desk.absolute(request.path), desk.absolute(request.target), replace=replace)
+    await desk.filesystem.rename(source, target, directories=desk.renames_directories, replace=replace)
 
 
 IN_TURN: Mapping[Action, InTurn] = {

@@ -31,7 +31,7 @@ MOST_OFFERS = 256
 class SshRooms:
     """See `ports.guests.Rooms`.
 
-    `allow_append` is FTP's setting of that name: uploads may go on at the end of a file.
+    `allow_append` and `rename_directories` are FTP's settings of these names.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class SshRooms:
         clock: Clock,
         settings: SftpSettings,
         allow_append: bool = False,
+        rename_directories: bool = False,
     ) -> None:
         # What asyncssh says at INFO is a line for each of its steps; of what it says below, some is the client's.
         logging.getLogger("asyncssh").setLevel(logging.WARNING)
@@ -50,7 +51,13 @@ class SshRooms:
         self._host_keys = host_keys
         self._settings = settings
         self._pool = Threads(POOL_THREADS, name="sftp-data")
-        self._means = Means(pool=self._pool, tasks=tasks, clock=clock, allow_append=allow_append)
+        self._means = Means(
+            pool=self._pool,
+            tasks=tasks,
+            clock=clock,
+            allow_append=allow_append,
+            rename_directories=rename_directories,
+        )
         self._offers: dict[str, Offers] = {}
 
     async def check(self, server: Server) -> None:
@@ -62,7 +69,14 @@ class SshRooms:
         _ = self._surroundings
 
     async def receive(
-        self, server: Server, address: str, transport: asyncio.Transport, seen: bytes, *, left: Left
+        self,
+        server: Server,
+        address: str,
+        transport: asyncio.Transport,
+        seen: bytes,
+        *,
+        is_proxied: bool,
+        left: Left,
     ) -> SshClient | None:
         try:
             options = await self._offers_of(server).current(server)
@@ -79,8 +93,10 @@ class SshRooms:
             client,
             applicant,
             attempts=self._settings.attempts_per_connection,
+            is_proxied=is_proxied,
             socket_is_full=client.socket_is_full,
             turnstile=self._surroundings.turnstile,
+            is_thrifty=self._surroundings.paths is not None,
         )
         transport.set_protocol(connection)
         connection.connection_made(transport)

@@ -18,8 +18,8 @@ from crossdock.sftp.rooms import SshRooms
 class SftpEdge:
     """Opens endpoints for SFTP, each on a port of its own.
 
-    `allow_append` is FTP's setting of that name: uploads may go on at the end of a file. `elsewhere` is where clients
-    are served, if not in this process.
+    `allow_append` and `rename_directories` are FTP's settings of these names. `elsewhere` is where clients are served,
+    if not in this process.
     """
 
     def __init__(
@@ -33,6 +33,7 @@ class SftpEdge:
         clock: Clock,
         settings: SftpSettings | None = None,
         allow_append: bool = False,
+        rename_directories: bool = False,
         elsewhere: Rooms | None = None,
     ) -> None:
         self._limits = limits
@@ -47,6 +48,7 @@ class SftpEdge:
             clock=clock,
             settings=self._settings,
             allow_append=allow_append,
+            rename_directories=rename_directories,
         )
         self._rooms: Rooms = elsewhere or self._here
 

@@ -8,6 +8,7 @@ from crossdock.core.errors import Unavailable
 from crossdock.files.download import Download
 from crossdock.operations.threads import Threads, in_thread
 from crossdock.ports.objects import FileRegion
+from crossdock.sftp.cached_reads import cached_read
 
 
 class Source:
@@ -16,15 +17,16 @@ class Source:
     One call at a time.
     """
 
-    __slots__ = ("_at", "_chunks", "_download", "_pool", "_region", "_start")
+    __slots__ = ("_at", "_chunks", "_download", "_has_cache", "_pool", "_region", "_start")
 
-    def __init__(self, download: Download, pool: Threads) -> None:
+    def __init__(self, download: Download, pool: Threads, *, at: int = 0) -> None:
         self._download = download
         self._pool = pool
-        self._at = 0  # which byte the download gives next
+        self._at = at  # which byte the download gives next
         self._region: FileRegion | None = None
         self._start = 0  # which byte of the file the region begins with
         self._chunks: AsyncIterator[bytes] | None = None
+        self._has_cache = False  # whether it can be said of the region what lies in memory
 
     @property
     def size(self) -> int:
@@ -38,9 +40,10 @@ class Source:
         """Tell how much went to the client."""
         self._download.advance(count)
 
-    async def fetch(self, offset: int, size: int) -> bytes:
+    async def fetch(self, offset: int, size: int, *, least: int = 0) -> bytes | bytearray:
         """Bytes from `offset` on, which lies before the end: at least one, perhaps fewer than `size`, or more.
 
+        `least` of them suffice if they are in memory: then it is these, without a thread.
         Raises FileError; Unavailable also when the file was replaced since and its bytes are gone.
         """
         if not self._has_ready(offset):
@@ -48,7 +51,9 @@ class Source:
         region = self._region
         if region is not None:
             skip = offset - self._start
-            data = await self._read(region.fd, min(size, region.size - skip), region.offset + skip)
+            if 0 < least <= region.size - skip and (cached := self._cached(region, skip, least)) is not None:
+                return cached
+            data: bytes = await self._read(region.fd, min(size, region.size - skip), region.offset + skip)
         elif self._chunks is not None:
             data = await anext(self._chunks, b"")
             self._at += len(data)
@@ -61,6 +66,15 @@ class Source:
     async def close(self, *, interruption: str = "") -> None:
         await self._stop_chunks()
         await self._download.close(interruption=interruption)
+
+    def _cached(self, region: FileRegion, skip: int, size: int) -> bytearray | None:
+        if not self._has_cache:
+            return None
+        try:
+            return cached_read(region.fd, region.offset + skip, size)
+        except OSError:
+            self._has_cache = False  # a thread learns what is wrong, if it is more than that
+            return None
 
     def _has_ready(self, offset: int) -> bool:
         if self._region is not None:
@@ -79,7 +93,7 @@ class Source:
             if region is None:
                 self._chunks = self._download.chunks()
             else:
-                self._region, self._start = region, offset
+                self._region, self._start, self._has_cache = region, offset, True
                 self._at += region.size
 
     async def _read(self, fd: int, size: int, offset: int) -> bytes:

@@ -140,6 +140,12 @@ class Channels:
         for channel in self._here:
             channel.socket_is_full(is_so)
 
+    def end(self) -> None:
+        """Close each behind its last answer. For channels in which nothing is under way."""
+        for channel in self._here:
+            if channel.conversation is not None:
+                channel.conversation.ended()
+
     async def closed(self) -> None:
         """Wait, when the connection is lost, until nothing is under way any more."""
         for channel in list(self._here):

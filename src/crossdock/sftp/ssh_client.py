@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+STOPPED = "the server was stopped"
+FRESH_S = 1.0
+"""So old an answer has arrived, or never will."""
+PARTING_S = 2.0
+"""What a client has to read its last answers and to leave, before it is disconnected."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
@@ -61,6 +67,7 @@ class SshClient(asyncssh.SSHServer):
         self._path: FastPath | None = None
         self._channels = Channels(surroundings.means, self._take_path, at_rest=self._rested)
         self._is_draining = False
+        self._is_parting = False
         self._idle: asyncio.TimerHandle | None = None
         self._is_lost = False
         self._reason = ""
@@ -82,8 +89,16 @@ class SshClient(asyncssh.SSHServer):
     def drain(self) -> None:
         """End as soon as no file is open and no answer is owed: now, for who has not logged in."""
         self._is_draining = True
-        if not self._is_lost and not self._channels.is_busy:
-            self.cut("the server was stopped")
+        if self._is_lost or self._channels.is_busy:
+            return
+        if self._channels.last_active + FRESH_S < self._loop.time() or not len(self._channels):
+            self.cut(STOPPED)
+        elif not self._is_parting:
+            # OpenSSH's client forgets what it has received when it is disconnected, an answer that it waited for too.
+            # A channel that is closed it reads to its end.
+            self._is_parting = True
+            self._channels.end()
+            self._loop.call_later(PARTING_S, self.cut, STOPPED)
 
     def cut(self, reason: str) -> None:
         """Say goodbye and close, now: an upload that is not yet being committed is lost."""

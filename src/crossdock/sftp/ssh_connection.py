@@ -18,6 +18,7 @@ from crossdock.sftp.ssh_applicant import Applicant
 from crossdock.sftp.ssh_guard import GuardedConnection
 from crossdock.sftp.ssh_password import PasswordAuth
 from crossdock.sftp.ssh_public_key import PublicKeyAuth, ShownKey
+from crossdock.sftp.ssh_thrift import ThriftyConnection
 from crossdock.sftp.turnstile import Turnstile
 
 DISC_NO_MORE_AUTH_METHODS = 14
@@ -33,7 +34,7 @@ class BareChannel(asyncssh.SSHServerChannel[bytes]):
         return False
 
 
-class SshConnection(GuardedConnection):
+class SshConnection(GuardedConnection, ThriftyConnection):
     """`owner` is what asyncssh makes by itself otherwise; with so many failed `attempts` the client is sent away.
 
     `socket_is_full` is told whether the socket takes no more, so that what is sent piles up here.
@@ -46,13 +47,17 @@ class SshConnection(GuardedConnection):
         applicant: Applicant,
         *,
         attempts: int,
+        is_proxied: bool,
         socket_is_full: Callable[[bool], None],
         turnstile: Turnstile,
+        is_thrifty: bool = False,
     ) -> None:
         super().__init__(options, turnstile)
+        self.is_thrifty = is_thrifty
         self._protocol_factory = lambda: owner
         self._applicant = applicant
         self._attempts = attempts
+        self._is_proxied = is_proxied
         self._failed = 0
         self._requests = 0
         self._method = b""
@@ -63,7 +68,8 @@ class SshConnection(GuardedConnection):
         super().send_newkeys(k, h)
         inwards, outwards = self.get_extra_info("recv_cipher"), self.get_extra_info("send_cipher")
         client = str(self.get_extra_info("client_version"))
-        self._applicant.learned(SshFacts(client=client, ciphers=f"{inwards},{outwards}", kex=kex))
+        header = "applied" if self._is_proxied else "ignored" if self.has_skipped_header else ""
+        self._applicant.learned(SshFacts(client=client, ciphers=f"{inwards},{outwards}", kex=kex, proxy_header=header))
 
     def pause_writing(self) -> None:
         self._socket_is_full(True)
@@ -88,8 +94,11 @@ class SshConnection(GuardedConnection):
             await super()._finish_userauth(begin_auth, method, packet)
         # asyncssh gives a request up, unanswered, when the next comes: whoever sends many at once could so try many
         # passwords in the time of one.
-        if self._auth is not None and self._auth.task is not None:
-            await asyncio.wait([self._auth.task])
+        if self._auth is not None and (task := self._auth.task) is not None:
+            if task.done():
+                self._auth = None  # it was over before it was noted by who began it
+            else:
+                await asyncio.wait([task])
 
     def _begin(self, auth: type[ServerAuth], is_new_name: bool, method: bytes, packet: SSHPacket) -> None:
         if self.is_closed():
@@ -130,6 +139,10 @@ class SshConnection(GuardedConnection):
 
     async def validate_password(self, username: str, password: str) -> bool:
         return await self._applicant.password(username, password)
+
+    def check_key_permission(self, permission: str) -> bool:
+        """None: ports, sockets, agents and terminals are refused as prohibited, not as if a port were closed."""
+        return False
 
     def create_server_channel(
         self, encoding: str | None = "", errors: str = "", window: int = 0, max_pktsize: int = 0

@@ -46,6 +46,7 @@ class GuardedConnection(asyncssh.SSHServerConnection):
         super().__init__(asyncio.get_running_loop(), options)
         self._turnstile = turnstile
         self._preface: bytes | None = b""
+        self.has_skipped_header = False
         self._waiting = b""  # of a stranger, for their turn
         self._has_place = False
         self._heard = 0
@@ -90,6 +91,7 @@ class GuardedConnection(asyncssh.SSHServerConnection):
         if isinstance(header, NeedMore):
             self._preface = begin
             return b""
+        self.has_skipped_header = True
         return begin[header.size :]
 
     async def send_userauth_success(self) -> None:

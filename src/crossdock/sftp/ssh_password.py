@@ -19,6 +19,7 @@ class PasswordAuth(ServerAuth):
     _conn: "SshConnection"
 
     async def _start(self, packet: SSHPacket) -> None:
+        self._conn.has_begun(self)
         is_change = packet.get_boolean()
         password = packet.get_string()
         if is_change:

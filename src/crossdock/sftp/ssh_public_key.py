@@ -67,6 +67,7 @@ class PublicKeyAuth(ServerAuth):
     _conn: "SshConnection"
 
     async def _start(self, packet: SSHPacket) -> None:
+        self._conn.has_begun(self)
         key = read_shown_key(packet)
         if not await self._conn.validate_key(self._username, key):
             self.send_failure()

@@ -46,21 +46,20 @@ class Farewells:
             transport.close()
             return
         self._count += 1
-        transport.set_protocol(_HeardOut(self, transport))
-        self._lobby.enter(transport)
+        transport.set_protocol(_HeardOut(self._lobby, transport))
+        self._lobby.enter(transport, self._heard_out)
         transport.write_eof()
         transport.resume_reading()
 
-    def heard_out(self, transport: asyncio.Transport) -> None:
+    def _heard_out(self) -> None:
         self._count -= 1
-        self._lobby.leave(transport)
 
 
 class _HeardOut(asyncio.BufferedProtocol):
     """Reads into nothing, until the client has closed or for long enough."""
 
-    def __init__(self, farewells: Farewells, transport: asyncio.Transport) -> None:
-        self._farewells = farewells
+    def __init__(self, lobby: Lobby, transport: asyncio.Transport) -> None:
+        self._lobby = lobby
         self._transport = transport
         self._nothing = bytearray(1024)
         self._timer = asyncio.get_running_loop().call_later(HEARD_OUT_S, transport.abort)
@@ -72,4 +71,4 @@ class _HeardOut(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._timer.cancel()
-        self._farewells.heard_out(self._transport)
+        self._lobby.leave(self._transport)

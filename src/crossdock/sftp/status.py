@@ -86,8 +86,12 @@ NO_APPEND = Status(Code.OP_UNSUPPORTED, "Appending to files and resuming uploads
 IN_PLACE = Status(
     Code.OP_UNSUPPORTED, "Changing part of a file is not supported: the file stays as it was. Write it as a whole"
 )
+HIDDEN = Status(
+    Code.PERMISSION_DENIED, "Whether a file is there cannot be seen: only a whole file can be put (CREAT and TRUNC)"
+)
 NOT_READABLE = Status(Code.OP_UNSUPPORTED, "A file cannot be read while it is being written")
 NOT_WRITABLE = Status(Code.PERMISSION_DENIED, "The file was opened for reading")
+NO_RESIZE = Status(Code.OP_UNSUPPORTED, "A file's size cannot be set: it is what is written, from front to back")
 NO_ATTRIBUTES = Status(Code.OP_UNSUPPORTED, "Attributes cannot be set: SetStatOption ENABLE_NO_OP ignores this")
 
 

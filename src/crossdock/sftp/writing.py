@@ -9,6 +9,7 @@ cannot be changed in the middle, so all else is refused, and nothing is kept of 
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from crossdock.core.errors import FileError
 from crossdock.files.upload import Upload
@@ -31,8 +32,9 @@ class WriteHandle:
     """`existing` is the size of the file to be continued or changed in place, None when it is replaced or new.
 
     `upload` is None while it is open where the client begins; `begin` opens it. `may_continue`: it may begin in the
-    middle, what comes before is kept. `is_append`: it begins at the end, whatever offsets the client says. `failure` is
-    what has gone wrong: no byte will be kept then.
+    middle, what comes before is kept. `is_append`: it begins at the end, whatever offsets the client says.
+    `must_tell_end`: nobody knows what is there, so the client has to say that what it wrote is all. `failure` is what
+    has gone wrong: no byte will be kept then.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class WriteHandle:
         existing: int | None = None,
         may_continue: bool = False,
         is_append: bool = False,
+        must_tell_end: bool = False,
     ) -> None:
         self.path = path
         self._exchange = exchange
@@ -53,6 +56,7 @@ class WriteHandle:
         self._existing = existing
         self._may_continue = may_continue
         self._is_append = is_append
+        self._must_tell_end = must_tell_end
         self._has_begun = upload is not None
         self._base = 0  # bytes that are kept of the file that is there
         self._high = 0  # where the next WRITE begins if they come in order
@@ -105,17 +109,15 @@ class WriteHandle:
             self._fail(Refused(status.RANDOM_WRITE))
 
     def end_at(self, size: int) -> bool:
-        """The client says where the file ends, as `scp` does before it closes: whether it can end there.
+        """The client says where the file ends, as `scp` does before it closes: whether it ends there.
 
-        A file that was to be shorter than what came of it is not kept.
+        What is no end of what was written changes nothing.
         """
         if not self._has_begun and size in (0, self._existing):
             if size == 0:
                 self._start_at(0)
                 self._told_end = 0
             return True
-        if size < self._high:
-            self._fail(Refused(status.RANDOM_WRITE))
         if size != self._high or self._held:
             return False
         self._told_end = size
@@ -133,10 +135,19 @@ class WriteHandle:
             raise self.failure
 
     async def discard(self, reason: str) -> None:
-        """Leave nothing behind, unless it is being committed already: then that runs to its end."""
+        """The client is gone: leave what the server has stay of interrupted uploads.
+
+        If it is being committed already, that runs to its end.
+        """
+        keeps = self.failure is None and self._upload is not None and self._upload.keeps_interrupted
         if self._pump is not None:
-            self._pump.cancel()
+            if not keeps:
+                self._pump.cancel()
             await ended(self._pump)
+        if keeps and self.failure is None:
+            with suppress(Refused):  # what CLOSE would refuse is not kept either
+                self._stays_as_it_was()
+                await _leave(await self._opened(), self._blocks.rest, reason)
         await self._discard(reason)
 
     def _start_at(self, offset: int) -> None:
@@ -165,7 +176,8 @@ class WriteHandle:
     async def _commit(self) -> None:
         try:
             if self._stays_as_it_was():
-                await self._discard("")
+                if self._upload is not None:
+                    await self._upload.interrupted(interruption="")
                 return
             upload = await self._opened()
             if rest := self._blocks.rest:
@@ -180,6 +192,8 @@ class WriteHandle:
 
         Whoever writes less than was there, and does not say that it ends there, wants the rest to stay.
         """
+        if self._must_tell_end and self._told_end != self._high:
+            raise Refused(status.HIDDEN)
         if self._existing is None:
             return False
         if not self._has_begun or (self._is_append and self._high == self._existing):
@@ -203,3 +217,13 @@ class WriteHandle:
         self._exchange.load.add_written(-self._blocks.clear())
         if self._upload is not None:
             await self._upload.discard(interruption=reason)
+
+
+async def _leave(upload: Upload, rest: memoryview, reason: str) -> None:
+    """End an interrupted upload with the bytes that are here; those that wait for others before them are none of it."""
+    try:
+        if rest:
+            await upload.write(upload.size, rest)
+    except FileError:
+        return  # the upload knows why, and is discarded
+    await upload.interrupted(interruption=reason)
