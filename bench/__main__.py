@@ -13,6 +13,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,9 +29,10 @@ from bench.harness.servers.running import Unavailable
 from bench.harness.servers.starting import Servers
 from bench.harness.suite import Suite, chosen_cases
 from bench.harness.telling import Measured, json_of, markdown_of, write_pictures, write_to_page
+from bench.s3.suite import S3
 from bench.sftp.suite import SFTP
 
-SUITES = (FTP, SFTP)
+SUITES = (FTP, SFTP, S3)
 INTERRUPTED = "the run was interrupted"
 TMPFS = Path("/dev/shm")
 PEERS_FOLDER = ROOT / ".bench"
@@ -48,7 +50,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--peers", nargs="*", choices=peers, default=None, help="these servers beside Crossdock")
     parser.add_argument("--serve-args", default="", metavar="TEXT", help="for `crossdock serve`, as in a shell")
     parser.add_argument("--client", choices=COMMANDS, default="", help="for FTP's large files")
-    parser.add_argument("--runs", type=int, default=None, help=f"instead of {FTP.plan.runs}")
+    parser.add_argument("--runs", type=int, default=None, help="instead of each suite's own number")
     parser.add_argument("--disk", type=Path, default=PEERS_FOLDER / "disk", help="a folder on a disk, for its rows")
     parser.add_argument("--profile", action="store_true", help="sample Crossdock with py-spy instead")
     parser.add_argument("--list", action="store_true", help="name the cases and end")
@@ -99,16 +101,16 @@ def run(told: argparse.Namespace, suites: Sequence[Suite], cases: Mapping[str, S
         plan = replace(plan, runs=told.runs or plan.runs)
         results = Results(problems=list(suite.left_out))
         found.append(Measured(suite=suite, plan=plan, cases=cases[suite.name], results=results))
-        with TemporaryDirectory(prefix=f"crossdock-bench-{suite.name}-", dir=TMPFS) as name:
+        with TemporaryDirectory(prefix=f"crossdock-bench-{suite.name}-", dir=TMPFS) as name, ExitStack() as stack:
             try:
-                run_suite(told, found[-1], Path(name))
+                run_suite(told, found[-1], Path(name), stack)
             except KeyboardInterrupt:
                 results.problems.append(INTERRUPTED)
                 break
     return found
 
 
-def run_suite(told: argparse.Namespace, measured: Measured, scratch: Path) -> None:
+def run_suite(told: argparse.Namespace, measured: Measured, scratch: Path, stack: ExitStack) -> None:
     suite = measured.suite
     scratch.chmod(0o755)
     servers = Servers(
@@ -124,7 +126,7 @@ def run_suite(told: argparse.Namespace, measured: Measured, scratch: Path) -> No
         disk=told.disk,
         start=servers.start,
         client_module=suite.client_module,
-        environment=suite.prepare(scratch),
+        environment=suite.prepare(scratch, stack),
         client=told.client,
     )
     if told.profile:

@@ -123,7 +123,10 @@ FILE_COMMANDS = """\
 
 Which S3 calls each FTP command and SFTP request makes, as the user's role, and the action that a policy must allow for
 it: in the role's policy, in a session policy if there is one, and in the bucket's policy if the bucket is another
-account's. An upload needs `s3:PutObject` alone, so a drop box works; a listing needs `s3:ListBucket` alone.
+account's. An upload needs `s3:PutObject` alone, so a drop box works; over SFTP that is an OPEN with CREAT and TRUNC or
+EXCL, or without them as `scp` does it ([deviations.md](deviations.md#transfer)). Clients that look a name up before
+they write it, as sshfs and rclone do, need `s3:GetObject` and `s3:ListBucket` too, or hear "Permission denied". A
+listing needs `s3:ListBucket` alone.
 
 *Sometimes* and *if allowed* stand beside a call that is not always made: the first fails the command where it is
 denied, the second is made for a better answer, and left out where it is denied.

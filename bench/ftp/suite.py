@@ -1,6 +1,7 @@
 """FTP and FTPS: Crossdock beside other servers."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 from bench.ftp.cases.table import all_cases
@@ -12,7 +13,7 @@ from bench.harness.plan import QUICK, Plan
 from bench.harness.suite import Picture, Suite
 
 
-def prepare(folder: Path) -> Mapping[str, str]:
+def prepare(folder: Path, _stack: ExitStack) -> Mapping[str, str]:
     make_certificate(folder)
     return {"OPENSSL_CONF": str(write_tls_config(folder))}
 

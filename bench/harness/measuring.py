@@ -36,14 +36,19 @@ class Clock:
     """What the server and the whole machine use from now on."""
 
     def __init__(self, server: Running) -> None:
-        self._meter = server.meter
-        self._busy_s, self._used_s = busy_s(), server.meter.cpu_s()
+        self._server = server
+        self._busy_s, self._used_s, self._beside_s = busy_s(), server.meter.cpu_s(), _beside_s(server)
 
     def run(self, outcomes: Sequence[Outcome]) -> Run:
-        used_s, everything_s = self._meter.cpu_s() - self._used_s, busy_s() - self._busy_s
-        ours_s = used_s + sum(outcome.cpu_s for outcome in outcomes)
+        used_s, everything_s = self._server.meter.cpu_s() - self._used_s, busy_s() - self._busy_s
+        beside_s = _beside_s(self._server) - self._beside_s
+        ours_s = used_s + beside_s + sum(outcome.cpu_s for outcome in outcomes)
         run = Run(outcomes=outcomes, server_cpu_s=used_s, foreign=0.0)
         return replace(run, foreign=max(0.0, everything_s - ours_s) / run.seconds)
+
+
+def _beside_s(server: Running) -> float:
+    return 0.0 if server.beside is None else server.beside.cpu_s()
 
 
 def run_jobs(bench: Bench, server: Running, jobs: Sequence[Job]) -> Run:

@@ -41,9 +41,19 @@ QUICK = Plan(
 
 class Start(Protocol):
     def __call__(
-        self, name: str, *, folder: Path | None = None, wrapper: Sequence[str] = ()
+        self,
+        name: str,
+        *,
+        folder: Path | None = None,
+        wrapper: Sequence[str] = (),
+        serve_args: Sequence[str] = (),
     ) -> AbstractContextManager[Running]:
-        """A server of that name, fresh; in `folder` instead of on tmpfs. Raises Unavailable."""
+        """A server of that name, fresh; in `folder` instead of on tmpfs. Raises Unavailable.
+
+        Args:
+            wrapper: a command that Crossdock is started under.
+            serve_args: for `crossdock serve`, after those of all servers.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """What is measured of one protocol: its cases, the servers side by side, and what is promised."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,8 +24,8 @@ class Suite:
     """`name` is also that of its part of the page.
 
     `prepare` puts into a folder what all servers share, and returns variables for client processes, which run
-    `client_module`. `clients` tells of the clients in the heading. `profiled` names the cases of `--profile`;
-    `left_out` are sentences about servers that are not there at all.
+    `client_module`; what it starts, the stack ends. `clients` tells of the clients in the heading. `profiled` names
+    the cases of `--profile`; `left_out` are sentences about servers that are not there at all.
     """
 
     name: str
@@ -34,7 +35,7 @@ class Suite:
     targets: Sequence[Target]
     crossdock: CrossdockAdapter
     peers: Mapping[str, Adapter]
-    prepare: Callable[[Path], Mapping[str, str]]
+    prepare: Callable[[Path, ExitStack], Mapping[str, str]]
     client_module: str
     clients: str
     profiled: Sequence[str]

@@ -1,6 +1,9 @@
 """SFTP: Crossdock beside other servers, OpenSSH before all."""
 
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 
 from bench.harness.plan import QUICK, Plan
 from bench.harness.suite import Picture, Suite
@@ -10,6 +13,12 @@ from bench.sftp.servers.keys import make_keys
 from bench.sftp.servers.table import PEERS, SFTPGO
 from bench.sftp.targets import TARGETS
 
+
+def prepare(folder: Path, _stack: ExitStack) -> Mapping[str, str]:
+    make_keys(folder)
+    return {}
+
+
 SFTP = Suite(
     name="sftp",
     plan=Plan(login_concurrency=20),
@@ -18,7 +27,7 @@ SFTP = Suite(
     targets=TARGETS,
     crossdock=crossdock,
     peers=PEERS,
-    prepare=make_keys,
+    prepare=prepare,
     client_module="bench.sftp.client",
     clients="OpenSSH's sftp as the client where no other is named",
     profiled=("sftp-down", "sftp-up", "sftp-small-up", "sftp-small-down", "sftp-logins"),

@@ -9,13 +9,14 @@ from bench.harness.running_order import rotated
 from bench.harness.seeding import source_file, write_files
 from bench.harness.servers.running import Running, Unavailable
 from bench.harness.suite import chosen_cases
+from bench.s3.suite import S3
 from bench.sftp.suite import SFTP
 
 PLAIN = Endpoint(host="127.0.0.1", port=2121, user="user1", password="open-sesame", folder="files")
 TLS = Endpoint(host="127.0.0.1", port=2121, user="user1", password="open-sesame", is_tls=True)
 
 
-SUITES = (FTP, SFTP)
+SUITES = (FTP, SFTP, S3)
 
 
 @pytest.mark.parametrize("is_quick", [False, True])
@@ -28,10 +29,11 @@ def test_every_case_and_every_figure_has_a_name_of_its_own(is_quick):
 
 
 def test_cases_are_chosen_by_name_in_their_own_order():
-    chosen = chosen_cases(SUITES, ["up", "sftp-up", "down"], is_quick=False)
+    chosen = chosen_cases(SUITES, ["s3-up", "up", "sftp-up", "down"], is_quick=False)
     assert {name: [case.name for case in cases] for name, cases in chosen.items()} == {
         "ftp": ["down", "up"],
         "sftp": ["sftp-up"],
+        "s3": ["s3-up"],
     }
     everything = chosen_cases(SUITES, [], is_quick=False)
     assert {name: len(cases) for name, cases in everything.items()} == {
@@ -44,7 +46,7 @@ def test_an_unknown_case_is_refused_with_the_known_ones():
         chosen_cases(SUITES, ["sideways", "up"], is_quick=False)
 
 
-@pytest.mark.parametrize("suite", SUITES, ids=["ftp", "sftp"])
+@pytest.mark.parametrize("suite", SUITES, ids=[suite.name for suite in SUITES])
 def test_what_is_profiled_is_a_case_on_a_server_that_runs(suite):
     cases = {case.name: case for case in suite.cases(suite.plan)}
     assert all(cases[name].measure is not None for name in suite.profiled)

@@ -13,6 +13,7 @@ from bench.harness.report import as_json, markdown, number, spread_text
 from bench.harness.stacks import shares, top_table
 from bench.harness.svg import Bars, plot
 from bench.harness.telling import PAGE
+from bench.s3.suite import S3
 from bench.sftp.suite import SFTP
 
 DOWN = Kind(case="down", title="Download", unit="MB/s", per="GiB")
@@ -116,7 +117,7 @@ def test_a_page_without_the_markers_is_not_written(page):
         between_markers(page, "ftp", "new")
 
 
-@pytest.mark.parametrize("suite", [FTP, SFTP], ids=["ftp", "sftp"])
+@pytest.mark.parametrize("suite", [FTP, SFTP, S3], ids=["ftp", "sftp", "s3"])
 def test_the_page_has_the_markers_of_every_suite(suite):
     assert "a new line" in between_markers(PAGE.read_text(), suite.name, "a new line")
 

@@ -4,6 +4,7 @@ import pytest
 from bench.ftp.suite import FTP
 from bench.harness.figures import Sample
 from bench.harness.targets import CeilingTarget, LimitTarget, PeerTarget, judge, judge_all
+from bench.s3.suite import S3
 from bench.sftp.suite import SFTP
 
 
@@ -69,7 +70,7 @@ def test_only_what_was_asked_for_is_judged():
     assert [verdict.case for verdict in judge_all(FTP.targets, [], ["up", "down"])] == ["down", "up"]
 
 
-@pytest.mark.parametrize("suite", [FTP, SFTP], ids=["ftp", "sftp"])
+@pytest.mark.parametrize("suite", [FTP, SFTP, S3], ids=["ftp", "sftp", "s3"])
 def test_every_target_is_of_a_case_that_a_whole_run_has(suite):
     kinds = {kind.case for case in suite.cases(suite.plan) for kind in case.kinds}
     assert {target.case for target in suite.targets} <= kinds

@@ -53,6 +53,22 @@ def up(job: Job, stack: ExitStack) -> Work:
     return work
 
 
+def stored(job: Job, stack: ExitStack) -> Work:
+    """As `up`, until the server answers the next command too: some put a file away only after its 226."""
+    control = _session(job, stack)
+    waiting = control.passive()
+
+    def work() -> Done:
+        data = control.begin(f"STOR {job.path}", waiting)
+        data.send(job.size)
+        data.close()
+        control.finished()
+        check_size(control, job)
+        return Done(nbytes=job.size, cipher=control.cipher)
+
+    return work
+
+
 def check_size(control: Control, job: Job) -> None:
     reply = control.ask(f"SIZE {job.path}", "213")
     if int(reply.split()[1]) != job.size:
@@ -176,6 +192,7 @@ def first_byte(job: Job, stack: ExitStack) -> Work:
 JOBS: Mapping[str, Prepare] = {
     "down": down,
     "up": up,
+    "stored": stored,
     "small-up": small_up,
     "small-down": small_down,
     "logins": logins,

@@ -3,9 +3,11 @@ its files are in a folder, for it refuses a root that the user may write."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 from bench.ftp.servers.certificate import certificate_in
 from bench.ftp.ways import two_ways
+from bench.harness.clients.jobs import Endpoint
 from bench.harness.servers.debian import content_for, ids_of, need, unpacked_version
 from bench.harness.servers.processes import libraries, process
 from bench.harness.servers.running import Running, Workplace, free_port, free_range
@@ -13,6 +15,7 @@ from bench.harness.servers.running import Running, Workplace, free_port, free_ra
 ANONYMOUS = "daemon"
 """A user with a home, for vsftpd goes there before it goes to `anon_root`."""
 FOLDER = "files"
+USER, PASSWORD = "ftp", "bench@example.com"
 ORDINARY = """listen=YES
 background=NO
 listen_address=127.0.0.1
@@ -54,34 +57,35 @@ def vsftpd(place: Workplace) -> Iterator[Running]:
     root = place.folder / "root"
     root.mkdir(mode=0o755)
     content = content_for(ids_of(ANONYMOUS), root / FOLDER)
-    empty = place.folder / "empty"
-    empty.mkdir(mode=0o755)
     certificate = certificate_in(place.shared)
-    ports = {}
-    for name, addition in (("plain", ""), ("tls", TLS)):
-        ports[name] = free_port()
-        first, last = free_range()
-        (place.folder / f"{name}.conf").write_text(
-            (ORDINARY + addition).format(
-                port=ports[name],
-                user=ANONYMOUS,
-                first=first,
-                last=last,
-                root=root,
-                empty=empty,
-                certificate=certificate.certificate,
-                key=certificate.key,
-            )
-        )
+    tls = TLS.format(certificate=certificate.certificate, key=certificate.key)
+    ports = {"plain": configured(place, root, "plain"), "tls": configured(place, root, "tls", tls)}
     with _process(place, "plain", ports["plain"]), _process(place, "tls", ports["tls"]):
         yield Running(
             name="vsftpd",
             version=unpacked_version(peer, "vsftpd"),
-            ways=two_ways(ports, "ftp", "bench@example.com", folder=FOLDER),
+            ways=two_ways(ports, USER, PASSWORD, folder=FOLDER),
             meter=place.meter,
             roots=place.roots,
             content=content,
         )
+
+
+@contextmanager
+def vsftpd_on(place: Workplace, root: Path) -> Iterator[Endpoint]:
+    """Plain FTP for the files in `root`'s FOLDER, which are the anonymous user's."""
+    port = configured(place, root, "plain")
+    with _process(place, "plain", port):
+        yield Endpoint(host="127.0.0.1", port=port, user=USER, password=PASSWORD, folder=FOLDER)
+
+
+def configured(place: Workplace, root: Path, name: str, further: str = "") -> int:
+    """Write a configuration; returns its port."""
+    port, (first, last), empty = free_port(), free_range(), place.folder / "empty"
+    empty.mkdir(mode=0o755, exist_ok=True)
+    ordinary = ORDINARY.format(port=port, user=ANONYMOUS, first=first, last=last, root=root, empty=empty)
+    (place.folder / f"{name}.conf").write_text(ordinary + further)
+    return port
 
 
 def _process(place: Workplace, name: str, port: int) -> AbstractContextManager[int]:

@@ -5,8 +5,9 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,18 @@ def libraries(peer: Path) -> Mapping[str, str]:
 
 @contextmanager
 def process(
-    command: Sequence[str], *, place: Workplace, port: int, name: str, environment: Mapping[str, str]
+    command: Sequence[str],
+    *,
+    place: Workplace,
+    name: str,
+    environment: Mapping[str, str],
+    port: int = 0,
+    is_ready: Callable[[], bool] | None = None,
 ) -> Iterator[int]:
-    """The process's id, once its port answers. Raises Unavailable with its last words when it ends before that."""
+    """The process's id, once it is ready: its port answers, unless something else is what to look for.
+
+    Raises Unavailable with its last words when it ends before that.
+    """
     log = place.folder / f"{name}.log"
     with log.open("w") as output:
         started = subprocess.Popen(
@@ -41,7 +51,7 @@ def process(
             start_new_session=True,  # Ctrl-C is for the harness, which then ends its servers in order
         )
     try:
-        wait_for_port(started, port, log)
+        wait_until(started, is_ready or partial(answers, port), log)
         place.roots.append(started.pid)
         yield started.pid
     finally:
@@ -50,18 +60,23 @@ def process(
         stop(started)
 
 
-def wait_for_port(started: "subprocess.Popen[Any]", port: int, log: Path) -> None:
+def answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def wait_until(started: "subprocess.Popen[Any]", is_ready: Callable[[], bool], log: Path) -> None:
     until = time.monotonic() + START_S
     while time.monotonic() < until:
         if started.poll() is not None:
             raise Unavailable(f"it ended at once: {log.read_text(errors='replace').strip()[-500:]}")
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(PAUSE_S)
-        else:
+        if is_ready():
             return
-    raise Unavailable(f"port {port} did not answer within {START_S:g} s")
+        time.sleep(PAUSE_S)
+    raise Unavailable(f"it was not ready within {START_S:g} s: {log.read_text(errors='replace').strip()[-500:]}")
 
 
 def stop(started: "subprocess.Popen[Any]") -> None:

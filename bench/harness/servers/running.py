@@ -38,6 +38,7 @@ class Running:
     """A server that accepts sessions, by one or more ways: plain or under TLS, with this or that cipher.
 
     `missing` says in a sentence why there is no such way. `content` is what its user sees, if that is a folder.
+    `beside` counts what works for it without being part of it, as the S3 behind a gateway does.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Running:
     roots: list[int]
     content: Path | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
+    beside: Meter | None = None
 
     def by(self, way: str) -> Endpoint:
         """Raises Unavailable."""

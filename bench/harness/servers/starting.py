@@ -23,10 +23,17 @@ class Servers:
     serve_args: Sequence[str] = ()
 
     @contextmanager
-    def start(self, name: str, *, folder: Path | None = None, wrapper: Sequence[str] = ()) -> Iterator[Running]:
+    def start(
+        self,
+        name: str,
+        *,
+        folder: Path | None = None,
+        wrapper: Sequence[str] = (),
+        serve_args: Sequence[str] = (),
+    ) -> Iterator[Running]:
         adapter: Adapter
         if name == CROSSDOCK:
-            adapter = partial(self.crossdock, serve_args=self.serve_args, wrapper=wrapper)
+            adapter = partial(self.crossdock, serve_args=[*self.serve_args, *serve_args], wrapper=wrapper)
         else:
             adapter = self.peers[name]
         roots: list[int] = []

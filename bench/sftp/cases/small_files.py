@@ -18,16 +18,21 @@ FOLDER = "small"
 
 def small_up(bench: Bench, server: Running, *, case: str) -> list[Sample]:
     plan = bench.plan
-    sources = bench.scratch / "small-sources"
-    if not sources.exists():
-        sources.mkdir()
-        for number in range(plan.small_files):
-            (sources / f"new-{number:06}").write_bytes(bytes(plan.small_size))
     check = partial(check_and_remove, count=plan.small_files)
-    work = [f"put {sources}/new-*"]
+    work = [f"put {small_sources(bench)}"]
     nbytes = plan.small_files * plan.small_size
     run = run_stock(bench, server, server.by(AES), [work], nbytes=nbytes, check=check)
     return [per_second(case, server.name, run, plan.small_files)]
+
+
+def small_sources(bench: Bench) -> str:
+    """A pattern of the files that are to be uploaded; they are written once."""
+    plan, folder = bench.plan, bench.scratch / "small-sources"
+    if not folder.exists():
+        folder.mkdir()
+        for number in range(plan.small_files):
+            (folder / f"new-{number:06}").write_bytes(bytes(plan.small_size))
+    return f"{folder}/new-*"
 
 
 def check_and_remove(session: Talk, *, count: int) -> None:

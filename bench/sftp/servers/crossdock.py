@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from bench.harness.clients.jobs import Endpoint
@@ -40,19 +41,29 @@ async def _prepare(service: Service, place: Workplace) -> Mapping[str, Endpoint]
     await article.role_policy(article.hub_bucket)
     found = {}
     for way, policy in POLICIES.items():
-        wanted: dict[str, Any] = {
-            "Protocols": ["SFTP"],
-            "IdentityProviderType": "SERVICE_MANAGED",
-            "SecurityPolicyName": policy,
-        }
-        server_id = (await aws.do(article.hub, "transfer", "CreateServer", wanted))["ServerId"]
-        user = {
-            "ServerId": server_id,
-            "UserName": USER,
-            "Role": article.role_arn,
-            "HomeDirectory": f"/{article.hub_bucket}",
-            "SshPublicKeyBody": keys_in(place.shared).authorized.read_text().strip(),
-        }
-        await aws.do(article.hub, "transfer", "CreateUser", user)
+        server_id = await create_user_server(
+            aws, article, place.shared, user=USER, home=article.hub_bucket, policy=policy
+        )
         found[way] = ways_to(*await address(service, "sftp", server_id), USER, place.shared)[way]
     return found
+
+
+async def create_user_server(
+    aws: AwsClients, article: Article, shared: Path, *, user: str, home: str, policy: str = POLICIES[AES]
+) -> str:
+    """An SFTP server that has one user, who logs in by the key of `make_keys`, with the article's role."""
+    wanted: dict[str, Any] = {
+        "Protocols": ["SFTP"],
+        "IdentityProviderType": "SERVICE_MANAGED",
+        "SecurityPolicyName": policy,
+    }
+    server_id = str((await aws.do(article.hub, "transfer", "CreateServer", wanted))["ServerId"])
+    made = {
+        "ServerId": server_id,
+        "UserName": user,
+        "Role": article.role_arn,
+        "HomeDirectory": f"/{home}",
+        "SshPublicKeyBody": keys_in(shared).authorized.read_text().strip(),
+    }
+    await aws.do(article.hub, "transfer", "CreateUser", made)
+    return server_id

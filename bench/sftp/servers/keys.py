@@ -25,8 +25,7 @@ def keys_in(folder: Path) -> Keys:
     return Keys(user=folder / "user_key", authorized=folder / "authorized_keys", host=folder / "host_key")
 
 
-def make_keys(folder: Path) -> Mapping[str, str]:
-    """Returns no variables for clients: they need none."""
+def make_keys(folder: Path) -> None:
     made = keys_in(folder)
     for path in (made.user, made.host):
         key = Ed25519PrivateKey.generate()
@@ -35,7 +34,6 @@ def make_keys(folder: Path) -> Mapping[str, str]:
         if path == made.user:
             public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
             made.authorized.write_text(public.decode() + "\n")
-    return {}
 
 
 def ways_to(host: str, port: int, user: str, shared: Path) -> Mapping[str, Endpoint]:

@@ -1,0 +1,1 @@
+"""FTP and SFTP in front of an S3: Crossdock beside other servers."""
