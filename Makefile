@@ -1,5 +1,5 @@
 # Every target sets up what it needs: a virtual environment in .venv, and for `test` the real clients.
-.PHONY: demo serve check test test-s3 soak coverage bench docs lock clean help
+.PHONY: demo serve check test test-s3 test-aws soak coverage bench docs lock clean help
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -33,12 +33,17 @@ test: .venv/.dev .venv-aws/.done ## everything but the long counts, with real cl
 	scripts/install-clients
 	scripts/install-judge
 	$(PYTEST) $(PARALLEL) -m "not soak and not s3"
-	$(PYTEST) $(BY_MODULE) -m "e2e and not soak and not alone" tests/e2e tests/judge
+	$(PYTEST) $(BY_MODULE) -m "e2e and not soak and not alone and not s3" tests/e2e tests/judge
 	$(PYTEST) -m "alone and not soak" tests/e2e
 
-test-s3: .venv/.dev ## the stores on an S3 of another vendor: Ceph's, started for it
+test-s3: .venv/.dev .venv-moto/.done ## the stores, and clients before a failing S3, on S3s of others: Ceph's and moto's
 	scripts/install-rgw
-	$(PYTEST) -m s3 tests/contract
+	scripts/install-clients
+	$(PYTEST) -m s3 tests/contract tests/adapters/aws
+	$(PYTEST) $(BY_MODULE) -m s3 tests/e2e
+
+test-aws: .venv/.dev ## the article's story on AWS itself: ARGS="--hub PROFILE --partner PROFILE"; costs cents, and asks
+	$(BIN)/python -m tests.aws $(ARGS)
 
 soak: .venv/.dev .venv-aws/.done ## the long counts: faults, fuzz, generated cases
 	scripts/install-clients
@@ -59,7 +64,7 @@ lock: .venv/.dev ## renew the pinned versions
 	scripts/lock
 
 clean: ## remove what the targets made
-	rm -rf .venv .venv-aws .judge .bench .rgw .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-aws .venv-moto .judge .bench .rgw .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/.runtime: requirements.lock pyproject.toml
 	scripts/make-venv .venv requirements.lock --with-crossdock
@@ -72,4 +77,8 @@ clean: ## remove what the targets made
 # The aws command pins its own botocore, so it lives apart.
 .venv-aws/.done: requirements-aws.lock
 	scripts/make-venv .venv-aws requirements-aws.lock
+	@touch $@
+
+.venv-moto/.done: requirements-moto.lock
+	scripts/make-venv .venv-moto requirements-moto.lock
 	@touch $@

@@ -1,8 +1,11 @@
-"""What every test has in common: which of them `make check` leaves to `make test`."""
+"""What every test has in common: which of them `make check` leaves to `make test`, and the other vendor's S3."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.fakes.ceph_rgw import CephRgw, ceph_rgw
+from tests.fakes.moto import moto_server
 
 HERE = Path(__file__).parent
 SLOW = tuple(
@@ -32,3 +35,16 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if any(Path(item.fspath).is_relative_to(slow) for slow in SLOW):
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session")
+def ceph_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CephRgw]:
+    """One for all tests: it takes seconds to start."""
+    with ceph_rgw(tmp_path_factory.mktemp("ceph")) as rgw:
+        yield rgw
+
+
+@pytest.fixture(scope="session")
+def moto_server_url() -> Iterator[str]:
+    with moto_server() as url:
+        yield url

@@ -107,7 +107,7 @@ def arrive(service: Service, server_id: str, home: Path) -> Jetty:
 
 def scan(jetty: Jetty) -> str:
     """The server's host keys, as a known_hosts file has them."""
-    command = ["ssh-keyscan", "-p", str(jetty.port), jetty.host]
+    command = ["ssh-keyscan", "-T", "30", "-p", str(jetty.port), jetty.host]
     found = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_S, check=True).stdout
     return "".join(f"{line}\n" for line in sorted(found.splitlines()) if not line.startswith("#"))
 

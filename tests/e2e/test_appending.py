@@ -77,6 +77,16 @@ def test_an_upload_over_sftp_goes_on_where_it_stopped(quay: Quay, client: Any, t
     assert quay.open_uploads() == []
 
 
+@able("rename")
+def test_any_client_renames_a_directory(quay: Quay, client: Any, tmp_path: Path) -> None:
+    old, new = f"{tmp_path.name}-old", f"{tmp_path.name}-new"
+    for number in range(5):
+        quay.put(f"{old}/{number}/file", str(number).encode())
+    client.rename(old, new)
+    assert quay.keys(f"{old}/") == []
+    assert [quay.content(key) for key in quay.keys(f"{new}/")] == [b"0", b"1", b"2", b"3", b"4"]
+
+
 @able("append")
 def test_a_file_grows_over_sftp(quay: Quay, client: Any, tmp_path: Path) -> None:
     (tmp_path / "more").write_bytes(b"more")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.e2e.halfway_clients import DOWNLOADS, UPLOADS
 from tests.e2e.harness import Service, lftp, refused_start, start_service, until
 from tests.e2e.jetty import BUCKET, USER
 from tests.e2e.openssh_clients import Sftp
@@ -184,6 +185,51 @@ def test_our_policies_decide(quay: Quay, other: OtherS3, tmp_path: Path):
         quay.s3.delete_bucket_policy(Bucket=BUCKET)
     assert ftp(quay, tmp_path, "put f").returncode == 0
     assert other.names() == ["a/b/f"]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnUser:
+    """The quay's, for clients that stand still halfway."""
+
+    quay: Quay
+    user: str = USER
+
+    @property
+    def password(self) -> str:
+        return self.quay.password
+
+    @property
+    def ftp(self) -> tuple[str, int]:
+        return self.quay.address, self.quay.port
+
+    @property
+    def sftp(self) -> tuple[str, int]:
+        jetty = self.quay.jetties["asking"]
+        return jetty.host, jetty.port
+
+
+@pytest.mark.parametrize("protocol", UPLOADS)
+def test_a_policy_of_ours_that_is_withdrawn_ends_what_is_on_its_way(quay: Quay, other: OtherS3, protocol: str):
+    content, own = os.urandom(32 * MIB), OwnUser(quay)
+    other.s3.put_object(Bucket=BEHIND, Key="a/b/whole", Body=content)
+    upload = UPLOADS[protocol](own, "up", content)
+    download = DOWNLOADS[protocol](own, "whole", content)
+    until("an upload has begun there", lambda: other.s3.list_multipart_uploads(Bucket=BEHIND).get("Uploads"))
+    actions = ["s3:PutObject", "s3:GetObject"]
+    deny = {"Effect": "Deny", "Principal": "*", "Action": actions, "Resource": f"arn:aws:s3:::{BUCKET}/*"}
+    quay.s3.put_bucket_policy(Bucket=BUCKET, Policy=document(deny))
+    try:
+        ended, broken = upload.finish(), download.finish()
+    finally:
+        quay.s3.delete_bucket_policy(Bucket=BUCKET)
+    assert (ended.worked, ended.said) == (
+        False,
+        {"ftp": "550 Permission denied.", "sftp": "Permission denied"}[protocol],
+    )
+    assert not other.s3.list_multipart_uploads(Bucket=BEHIND).get("Uploads")
+    assert other.names() == ["a/b/whole"]
+    # Whether a download that has begun is let go on or not: it is whole, or an error.
+    assert broken.worked == (broken.received == content)
 
 
 def test_explain_looks_there_too(quay: Quay, other: OtherS3):

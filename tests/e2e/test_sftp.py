@@ -1,5 +1,6 @@
 """SFTP in a real service beyond what all clients do: what is refused and how it reads, restarts, changes of keys."""
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.e2e.clients import WITH_FUSE
 from tests.e2e.harness import COMMAND_S, run, start_service, until
-from tests.e2e.jetty import Jetty, arrive, make_home, scan
+from tests.e2e.jetty import BUCKET, Jetty, arrive, make_home, scan
 from tests.e2e.openssh_clients import LftpSsh, Sftp, Sshfs, login, openssh
 from tests.e2e.own_ssh_clients import Rclone
 from tests.e2e.quay import Quay, open_quay
@@ -218,6 +219,25 @@ def test_a_copy_onto_itself_by_scp_leaves_the_file(quay: Quay, tmp_path: Path) -
     assert quay.content(tmp_path.name) == content
 
 
+def test_who_may_only_put_replaces_files_by_sftp_and_scp(quay: Quay, tmp_path: Path) -> None:
+    """scp does not empty a file first: it says where the new one ends."""
+    jetty, transfer = quay.jetties["managed"], quay.service.client("hub", "transfer")
+    statement = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    transfer.update_user(ServerId=jetty.server_id, UserName=jetty.user, Policy=policy)
+    try:
+        for number, size in enumerate((3 * MIB, 10, 0)):
+            content = os.urandom(size)
+            (tmp_path / "up").write_bytes(content)
+            for name in (f"{tmp_path.name}-scp", f"{tmp_path.name}-new-{number}"):
+                done = openssh(jetty, "scp", "-s", str(tmp_path / "up"), f"{login(jetty)}:{name}")
+                assert (done.stderr, quay.content(name)) == ("", content)
+            Sftp(jetty, tmp_path).obey(f"put {tmp_path}/up {tmp_path.name}-sftp")
+            assert quay.content(f"{tmp_path.name}-sftp") == content
+    finally:
+        transfer.update_user(ServerId=jetty.server_id, UserName=jetty.user, Policy="")
+
+
 def test_the_banner_is_shown_before_the_login(quay: Quay, tmp_path: Path) -> None:
     jetty = quay.jetties["asking"]
     transfer = quay.service.client("hub", "transfer")
@@ -254,7 +274,7 @@ def test_ports_are_forwarded_neither_way(quay: Quay) -> None:
     jetty = quay.jetties["managed"]
     there = ssh(jetty, "-W", f"{jetty.host}:{jetty.port}", login(jetty))
     assert there.returncode == 255
-    assert "open failed" in there.stderr
+    assert "open failed: administratively prohibited" in there.stderr
     back = ssh(jetty, "-N", "-o", "ExitOnForwardFailure=yes", "-R", "0:localhost:1", login(jetty))
     assert back.returncode == 255
     assert "remote port forwarding failed" in back.stderr

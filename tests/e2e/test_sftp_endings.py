@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import asyncssh
 import pytest
-from tests.e2e.harness import start_service
+from tests.e2e.harness import start_service, until
 from tests.e2e.jetty import BUCKET
+from tests.e2e.openssh_clients import Sftp
 from tests.e2e.quay import Quay, open_quay
 from tests.e2e.sftp_misfortunes import logged_in
 
@@ -63,3 +65,25 @@ def test_an_upload_comes_to_its_end_and_everybody_is_told_goodbye(stop: Callable
     with start_service(tmp_path / "data") as service:
         found = service.client("hub", "s3").get_object(Bucket=BUCKET, Key="last")["Body"].read()
     assert found == BEFORE + AFTER
+
+
+def opened(quay: Quay) -> bool:
+    server_id, logs = quay.jetties["managed"].server_id, quay.service.client("hub", "logs")
+    groups = logs.describe_log_groups(logGroupNamePrefix=f"/aws/transfer/{server_id}")["logGroups"]
+    return any(
+        logs.filter_log_events(logGroupName=one["logGroupName"], filterPattern="OPEN")["events"] for one in groups
+    )
+
+
+@pytest.mark.parametrize("turn", range(2))
+def test_openssh_hears_of_the_upload_that_it_waited_for(turn: int, tmp_path: Path) -> None:
+    """Its client forgets what it has received when it is disconnected: it would take a whole upload for a lost one."""
+    content = tmp_path / "content"
+    content.write_bytes(BEFORE * 5)
+    with open_quay(tmp_path, with_sftp=True) as quay, ThreadPoolExecutor(1) as thread:
+        sftp = Sftp(quay.jetties["managed"], tmp_path)
+        uploading = thread.submit(sftp.obey, f"put {content} slow", options=["-l", "10000"])
+        until("the upload is under way", lambda: opened(quay))
+        quay.service.process.terminate()
+        assert uploading.result(60).returncode == 0
+        assert quay.service.process.wait(60) == 0

@@ -156,6 +156,43 @@ def test_a_server_wants_what_its_methods_say(harbour: Harbour, client: Any, meth
     assert tuple(is_let_in(client, one, tmp_path) for one in shown) == METHODS[methods]
 
 
+def explained(jetty: Jetty, service: Service) -> dict[str, Any]:
+    """What `explain` says of who shows what this jetty's user would."""
+    key = ("--public-key", f"{jetty.key}.pub") if jetty.key is not None else ()
+    done = service.crossdock(
+        *("explain", "--server-id", jetty.server_id, "--user-name", jetty.user, "-o", "json", *key),
+        *(("--password-stdin",) if jetty.password else ()),
+        *("ls", "."),
+        input_text=jetty.password or None,
+        check=False,
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert done.returncode == (0 if found["outcome"] == "Allowed" else 1), done.stderr
+    assert not jetty.password or jetty.password not in done.stdout + done.stderr
+    return found
+
+
+@pytest.mark.parametrize("methods", METHODS)
+def test_explain_says_of_keys_and_passwords_what_a_login_comes_to(
+    harbour: Harbour, methods: str, tmp_path: Path
+) -> None:
+    jetty, key, both = harbour.asking[methods], harbour.keys["rsa-2048"], methods.endswith("_AND_PASSWORD")
+    shown = [replace(jetty, key=one, password=word) for one in (key, harbour.strangers[0]) for word in ("", PASSWORD)]
+    shown = [one for one in shown if both or not one.password] + [replace(jetty, password=PASSWORD)]
+    for one in shown:
+        assert (explained(one, harbour.service)["outcome"] == "Allowed") is is_let_in(Sftp, one, tmp_path)
+
+
+def test_explain_names_the_key_that_lets_in(harbour: Harbour) -> None:
+    key = harbour.keys["ecdsa-256"]
+    printed = subprocess.run(["ssh-keygen", "-l", "-f", str(key)], capture_output=True, text=True, check=True).stdout
+    found = explained(replace(harbour.managed, key=key), harbour.service)
+    step = next(one for one in found["steps"] if one["step"] == "public key")
+    assert step["subject"] == printed.split()[1]
+    number = list(harbour.keys).index("ecdsa-256") + 1
+    assert step["reason"] == f"it is number {number} of the user's {len(KINDS)}, and may sign with ecdsa-sha2-nistp256"
+
+
 @BOTH_CLIENTS
 @pytest.mark.parametrize(
     "wrong",

@@ -20,7 +20,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 UNPACKED = Path(__file__).resolve().parents[2] / ".rgw" / "root"
-ACCESS_KEY, SECRET_KEY = "RGWADMIN", "a secret of the tests"
+ACCESS_KEY, SECRET_KEY = "RGWADMINISTRATOR", "a-secret-of-the-tests"
 STORE_BYTES = 4 << 30
 START_TIMEOUT_S = 90.0
 _LIBRARIES = ("lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu/ceph")

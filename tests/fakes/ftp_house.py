@@ -11,7 +11,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.fakes.certificates import OWN_CERTIFICATES
 from tests.fakes.clock import START, FakeClock
@@ -19,6 +19,7 @@ from tests.fakes.house import CountingEntropy
 from tests.fakes.ingress import OnlyNamedGroups
 from tests.fakes.object_store import MemoryS3
 from tests.fakes.patience import PATIENCE_S, eventually
+from tests.fakes.resumable_uploads import resumable_uploads
 
 from crossdock.core.arns import role_arn
 from crossdock.core.homes import HomeDirectory, PathHome
@@ -30,6 +31,7 @@ from crossdock.core.servers import (
     FileProtocol,
     IdentityProviderChoice,
     IdentityProviderType,
+    InterruptedUploads,
     Server,
     ServerState,
 )
@@ -37,12 +39,14 @@ from crossdock.files.blocks import BlockPool
 from crossdock.files.limits import LoginLimits
 from crossdock.files.object_filesystem import ObjectFileSystem
 from crossdock.files.recorded import RecordedFileSystem
+from crossdock.files.resuming import Resuming
 from crossdock.files.session import Session
 from crossdock.files.session_log import SessionLog
 from crossdock.ftp.server import FtpEdge, FtpListener
 from crossdock.operations.tasks import TaskSupervisor
 from crossdock.ports.certificates import ServerCertificates
 from crossdock.ports.ingress import Ingress
+from crossdock.ports.resumable_uploads import ResumableUploads, UploadOwner
 from crossdock.ports.state import JsonValue
 from crossdock.settings import FtpSettings, LoginSettings
 
@@ -91,6 +95,8 @@ class Doorkeeper:
     gate: asyncio.Event | None = None
     failure: Exception | None = None
     attempts: list[LoginAttempt] = field(default_factory=list)
+    server: Server = field(default_factory=lambda: ftp_server())
+    resumable: ResumableUploads = field(default_factory=resumable_uploads)
 
     async def admit(self, attempt: LoginAttempt) -> Session | Refusal:
         self.attempts.append(attempt)
@@ -101,14 +107,20 @@ class Doorkeeper:
         if attempt.username not in ("user1", "user2", "user3") or attempt.credential != Password("secret"):
             return Refusal(reason="no")
         session_id = f"{len(self.attempts):016x}"
-        server = ftp_server()
+        server = self.server
         log = SessionLog(log=self.log, server=server, username=attempt.username, session_id=session_id)
         home = self.home or PathHome(root=f"/home/{attempt.username}")
+        store, resuming = self.s3.store(actions=self.actions, stages=self.stages), None
+        if server.interrupted_uploads is InterruptedUploads.RESUME:
+            owner = UploadOwner(server_id=server.server_id, username=attempt.username, role_arn="r")
+            resuming = Resuming(self.resumable, owner=owner, store=store, metadata={}, clock=FakeClock())
         files = ObjectFileSystem(
             home=home,
-            store=self.s3.store(actions=self.actions, stages=self.stages),
+            store=store,
             metadata={},
             blocks=BlockPool(budget=64 << 20, spill=spill),
+            kept=server.interrupted_uploads,
+            resuming=resuming,
         )
         return Session(
             session_id=session_id,
@@ -316,7 +328,8 @@ async def ftp_house(
     s3.add_bucket("home")
     for user in ("user1", "user2", "user3"):
         s3.add("home", f"{user}/")
-    door = Doorkeeper(s3, log, stages)
+    server = server or ftp_server()
+    door = Doorkeeper(s3, log, stages, server=replace(server, protocols=(FileProtocol.FTP,)))
     limits = LoginLimits(per_address=per_address, total=total)
     tasks = TaskSupervisor()
     edge = FtpEdge(
@@ -332,7 +345,6 @@ async def ftp_house(
         login=login or LoginSettings(),
         unread_timeout_s=unread_timeout_s,
     )
-    server = server or ftp_server()
     listeners: list[FtpListener] = []
     for protocol in server.protocols:
         port = listeners[0].port if listeners else 0

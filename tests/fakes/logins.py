@@ -21,7 +21,7 @@ from crossdock.core.servers import (
     Server,
     ServerState,
 )
-from crossdock.ports.authority import AssumeRefused, IdentityAnswer, RoleSession
+from crossdock.ports.authority import AssumeRefused, IdentityAnswer, RoleRequest, RoleSession
 from crossdock.ports.state import JsonValue
 
 SERVER_ID = ServerId("s-0123456789abcdef0")
@@ -85,24 +85,16 @@ class MemoryAssumer:
     s3: MemoryS3
     stages: bool = False
     refusal: str = ""
-    assumed: list[Mapping[str, object]] = field(default_factory=list)
+    assumed: list[RoleRequest] = field(default_factory=list)
 
-    async def assume(
-        self, *, server: Server, username: str, role_arn: str, session_name: str, session_policy: str | None
-    ) -> RoleSession:
+    async def assume(self, asked: RoleRequest) -> RoleSession:
         if self.refusal:
             raise AssumeRefused(self.refusal)
-        self.assumed.append(
-            {
-                "server": server,
-                "username": username,
-                "role_arn": role_arn,
-                "session_name": session_name,
-                "session_policy": session_policy,
-            }
-        )
+        self.assumed.append(asked)
         return RoleSession(
-            principal=AssumedRole(role_arn=parse_arn(role_arn), role_id="AROAEXAMPLE", session_name=session_name),
+            principal=AssumedRole(
+                role_arn=parse_arn(asked.role_arn), role_id="AROAEXAMPLE", session_name=asked.session_name
+            ),
             expires_at=self.clock.now() + timedelta(hours=1),
             store=self.s3.store(stages=self.stages),
         )

@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
+from tempfile import gettempdir
 
 from tests.fakes.clock import START
 
@@ -24,7 +25,7 @@ from crossdock.cloud.s3.conditions import WriteCondition
 from crossdock.core.arns import bucket_arn, object_arn
 from crossdock.core.errors import Denied, Exists, FileError, NotFound, Unavailable, Unsupported
 from crossdock.core.homes import ObjectPlace
-from crossdock.ports.objects import Copied, FileRegion, Listing, ObjectInfo, ObjectStore
+from crossdock.ports.objects import Copied, FileRegion, Listing, ObjectInfo, ObjectStore, OpenUpload
 
 CHUNK = 64 << 10
 MIN_PART = 5 << 20
@@ -63,6 +64,7 @@ class MemoryS3:
         self.calls: list[SeenCall] = []
         self.uploads: dict[str, MemoryUpload] = {}
         self.staged: set[MemoryStagedPut] = set()
+        self.ready_bytes = 0  # objects of at most so many come whole with the answer, where the store stages
         self._failures: dict[str, list[FileError]] = {}
         self._gates: dict[str, Gate] = {}
         self._numbers = count(1)
@@ -104,6 +106,10 @@ class MemoryS3:
             allowed = frozenset(actions)
             allows = lambda action, bucket, key: action in allowed  # noqa: E731
         return (MemoryStagingStore if stages else MemoryStore)(self, allows or (lambda *asked: True))
+
+    def parts(self) -> int:
+        """How many parts have arrived of uploads that have not ended."""
+        return sum(len(upload.contents) for upload in self.uploads.values())
 
     async def enter(self, call: SeenCall) -> None:
         """What happens at the beginning of every call."""
@@ -149,6 +155,16 @@ class MemoryStore:
         upload = MemoryUpload(self, place, metadata, self.s3.new_id(), {}, WriteCondition(**condition))
         self.s3.uploads[upload.upload_id] = upload
         return upload
+
+    async def resume_multipart(self, begun: OpenUpload) -> "MemoryUpload":
+        await self.s3.enter(SeenCall("ListParts", begun.place.bucket, begun.place.key))
+        self.require("s3:ListMultipartUploadParts", begun.place)
+        found = self.s3.uploads.get(begun.upload_id)
+        if found is None or found.place != begun.place:
+            raise NotFound("NoSuchUpload")
+        condition = WriteCondition(if_match=begun.if_match, if_none_match=begun.if_none_match)
+        known = set(found.contents)
+        return MemoryUpload(self, begun.place, begun.metadata, begun.upload_id, found.contents, condition, known)
 
     async def copy(self, source: ObjectPlace, target: ObjectPlace, *, if_none_match: bool = False) -> Copied:
         await self.s3.enter(SeenCall("CopyObject", source.bucket, source.key))
@@ -208,8 +224,9 @@ class MemoryStore:
 
     def require_version(self, place: ObjectPlace, condition: WriteCondition) -> None:
         """What If-Match and If-None-Match on a target ask."""
-        is_taken = condition.if_none_match and place.key in self.s3.buckets[place.bucket]
-        if is_taken or (condition.if_match is not None and self.find(place).info.etag != condition.if_match):
+        if condition.if_none_match and place.key in self.s3.buckets[place.bucket]:
+            raise Exists(f"PreconditionFailed: {place}")
+        if condition.if_match is not None and self.find(place).info.etag != condition.if_match:
             raise Unavailable(f"PreconditionFailed: {place}")
 
     def find(self, place: ObjectPlace) -> Stored:
@@ -259,22 +276,33 @@ class MemoryUpload:
         upload_id: str,
         parts: dict[int, bytes],
         condition: WriteCondition,
+        known: set[int] | None = None,
     ) -> None:
         self.store = store
         self.place = place
         self.metadata = metadata
         self.upload_id = upload_id
-        self.parts = parts
+        self.contents = parts
         self.condition = condition
+        self.known: set[int] = set() if known is None else known
+        """Of the parts that the store has, those that shall be the object."""
+
+    @property
+    def parts(self) -> Mapping[int, int]:
+        return {number: len(self.contents[number]) for number in self.known}
+
+    def forget_parts(self, above: int) -> None:
+        self.known -= {number for number in self.known if number > above}
 
     def under(self, store: ObjectStore) -> "MemoryUpload":
         assert isinstance(store, MemoryStore)
-        return MemoryUpload(store, self.place, self.metadata, self.upload_id, self.parts, self.condition)
+        return MemoryUpload(store, self.place, self.metadata, self.upload_id, self.contents, self.condition, self.known)
 
     async def upload_part(self, number: int, body: Body) -> None:
         await self._enter("UploadPart")
         self.store.require("s3:PutObject", self.place)
-        self.parts[number] = b"".join(body)
+        self.contents[number] = b"".join(body)
+        self.known.add(number)
 
     async def copy_part(self, number: int, source: ObjectInfo, *, offset: int, size: int) -> None:
         await self._enter("UploadPartCopy")
@@ -282,17 +310,18 @@ class MemoryUpload:
         self.store.require("s3:PutObject", self.place)
         if len(content) != size or not size:
             raise Unsupported("InvalidArgument: the range is not in the source")
-        self.parts[number] = content
+        self.contents[number] = content
+        self.known.add(number)
 
     async def complete(self) -> ObjectInfo:
         await self._enter("CompleteMultipartUpload")
         self.store.require("s3:PutObject", self.place)
-        numbers = sorted(self.parts)
-        if any(len(self.parts[number]) < self._s3.min_part for number in numbers[:-1]):
+        numbers = sorted(self.known)
+        if any(len(self.contents[number]) < self._s3.min_part for number in numbers[:-1]):
             raise Unavailable("EntityTooSmall")
         self.store.require_version(self.place, self.condition)
         del self._s3.uploads[self.upload_id]
-        content = b"".join(self.parts[number] for number in numbers)
+        content = b"".join(self.contents[number] for number in numbers)
         return self._s3.add(self.place.bucket, self.place.key, content, self.metadata)
 
     async def abort(self) -> None:
@@ -322,18 +351,31 @@ class MemoryStagingStore(MemoryStore):
 
     async def read(self, place: ObjectPlace, *, offset: int = 0) -> "MemoryReader":
         await self.s3.enter(SeenCall("GetObject", place.bucket, place.key))
-        return MemoryFileReader(self.find(place), offset)
+        found = self.find(place)
+        return (MemoryReadyReader if len(found.content) <= self.s3.ready_bytes else MemoryFileReader)(found, offset)
+
+
+class MemoryReadyReader(MemoryReader):
+    """See `ports.objects.ReadyReader`."""
+
+    def take_ready(self) -> bytes | None:
+        content, self._content = self._content, b""
+        return content
 
 
 class MemoryFileReader(MemoryReader):
-    """A reader whose bytes lie in two files, as those of an object of two segments do."""
+    """A reader whose bytes lie in files, as those of an object of segments do: by turns on a disk and where nothing can
+    be said about what is in memory."""
+
+    _is_on_disk = False
 
     async def region(self) -> FileRegion | None:
         if not self._content:
             return None
         half = (len(self._content) + 1) // 2
         part, self._content = self._content[:half], self._content[half:]
-        fd = os.memfd_create("region")
+        self._is_on_disk = not self._is_on_disk
+        fd = os.open(gettempdir(), os.O_TMPFILE | os.O_RDWR) if self._is_on_disk else os.memfd_create("region")
         weakref.finalize(self, os.close, fd)
         os.write(fd, b"before" + part + b"behind")
         return FileRegion(fd=fd, offset=len(b"before"), size=len(part))

@@ -126,17 +126,23 @@ class EmbeddedS3:
     async def policy(self, bucket: str, *statements: Mapping[str, Any], as_: Caller | None = None) -> None:
         await self("PutBucketPolicy", as_=as_, Bucket=bucket, Policy=document(*statements))
 
-    async def role(self, name: str, actions: str | list[str], resources: str | list[str]) -> Caller:
+    async def role(
+        self, name: str, actions: str | list[str], resources: str | list[str], *, as_: Caller | None = None
+    ) -> Caller:
         """A session of a new role of the hub that may do this, and that everyone of the hub may assume."""
+        admin = as_ or self.hub
+        account = admin.principal.account_id
         await self.iam(
             "CreateRole",
+            as_=admin,
             RoleName=name,
             AssumeRolePolicyDocument=document(
-                {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{HUB}:root"}, "Action": "sts:AssumeRole"}
+                {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"}
             ),
         )
         await self.iam(
             "PutRolePolicy",
+            as_=admin,
             RoleName=name,
             PolicyName="what",
             PolicyDocument=document({"Effect": "Allow", "Action": actions, "Resource": resources}),
@@ -144,11 +150,11 @@ class EmbeddedS3:
         _, caller = await assume_role(
             self.operations,
             self.parts.access_keys,
-            caller=self.hub,
-            account_id=HUB,
+            caller=admin,
+            account_id=account,
             region=REGION,
             origin=ORIGIN,
-            role_arn=f"arn:aws:iam::{HUB}:role/{name}",
+            role_arn=f"arn:aws:iam::{account}:role/{name}",
             session_name="session",
         )
         return caller
@@ -211,7 +217,9 @@ class EmbeddedS3:
         )
 
 
-async def make_s3(*, indexed_bytes: int = 0, foreign: ForeignS3 | None = None) -> EmbeddedS3:
+async def make_s3(
+    *, indexed_bytes: int = 0, foreign: ForeignS3 | None = None, notes_encryption: bool = False
+) -> EmbeddedS3:
     """Its small objects are blobs like any, unless told, so that little ones show what becomes of large ones."""
     parts = make_parts()
     objects, steps = MemoryObjects(), Steps()
@@ -225,6 +233,7 @@ async def make_s3(*, indexed_bytes: int = 0, foreign: ForeignS3 | None = None) -
         executor=ThreadPoolExecutor(max_workers=2, thread_name_prefix="digests"),
         indexed_bytes=indexed_bytes,
         foreign=foreign or NoForeignS3(),
+        notes_encryption=notes_encryption,
     )
     operations = make_operations(parts, s3_operations(storage), sources={"s3": BucketPolicies()})
     return EmbeddedS3(

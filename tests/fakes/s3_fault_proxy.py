@@ -3,17 +3,21 @@
     async with s3_fault_proxy("127.0.0.1", port) as proxy:
         proxy.begin(Fault(Deed.STALL, call=3))              # the third request from now on, once
         proxy.begin(Fault(Deed.ERROR, kind="UploadPart"))   # every request of that kind
+    proxy.begin(Fault(Deed.ANSWER, kind="GetObject", answer=answer(403, "AccessDenied")))
         proxy.calls                                          # what passed or should have: ["PutObject", …]
 
-The store signs for the proxy's address, and the S3 believes the Host header that it is sent.
+The store signs for the proxy's address, and the S3 believes the Host header that it is sent. For tests that are no
+coroutines, `s3_fault_proxy_beside` runs it in a thread.
 """
 
 import asyncio
 import re
 import socket
+import ssl
 import struct
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -42,6 +46,8 @@ class Deed(Enum):
     """The client gets half of the answer and sees the connection end in order."""
     SLOW = auto()
     """All arrives, little by little."""
+    ANSWER = auto()
+    """The fault's own answer; S3 hears nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,7 @@ class Fault:
     deed: Deed
     call: int = 0
     kind: str = ""
+    answer: bytes = b""
 
 
 class Cut(Exception):
@@ -64,6 +71,8 @@ def kind_of(head: bytes) -> str:
     names = {pair.partition(b"=")[0] for pair in query.split(b"&")}
     copies = b"\r\nx-amz-copy-source:" in head.lower()
     match method:
+        case b"POST" if target == b"/":
+            return "AssumeRole"
         case b"POST":
             return "CreateMultipartUpload" if b"uploads" in names else "CompleteMultipartUpload"
         case b"PUT" if b"uploadId" in names:
@@ -84,6 +93,7 @@ class S3FaultProxy:
         self.has_struck = False
         self._upstream = (host, port)
         self._fault: Fault | None = None
+        self._serving: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
@@ -95,7 +105,23 @@ class S3FaultProxy:
         self.has_struck = False
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        from_s3, to_s3 = await asyncio.open_connection(*self._upstream, limit=_CHUNK)
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(self._serve(reader, writer))
+            self._serving.add(task)
+            task.add_done_callback(self._serving.discard)
+
+    async def close(self) -> None:
+        """Break off what is under way."""
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            from_s3, to_s3 = await asyncio.open_connection(*self._upstream, limit=_CHUNK)
+        except OSError:
+            writer.close()
+            return
         try:
             while await self._pass_call(reader, writer, from_s3, to_s3):
                 pass
@@ -120,9 +146,9 @@ class S3FaultProxy:
         deed = self._deed_for(kind_of(head))
         size = _size_of(head)
         match deed:
-            case Deed.ERROR | Deed.SLOW_DOWN:
+            case Deed.ERROR | Deed.SLOW_DOWN | Deed.ANSWER:
                 await _drop(reader, size, expects=b"100-continue" in head.lower())
-                writer.write(_ERRORS[deed])
+                writer.write(_ERRORS[deed] if self._fault is None or deed is not Deed.ANSWER else self._fault.answer)
                 await writer.drain()
                 raise Cut
             case Deed.RESET:
@@ -179,16 +205,17 @@ class S3FaultProxy:
         return fault.deed
 
 
-_ERRORS = {
-    deed: (
-        b"HTTP/1.1 %s\r\nContent-Type: application/xml\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s"
-        % (status, len(body), body)
-    )
-    for deed, status, body in (
-        (Deed.ERROR, b"500 Internal Server Error", b"<Error><Code>InternalError</Code></Error>"),
-        (Deed.SLOW_DOWN, b"503 Slow Down", b"<Error><Code>SlowDown</Code></Error>"),
-    )
-}
+REQUEST_ID = "4442587FB7D0A2F9"
+
+
+def answer(status: int, code: str, *, message: str = "so it is", headers: str = "", has_body: bool = True) -> bytes:
+    """An error as S3 sends it; HeadObject's has no body."""
+    body = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>".encode() if has_body else b""
+    told = f"Content-Type: application/xml\r\nx-amz-request-id: {REQUEST_ID}\r\n{headers}Connection: close\r\n"
+    return f"HTTP/1.1 {status} {code}\r\n{told}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+_ERRORS = {Deed.ERROR: answer(500, "InternalError"), Deed.SLOW_DOWN: answer(503, "SlowDown")}
 
 
 def _size_of(head: bytes) -> int:
@@ -244,11 +271,35 @@ def _reset(writer: asyncio.StreamWriter) -> None:
 
 
 @asynccontextmanager
-async def s3_fault_proxy(host: str, port: int) -> AsyncIterator[S3FaultProxy]:
+async def s3_fault_proxy(host: str, port: int, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[S3FaultProxy]:
     proxy = S3FaultProxy(host, port)
-    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0, limit=_CHUNK)
+    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0, limit=_CHUNK, ssl=tls)
     proxy.port = server.sockets[0].getsockname()[1]
     try:
         yield proxy
     finally:
         server.close()
+        await proxy.close()
+
+
+@contextmanager
+def s3_fault_proxy_beside(host: str, port: int, *, tls: ssl.SSLContext | None = None) -> Iterator[S3FaultProxy]:
+    """The same in a thread of its own."""
+    started, stop = threading.Event(), asyncio.Event()
+    running: list[tuple[asyncio.AbstractEventLoop, S3FaultProxy]] = []
+
+    async def serve() -> None:
+        async with s3_fault_proxy(host, port, tls=tls) as proxy:
+            running.append((asyncio.get_running_loop(), proxy))
+            started.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    started.wait()
+    loop, proxy = running[0]
+    try:
+        yield proxy
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()

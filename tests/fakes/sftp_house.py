@@ -24,6 +24,7 @@ from tests.fakes.house import CountingEntropy
 from tests.fakes.ingress import OnlyNamedGroups
 from tests.fakes.logins import IDENTITY, SERVER, MemoryAssumer, MemoryLog, answer
 from tests.fakes.object_store import MemoryS3
+from tests.fakes.resumable_uploads import resumable_uploads
 
 from crossdock.core.logins import LoginAttempt, Password
 from crossdock.core.servers import Endpoint, FileProtocol, Server, ServerState
@@ -166,6 +167,7 @@ async def sftp_house(
         limits=SessionLimits(per_server=100, per_user=0),
         sleep=no_wait,
         failure_delay_s=1.0,
+        resumable=resumable_uploads(clock=clock),
     )
     keys = MemoryHostKeys({server.server_id: host_keys()})
     edge = SftpEdge(

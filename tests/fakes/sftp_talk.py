@@ -21,12 +21,13 @@ from tests.fakes.object_store import MemoryS3
 from crossdock.core.arns import parse_arn
 from crossdock.core.homes import HomeDirectory
 from crossdock.core.principals import AssumedRole
-from crossdock.core.servers import FileProtocol
+from crossdock.core.servers import FileProtocol, InterruptedUploads
 from crossdock.files.recorded import RecordedFileSystem
 from crossdock.files.session import Session
 from crossdock.files.session_log import SessionLog
 from crossdock.operations.tasks import TaskSupervisor
 from crossdock.operations.threads import Threads
+from crossdock.ports.resumable_uploads import ResumableUploads
 from crossdock.sftp.conversation import Means, SftpConversation
 from crossdock.sftp.packets import Kind, OpenFlags
 from crossdock.sftp.pipe import Chunk
@@ -258,12 +259,17 @@ async def sftp_talk(
     actions: set[str] | None = None,
     is_no_op: bool = False,
     allow_append: bool = False,
+    rename_directories: bool = False,
     max_handles: int = 100,
     begins: bool = True,
+    kept: InterruptedUploads = InterruptedUploads.DISCARD,
+    resumable: ResumableUploads | None = None,
 ) -> AsyncIterator[Talk]:
-    """At the end nothing may be left: no task, no staged file, no multipart upload."""
+    """At the end nothing may be left: no task, no staged file, no multipart upload that is not `resumable`."""
     events = MemoryLog()
-    server = replace(SERVER, setstat_is_no_op=is_no_op)
+    kept = InterruptedUploads.RESUME if resumable is not None else kept
+    server = replace(SERVER, setstat_is_no_op=is_no_op, interrupted_uploads=kept)
+    filesystem = files(s3, home, actions=actions, stages=stages, kept=kept, resumable=resumable)
     log = SessionLog(log=events, server=server, username="user1", session_id="0123456789abcdef")
     session = Session(
         session_id="0123456789abcdef",
@@ -274,13 +280,20 @@ async def sftp_talk(
         home=home,
         principal=AssumedRole(role_arn=parse_arn(ROLE), role_id="AROA", session_name="s"),
         expires_at=START,
-        filesystem=RecordedFileSystem(files(s3, home, actions=actions, stages=stages), home=home, log=log),
+        filesystem=RecordedFileSystem(filesystem, home=home, log=log),
         log=log,
     )
     tasks = TaskSupervisor()
     pipe = FakePipe()
     with Threads(2, name="test") as pool:
-        means = Means(pool=pool, tasks=tasks, clock=FakeClock(), allow_append=allow_append, max_handles=max_handles)
+        means = Means(
+            pool=pool,
+            tasks=tasks,
+            clock=FakeClock(),
+            allow_append=allow_append,
+            rename_directories=rename_directories,
+            max_handles=max_handles,
+        )
         talk = Talk(SftpConversation(session, pipe, means), pipe, s3, events, tasks)
         try:
             if begins:
@@ -294,4 +307,4 @@ async def sftp_talk(
             await tasks.close()
     assert not [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     assert not s3.staged
-    assert not s3.uploads
+    assert not s3.uploads or resumable is not None

@@ -9,6 +9,7 @@ from tests.fakes.filesystems import make_s3
 from tests.fakes.house import CountingEntropy
 from tests.fakes.logins import IDENTITY, SERVER, MemoryAssumer, MemoryDirectory, MemoryLog, answer
 from tests.fakes.public_keys import ed25519_line
+from tests.fakes.resumable_uploads import resumable_uploads
 
 from crossdock.core.logins import Identity, LoginAttempt, Password
 from crossdock.core.servers import FileProtocol, IdentityProviderChoice, IdentityProviderType, Server
@@ -84,6 +85,7 @@ class Bench:
             limits=SessionLimits(per_server=100, per_user=per_user),
             sleep=self.sleep,
             failure_delay_s=1.0,
+            resumable=resumable_uploads(clock=self.clock),
         )
         self.login = self.connect()
 

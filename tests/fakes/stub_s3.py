@@ -23,9 +23,11 @@ from crossdock.adapters.aws.checksums import CRC64NVME
 from crossdock.adapters.aws.connection import open_s3
 from crossdock.adapters.aws.object_store import AwsObjectStore
 from crossdock.adapters.aws.retrying import Patience
+from crossdock.adapters.aws.writing import AS_THE_BUCKET_SAYS
 from crossdock.adapters.host.clock import SystemClock
 from crossdock.cloud.s3.checksums import Algorithm
 from crossdock.core.arns import parse_arn
+from crossdock.core.object_writing import ObjectWritings
 from crossdock.core.principals import AssumedRole
 from crossdock.ports.functions import TemporaryCredentials
 
@@ -127,6 +129,7 @@ async def connect(
     path_style: bool = True,
     credentials: TemporaryCredentials = CREDENTIALS,
     principal: AssumedRole | None = CALLER,
+    writings: ObjectWritings = AS_THE_BUCKET_SAYS,
     **how: Any,
 ) -> AsyncIterator[AwsObjectStore]:
     """A store at that URL, of CALLER unless told; `how` is for the store."""
@@ -137,6 +140,7 @@ async def connect(
         path_style=path_style,
         verify=verify,
         checksum=checksum,
+        writings=writings,
         # Nobody waits in a test: between attempts there is no pause.
         patience=Patience(attempts=attempts, throttled_s=0, failed_s=0),
         read_timeout_s=read_timeout_s,

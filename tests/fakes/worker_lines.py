@@ -7,12 +7,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.fakes.resumable_uploads import resumable_uploads
+
 from crossdock.adapters.host.workers.answers import LoginAnswers, Parent, StorageAnswers
+from crossdock.adapters.host.workers.calls import HOLD_ROLE
 from crossdock.adapters.host.workers.line import Answer, CallingLine, ServingLine
+from crossdock.adapters.host.workers.remote_ledger import LedgerAnswers
+from crossdock.adapters.host.workers.remote_uploads import UploadAnswers
+from crossdock.core.errors import FileError
 from crossdock.files.session_limits import SessionLimits
 from crossdock.operations.tasks import TaskSupervisor
+from crossdock.ports.authority import AssumeRefused, RoleHolder, RoleRequest
 from crossdock.ports.host_keys import HostKey
 from crossdock.ports.logs import LogGroupId
+from crossdock.ports.upload_ledger import BegunUpload
 
 
 @dataclass
@@ -59,18 +67,48 @@ class NoHostKeys:
         return ()
 
 
+class NoRoles:
+    async def hold(self, asked: RoleRequest) -> RoleHolder:
+        raise AssumeRefused("nobody holds a role here")
+
+
+@dataclass
+class MemoryLedger:
+    """Implements `ports.upload_ledger.UploadLedger`."""
+
+    where: str
+    noted: list[BegunUpload] = field(default_factory=list)
+    failure: FileError | None = None
+
+    async def note(self, upload: BegunUpload) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.noted.append(upload)
+
+    async def forget(self, upload: BegunUpload) -> None:
+        self.noted.remove(upload)
+
+
 def make_parent(**parts: Any) -> Parent:
     """A parent with these parts, and nothing where none is given."""
-    nothing: dict[str, Any] = dict.fromkeys(("provider", "roles", "objects", "uploads", "blobs"))
-    places = SessionLimits(per_server=100, per_user=0)
-    return Parent(**(nothing | {"host_keys": NoHostKeys(), "places": places, "log": MemoryLines()} | parts))
+    nothing: dict[str, Any] = dict.fromkeys(("provider", "objects", "uploads", "blobs"))
+    something = {
+        "roles": Answer(HOLD_ROLE, NoRoles().hold),
+        "host_keys": NoHostKeys(),
+        "places": SessionLimits(per_server=100, per_user=0),
+        "log": MemoryLines(),
+        "resumable": resumable_uploads(),
+        "ledger_of": MemoryLedger,
+    }
+    return Parent(**(nothing | something | parts))
 
 
 @asynccontextmanager
 async def joined_to(parent: Parent) -> AsyncIterator[CallingLine]:
     """The worker's end of a line to a parent that answers everything."""
-    logins, storage = LoginAnswers(parent), StorageAnswers(parent)
-    async with joined([*logins.all(), *storage.all()]) as both:
+    answers = LoginAnswers(parent), StorageAnswers(parent), UploadAnswers(parent.resumable)
+    told = [answer for some in answers for answer in some.all()]
+    async with joined([*told, *LedgerAnswers(parent.ledger_of).all()]) as both:
         yield both.calling
-    logins.give_back()
-    storage.give_back()
+    for some in answers:
+        some.give_back()
