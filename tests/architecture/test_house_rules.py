@@ -76,6 +76,13 @@ def test_importing_the_command_is_light():
     assert done.stdout.strip() == "[]"
 
 
+def test_a_service_without_aws_does_not_import_its_clients():
+    """They take 6 MB and a quarter of a second; a gateway in front of AWS, or an attached bucket, imports them."""
+    code = "import crossdock.app.run, sys; print('aiobotocore' in sys.modules, 'botocore.client' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False False"
+
+
 def test_the_project_names_no_package_host():
     """Where packages come from is the reader's own setting."""
     texts = [*ROOT.glob("*.lock"), *ROOT.glob("*.toml"), *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]

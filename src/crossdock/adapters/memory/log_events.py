@@ -1,6 +1,7 @@
 """Log events that are forgotten with the process."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
@@ -65,12 +66,15 @@ class MemoryLogEvents:
         await asyncio.sleep(0)
         before = len(self._events)
         kept = [pair for pair in self._events if pair[1].timestamp_ms >= older_than_ms.get(pair[0], 0)]
-        total = sum(stored_bytes(event.message) for _, event in kept)
-        first = 0
-        while total > max_bytes and first < len(kept):
-            total -= stored_bytes(kept[first][1].message)
-            first += 1
-        self._keep(kept[first:])
+        sizes: Counter[LogGroupId] = Counter()
+        for group, event in kept:
+            sizes[group] += stored_bytes(event.message)
+        while sizes.total() > max_bytes:
+            largest = max(sizes, key=sizes.__getitem__)
+            first = next(pair for pair in kept if pair[0] == largest)
+            sizes[largest] -= stored_bytes(first[1].message)
+            kept.remove(first)
+        self._keep(kept)
         return before - len(self._events)
 
     def _keep(self, pairs: Iterable[tuple[LogGroupId, LogEvent]]) -> None:
