@@ -25,6 +25,7 @@ from crossdock.core.logins import (
     nothing_shown,
     session_name,
     ways_in,
+    whose_session,
 )
 from crossdock.core.servers import (
     EndpointType,
@@ -118,6 +119,8 @@ def test_every_session_name_is_one_that_sts_takes_and_keeps_the_session_whole(us
     assert re.fullmatch(r"[\w+=,.@-]{2,64}", name, re.ASCII)
     assert f".{session_id}" in name
     assert name.startswith(username[:47])
+    # One that was cut does not tell whose it was.
+    assert whose_session(name) == ((username, SERVER_ID) if len(username) <= 27 else None)
 
 
 def test_an_identity_without_a_home_starts_nowhere_in_particular():

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crossdock.core.header_text import header_text
 from crossdock.core.masking import MASK, mask
 
 AWKWARD = "se\"c'r\\et é€\n/1"
@@ -25,6 +26,8 @@ SPELLINGS = {
     "bytes": lambda text: repr(text.encode()),
     "a path": lambda text: quote(text, safe=""),
     "a query": quote_plus,
+    "a header": header_text,
+    "JSON of a header": lambda text: json.dumps({"Password": header_text(text)}),
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
     "JSON of base64": lambda text: json.dumps({"PasswordBase64": base64.b64encode(text.encode()).decode()}),
 }

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crossdock.core.exposure import is_loopback
 from crossdock.core.ids import ServerId
 from crossdock.core.logins import NO_KEY, LoginAttempt, Password, is_username
-from crossdock.core.provider_urls import is_loopback, login_url, signing_region, url_flaw
+from crossdock.core.provider_urls import login_url, signing_region, url_flaw
 from crossdock.core.servers import FileProtocol
 
 AWS = "https://a1b2c3.execute-api.eu-central-1.amazonaws.com/prod"
@@ -36,6 +37,8 @@ def attempt(username: str = "anna", source_ip: str = "192.0.2.7") -> LoginAttemp
         "http://127.0.0.1:8000",
         "http://127.9.9.9/x",
         "http://localhost:8000/x",
+        "http://LOCALHOST.:8000/x",
+        "http://[::ffff:127.0.0.1]:8000/x",
         "http://[::1]:8000",
     ],
 )
@@ -77,7 +80,7 @@ def test_what_cannot_be_had_is_told(url, words):
 def test_whatever_stands_there_is_judged(url):
     if not url_flaw(url):
         assert url.isascii()
-        assert urlsplit(url).scheme == "https" or is_loopback(url)
+        assert urlsplit(url).scheme == "https" or is_loopback(urlsplit(url).hostname)
 
 
 @given(

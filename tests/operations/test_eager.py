@@ -1,6 +1,7 @@
 """The first step of a task, taken at once."""
 
 import asyncio
+import gc
 from contextvars import ContextVar
 
 import pytest
@@ -99,3 +100,37 @@ async def test_a_supervisor_holds_what_goes_on_and_tells_what_failed(caplog: pyt
     waiting = supervisor.start_now(asyncio.sleep(3600), name="long")
     await supervisor.close()
     assert waiting.cancelled()
+
+
+async def test_what_the_loop_is_asked_by_a_finaliser_is_done_and_no_step():
+    """Whatever is made may have garbage collected, of which a transport that nobody closed says goodbye to the loop."""
+    asked: list[str] = []
+    loop = asyncio.get_running_loop()
+
+    class Abandoned:
+        def __init__(self) -> None:
+            self.itself = self
+
+        def __del__(self) -> None:
+            loop.call_soon(asked.append, "closed")
+
+    async def work() -> str:
+        return "done"
+
+    thresholds = gc.get_threshold()
+    gc.freeze()  # so that the many collections are quick
+    try:
+        for allocations in range(1, 50):  # after one of these the task is made
+            gc.collect()
+            Abandoned()
+            gc.set_threshold(allocations)
+            task = start_now(work())
+            gc.set_threshold(*thresholds)
+            assert task.result() == "done"
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
+    gc.collect()
+    await asyncio.sleep(0)
+    assert asked == ["closed"] * 49
+    assert gc.isenabled()

@@ -38,7 +38,7 @@ def exposure_refusal(
 
 
 def is_loopback(host: str) -> bool:
-    """Only this machine reaches it. A host name but `localhost` may be anything."""
+    """Only this machine reaches it. A host name but `localhost` (RFC 6761 §6.3) may be anything."""
     address = _address(host)
     return host.lower() in _LOOPBACK_NAMES if address is None else address.is_loopback
 

@@ -12,6 +12,7 @@ from crossdock.core.servers import FileProtocol, IdentityProviderType, Server, S
 
 USERNAME_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_@.-]{2,99}")
 MAX_SESSION_NAME = 64
+_SESSION_NAME = re.compile(r"(?P<user>.{3,27})\.[0-9a-f]{16}@(?P<server>s-[0-9a-f]{17})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,3 +173,9 @@ def session_name(username: str, session_id: str, server_id: ServerId) -> str:
     `session_id` is 16 hex digits. A long user name is cut first, so that the session id always stays whole.
     """
     return f"{username[:47]}.{session_id}@{server_id}"[:MAX_SESSION_NAME]
+
+
+def whose_session(name: str) -> tuple[str, str] | None:
+    """The user and the server id that a `session_name` tells; None where it was cut, or is of another form."""
+    found = _SESSION_NAME.fullmatch(name)
+    return (found["user"], found["server"]) if found else None

@@ -6,12 +6,14 @@ import re
 from collections.abc import Callable, Sequence
 from urllib.parse import quote, quote_plus
 
+from crossdock.core.header_text import header_text
+
 MASK = "****"
 SHORTEST_MASKED_ANYWHERE = 3
 
 
 def mask(text: str, password: str) -> str:
-    """The text with `****` in place of the password: as it is, and as JSON, Python, URLs and base64 write it.
+    """The text with `****` in place of the password: as it is, and as JSON, Python, URLs, headers and base64 write it.
 
     Spelled twice over, it is masked too. One or two characters are part of nearly every word. Masked everywhere, they
     would leave nothing to read, and the gaps would tell them; so they are masked only where they stand by themselves,
@@ -86,4 +88,5 @@ _ESCAPES: Sequence[Callable[[str], str]] = (
     _in_path,
     _in_query,
     _in_base64,
+    header_text,
 )

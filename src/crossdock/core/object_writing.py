@@ -13,7 +13,11 @@ from crossdock.core.errors import CrossdockError
 OFF = "off"
 CROSS_ACCOUNT = "cross-account"
 FULL_CONTROL = "bucket-owner-full-control"
-CANNED_ACLS = (FULL_CONTROL, "bucket-owner-read", "private")
+OWNER_READ = "bucket-owner-read"
+CANNED_ACLS = (FULL_CONTROL, OWNER_READ, "private")
+SSE_HEADER = "x-amz-server-side-encryption"
+SSE_KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
+SSE_BUCKET_KEY_HEADER = "x-amz-server-side-encryption-bucket-key-enabled"
 KMS = ("aws:kms", "aws:kms:dsse")
 ENCRYPTIONS = ("AES256", *KMS)
 ALL_BUCKETS = "*"
@@ -53,9 +57,9 @@ class ObjectWriting:
     def headers(self) -> Mapping[str, str]:
         """Of the encryption."""
         found = {
-            "x-amz-server-side-encryption": self.sse,
-            "x-amz-server-side-encryption-aws-kms-key-id": self.kms_key_id,
-            "x-amz-server-side-encryption-bucket-key-enabled": _flag(self.bucket_key),
+            SSE_HEADER: self.sse,
+            SSE_KEY_HEADER: self.kms_key_id,
+            SSE_BUCKET_KEY_HEADER: _flag(self.bucket_key),
         }
         return {name: value for name, value in found.items() if value}
 

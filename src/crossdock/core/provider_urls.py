@@ -5,9 +5,9 @@ Developer Guide, "Invoke REST APIs"; RFC 3986.
 """
 
 import re
-from ipaddress import ip_address
 from urllib.parse import quote, urlencode, urlsplit
 
+from crossdock.core.exposure import is_loopback
 from crossdock.core.logins import LoginAttempt
 
 _API_GATEWAY_HOST = re.compile(r"[a-z0-9-]+\.execute-api\.([a-z0-9-]+)\.(?:amazonaws\.(?:com(?:\.cn)?|eu)|api\.aws)")
@@ -25,18 +25,9 @@ def url_flaw(url: str) -> str:
         return "must be a URL such as https://API_ID.execute-api.REGION.amazonaws.com/STAGE, without query and fragment"
     if "@" in parts.netloc:
         return "must not hold a user name or a password"
-    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(url)):
+    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)):
         return ""
     return "must begin with https://, for passwords are sent there; http:// is for loopback alone (127.0.0.1, ::1)"
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the host is an address of this machine's own, or the name that stands for one (RFC 6761 §6.3)."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def login_url(url: str, attempt: LoginAttempt) -> str:

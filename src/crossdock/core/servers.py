@@ -61,6 +61,8 @@ BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)
 """When a server was made of which nobody knows."""
 SERVER_ID_TAG = "crossdock:server-id"
 """The id that a new server shall have, so that every node of a fleet has the same."""
+DECLARED_TAG = "crossdock:declared"
+"""Marks a server that a file of servers declared: it goes when the file has it no more."""
 INTERRUPTED_TAG = "crossdock:interrupted-uploads"
 """One of `InterruptedUploads`, for this server, in place of the setting for all."""
 

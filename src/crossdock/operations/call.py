@@ -271,9 +271,11 @@ def _question(decision: Decision, permission: Permission) -> str:
 def _public_reason(decision: Decision, permission: Permission, reason: str) -> str:
     """What the caller may hear. Who asks from another account learns which kind of policy, and nothing of its text.
 
+    The policy of a bucket is another account's also for the owner of an object that lies there.
+
     Source: IAM User Guide, "Troubleshoot access denied error messages".
     """
-    if decision.same_account or decision.blocked_by is None:
+    if (decision.same_account and not decision.request.bucket_account) or decision.blocked_by is None:
         return reason
     return f"no {decision.blocked_by} allows the {permission.action} action"
 

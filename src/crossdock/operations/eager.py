@@ -5,6 +5,7 @@ about a file, those turns cost as much as the work.
 """
 
 import asyncio
+import gc
 import sys
 from collections.abc import Callable, Coroutine
 from contextvars import Context
@@ -30,11 +31,16 @@ def _started(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T], name
     Source: Python's documentation, "Extending", "Task lifetime support", for who the current task is.
     """
     steps: list[tuple[Callable[..., object], Context | None]] = []
+    # A finaliser that closes a transport asks the loop too, and would be taken for the task.
+    collects = gc.isenabled()
+    gc.disable()
     vars(loop)["call_soon"] = lambda step, *args, context=None: steps.append((step, context))
     try:
         task = loop.create_task(work, name=name)
     finally:
         del vars(loop)["call_soon"]
+        if collects:
+            gc.enable()
     ((step, context),) = steps
     current = asyncio.current_task(loop)
     if current is not None:

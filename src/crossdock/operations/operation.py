@@ -45,6 +45,7 @@ class Permission:
     owned: Owned | None = None
 
 
+PASS_ROLE = "iam:PassRole"
 Permissions = Callable[["Call"], Sequence[Permission] | Awaitable[Sequence[Permission]]]
 Handler = Callable[["Call"], Awaitable[Result]]
 
@@ -91,7 +92,7 @@ def pass_role(role_arn: str, service: str) -> Permission:
 
     Source: IAM User Guide, "Grant a user permissions to pass a role to an AWS service".
     """
-    return Permission(action="iam:PassRole", resource=role_arn, context={"iam:PassedToService": (service,)})
+    return Permission(action=PASS_ROLE, resource=role_arn, context={"iam:PassedToService": (service,)})
 
 
 def needs_nothing(_call: "Call") -> Sequence[Permission]:

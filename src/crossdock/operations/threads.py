@@ -38,7 +38,7 @@ class Threads(Executor):
     def begin(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         """The result as a future of the running loop, which cannot be cancelled."""
         loop = asyncio.get_running_loop()
-        future = Held[T](loop=loop)
+        future: Held[T] = Held(loop=loop)  # `Held[T]()` would note the type in every one
 
         def job() -> None:
             try:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from crossdock.core.principals import Anonymous
 from crossdock.policy.decision import Decision, Verdict
+from crossdock.policy.external_ids import statement_with_external_id
 from crossdock.policy.fix_places import (
     NEW_POLICY,
     TRUST_POLICY,
@@ -194,6 +195,8 @@ def _allowing(
             return (_by_the_objects_owner(decision),)
         case Layer.RESOURCE if (stale := _stale_id(decision, living)) is not None:
             return (stale,)
+        case Layer.RESOURCE if named := statement_with_external_id(decision):
+            return (_with_the_external_id(named, decision),)
     return (_with_the_statement(layer, decision, resources),)
 
 
@@ -208,6 +211,19 @@ def _by_the_objects_owner(decision: Decision) -> Fix:
         sentence=f"no bucket policy lets anybody at an object that is account {request.resource_account}'s: let that "
         "account put it again with the ACL bucket-owner-full-control (or s3:PutObjectAcl it), or make the bucket's "
         "Object Ownership BucketOwnerEnforced",
+    )
+
+
+def _with_the_external_id(statement: str, decision: Decision) -> Fix:
+    account, role, policy = place_of(Layer.RESOURCE, decision, "")
+    return Fix(
+        account_id=account,
+        layer=Layer.RESOURCE,
+        attached_to=role,
+        policy=policy,
+        change=InWords(),
+        sentence=f"send the ExternalId that statement {statement} of {called(Layer.RESOURCE, role, policy)} asks for "
+        "(Crossdock's setting aws.external_id; where profiles explain, --external-id): none was sent",
     )
 
 

@@ -75,6 +75,24 @@ async def test_what_is_written_behind_our_back_is_there_at_once(backed: BackedCl
         await store.head(KEY)
 
 
+async def test_a_download_looks_after_its_credentials_once_in_what_is_asked_for_at_once(
+    backed: BackedCloud, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+):
+    content = bytes(9 << 20)
+    await backed.behind.s3.put(BEHIND, "below/k", content)
+    looked: list[Backing] = []
+    store_of = backed.connections.store_of
+
+    async def counted(backing: Backing) -> ObjectStore:
+        looked.append(backing)
+        return await store_of(backing)
+
+    monkeypatch.setattr(backed.connections, "store_of", counted)
+    assert await read(store, KEY) == content
+    # When it was opened, for each 4 MiB, and perhaps where it ends.
+    assert 4 <= len(looked) <= 5
+
+
 async def test_nothing_beside_the_prefix_is_seen_or_reached(backed: BackedCloud, store: ObjectStore):
     for key in ("below", "below/", "belowmore/x", "x", "below/in/x"):
         await backed.behind.s3.put(BEHIND, key, b"theirs")

@@ -1,5 +1,6 @@
 """A permission that was given is given again, as long as asking anew would say the same."""
 
+from collections.abc import Hashable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,7 @@ from tests.fakes.documents import Conditions, allowing, trusting
 from tests.fakes.identity import Identities, make_identities
 
 from crossdock.cloud.iam.parsed import named_policy
-from crossdock.cloud.iam.settled_decisions import question_of
+from crossdock.cloud.iam.settled_decisions import MOST_KEPT, SettledDecisions, question_of
 from crossdock.core.errors import ServiceError
 from crossdock.core.principals import Anonymous
 from crossdock.operations.caller import CallContext, Caller, Origin, global_context
@@ -57,6 +58,30 @@ async def test_the_same_question_has_the_very_same_answer_at_another_time(scene:
     assert first.is_allowed
     scene.later(hours=0.5)
     assert await scene.decide() is first
+
+
+async def test_an_origin_that_says_the_same_is_the_same(scene: Scene):
+    """The API makes one for each request."""
+    first = await scene.decide()
+    assert await scene.decide(origin=replace(ORIGIN)) is first
+    assert await scene.decide(origin=replace(ORIGIN, source_ip="192.0.2.9")) is not first
+
+
+async def test_whoever_asks_for_much_once_takes_nothing_from_whoever_asks_again(scene: Scene):
+    settled = SettledDecisions(scene.house.parts.epoch)
+    first, epoch = await scene.decide(), scene.house.parts.epoch.current()
+    context = CallContext(scene.caller, ORIGIN, region=REGION, now=NOW)
+
+    def ask(name: str) -> Hashable:
+        return question_of(scene.caller, replace(READING, resource=f"arn:aws:s3:::hub-files/{name}"), context)
+
+    for number in range(2 * MOST_KEPT):
+        settled.keep(ask(f"once {number}"), context, first, epoch=epoch)
+        if number == 0:
+            settled.keep(ask("again"), context, first, epoch=epoch)
+        assert settled.find(ask("again")) is first
+    kept = [number for number in range(2 * MOST_KEPT) if settled.find(ask(f"once {number}")) is not None]
+    assert kept == list(range(MOST_KEPT + 1, 2 * MOST_KEPT))
 
 
 async def test_credentials_that_have_expired_allow_nothing(scene: Scene):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from tests.cloud.s3.test_ownership import FULL, WRITER, acl_of, shared
-from tests.fakes.s3 import PARTNER, EmbeddedS3, refusal
+from tests.fakes.s3 import HUB, PARTNER, EmbeddedS3, refusal
 
 from crossdock.cloud.s3.bucket_directory import BUCKETS
 from crossdock.cloud.s3.owners import canonical_id
@@ -31,6 +31,59 @@ async def test_nobody_changes_the_acl_of_anothers_object_unless_that_one_lets(s3
     assert (await refusal(call)).code == "AccessDenied"
     await s3("PutObjectAcl", Bucket="box", Key="k", ACL=FULL)
     await s3("PutObjectAcl", as_=s3.partner, Bucket="box", Key="k", ACL="bucket-owner-read")
+
+
+async def test_what_another_writes_meanwhile_stays_as_it_was_written_though_its_bytes_are_the_same(s3: EmbeddedS3):
+    await shared(s3, WRITER)
+    await s3.put("box", "k", b"", Metadata={"written": "first"})
+    s3.steps.before("objects.link", lambda: s3.put("box", "k", b"", as_=s3.partner, Metadata={"written": "last"}))
+    await s3("PutObjectAcl", Bucket="box", Key="k", ACL="private")
+    assert s3.steps.all_reached
+    assert (await s3("HeadObject", as_=s3.partner, Bucket="box", Key="k"))["Metadata"] == {"written": "last"}
+    assert await acl_of(s3, s3.partner) == ("partner", {"partner": "FULL_CONTROL"})
+
+
+@pytest.mark.parametrize("ownership", ["BucketOwnerEnforced", WRITER])
+async def test_an_acl_that_is_none_is_refused_and_the_old_one_stays(s3: EmbeddedS3, ownership):
+    await shared(s3, ownership)
+    await s3.put("box", "k", b"content", ACL=FULL)
+    before = await acl_of(s3, s3.partner)
+    error = await refusal(s3("PutObjectAcl", Bucket="box", Key="k"))
+    assert (error.code, error.status, error.members) == (
+        "MissingSecurityHeader",
+        400,
+        {"MissingHeaderName": "x-amz-acl"},
+    )
+    assert await acl_of(s3, s3.partner) == before
+
+
+@pytest.mark.parametrize(
+    "grants",
+    [
+        [],
+        [
+            {
+                "Grantee": {"Type": "Group", "URI": "http://acs.amazonaws.com/groups/global/AllUsers"},
+                "Permission": "READ",
+            }
+        ],
+        [{"Grantee": {"Type": "CanonicalUser", "ID": canonical_id(PARTNER)}, "Permission": "FULL_CONTROL"}],
+        [{"Grantee": {"Type": "CanonicalUser", "ID": canonical_id(HUB)}, "Permission": "READ"}],
+    ],
+)
+async def test_without_acls_a_list_of_grants_is_refused(s3: EmbeddedS3, grants):
+    await s3.bucket("box")
+    await s3.put("box", "k")
+    call = s3("PutObjectAcl", Bucket="box", Key="k", AccessControlPolicy={"Grants": grants})
+    assert (await refusal(call)).code == "AccessControlListNotSupported"
+
+
+async def test_without_acls_full_control_of_the_buckets_owner_is_taken_as_a_list_too(s3: EmbeddedS3):
+    await s3.bucket("box")
+    await s3.put("box", "k")
+    told = await s3("GetObjectAcl", Bucket="box", Key="k")
+    await s3("PutObjectAcl", Bucket="box", Key="k", AccessControlPolicy=told)
+    assert await s3("GetObjectAcl", Bucket="box", Key="k") == told
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 The hub writes, the partner has the bucket.
 """
 
+from dataclasses import replace
+
 import pytest
 from tests.fakes.s3 import ANYBODY, HUB, PARTNER, EmbeddedS3, refusal
 
-from crossdock.cloud.s3.bucket_directory import Bucket, Ownership
+from crossdock.cloud.s3.bucket_directory import BUCKETS, Bucket, Ownership
 from crossdock.cloud.s3.owners import canonical_id
 from crossdock.cloud.s3.ownership import account_of, checked_ownership, owner_of_new
 from crossdock.core.errors import ServiceError
@@ -109,6 +111,45 @@ async def test_a_bucket_policy_lets_nobody_read_what_another_account_owns_and_de
     assert f"denied explicitly by statement 3 of the bucket policy of box (account {PARTNER})" in denied.reason
     assert f"in account {PARTNER}, take statement 3 out of" in denied.remedy()
     assert (await refusal(s3("GetObject", as_=s3.partner, Bucket="box", Key="secret"))).code == "AccessDenied"
+
+
+async def test_the_owner_of_an_object_hears_nothing_of_the_text_of_anothers_bucket_policy(s3: EmbeddedS3):
+    secret = {"Sid": "Secret", "Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": f"{BOX}/*"}
+    await shared(s3, WRITER, secret)
+    await s3.put("box", "k", b"content")
+    denied = await refusal(s3("GetObject", as_=s3.hub, Bucket="box", Key="k"))
+    assert denied.message.endswith("because no resource-based policy allows the s3:GetObject action")
+    assert not [word for word in ("statement", "Secret", PARTNER) if word in denied.message]
+    # Whoever sees to the service reads it all.
+    assert f"statement Secret of the bucket policy of box (account {PARTNER})" in denied.reason
+
+
+async def test_a_bucket_policy_that_cannot_be_read_is_no_statement_about_anothers_object_either(s3: EmbeddedS3):
+    await shared(s3, WRITER)
+    await s3.put("box", "k", b"content")
+    async with s3.parts.state.transaction() as tx:
+        record = await BUCKETS.get(tx, "box")
+        assert record is not None
+        await BUCKETS.put(tx, replace(record, policy="what another version wrote"), "box")
+    s3.parts.epoch.advance()
+    denied = await refusal(s3("GetObject", as_=s3.hub, Bucket="box", Key="k"))
+    assert "also depends on what could not be read (resource-based policy)" in denied.reason
+    assert "denied explicitly" not in denied.reason
+
+
+@pytest.mark.parametrize("operation", ["ListObjects", "ListObjectsV2"])
+async def test_a_listing_tells_the_owner_that_counts(s3: EmbeddedS3, operation):
+    async def told() -> str:
+        (listed,) = (await s3(operation, as_=s3.partner, Bucket="box", **asked))["Contents"]
+        return str(listed["Owner"]["ID"])
+
+    asked = {"FetchOwner": True} if operation == "ListObjectsV2" else {}
+    await shared(s3, WRITER)
+    await s3.put("box", "k", b"content")
+    assert await told() == canonical_id(HUB)
+    controls = {"Rules": [{"ObjectOwnership": ENFORCED}]}
+    await s3("PutBucketOwnershipControls", as_=s3.partner, Bucket="box", OwnershipControls=controls)
+    assert await told() == canonical_id(PARTNER)
 
 
 async def test_its_owner_reads_an_object_by_its_own_policies_whatever_the_bucket_allows(s3: EmbeddedS3):

@@ -5,7 +5,7 @@ from tests.fakes.s3 import HUB, PARTNER, EmbeddedS3
 
 from crossdock.cloud.s3.bucket_directory import Bucket, Ownership
 from crossdock.cloud.s3.ownership import ACL_HEADER
-from crossdock.cloud.s3.written import written_as
+from crossdock.cloud.s3.written import NOTES, notes_of, written_as
 from crossdock.core.errors import ServiceError
 
 
@@ -39,3 +39,10 @@ def test_what_is_not_done_is_refused(s3: EmbeddedS3, params):
     bucket = Bucket(name="box", account_id=PARTNER, region="us-east-1", bucket_id="i")
     with pytest.raises(ServiceError):
         written_as(s3.storage, bucket, call_of(s3, **params))
+
+
+def test_what_is_noted_of_an_upload_is_its_objects_too():
+    noted = {name: f"value of {name}" for name in NOTES}
+    assert ACL_HEADER in noted
+    assert notes_of({"content-type": "a/b", **noted}) == noted
+    assert notes_of({"content-type": "a/b"}) == {}

@@ -4,7 +4,8 @@ Our policies decide about our names, with the very questions that the embedded S
 other S3 is called, with the backing's credentials and its own names. Nothing of what it answers is kept.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -133,12 +134,18 @@ class BackedObjects:
 
     async def ask(self, act: Callable[[ObjectStore], Awaitable[T]]) -> T:
         """Let the other S3 do something, and tell its errors as those of the bucket."""
-        foreign = self.client.storage.foreign
-        store = await foreign.store_of(self.names.backing)
-        try:
+        store = await self.client.storage.foreign.store_of(self.names.backing)
+        with self.telling():
             return await act(store)
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """In the block, errors of the other S3 are told as those of the bucket."""
+        try:
+            yield
         except FileError as error:
-            raise foreign.kind_of(error)(f"behind the bucket {self.bucket.name}: {error}") from error
+            kind = self.client.storage.foreign.kind_of(error)
+            raise kind(f"behind the bucket {self.bucket.name}: {error}") from error
 
     def with_client(self, client: S3Client) -> "BackedObjects":
         """The same bucket for another caller."""

@@ -1,7 +1,7 @@
 """Downloads and uploads of a bucket that is backed by another S3's, while they are under way."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
@@ -26,6 +26,9 @@ from crossdock.ports.objects import (
 
 T = TypeVar("T")
 
+SURE_BYTES = 4 << 20
+"""Of a download, before its credentials are looked after again: as much as is asked for at once."""
+
 
 class OtherS3(Protocol):
     """The bucket at the other S3: `backed_objects.BackedObjects`."""
@@ -41,6 +44,9 @@ class OtherS3(Protocol):
 
     async def ask(self, act: Callable[[ObjectStore], Awaitable[T]]) -> T:
         """Let it do something, with the backing's credentials of this moment; errors are told as the bucket's."""
+
+    def telling(self) -> AbstractContextManager[None]:
+        """In the block, its errors are told as the bucket's."""
 
     def with_client(self, client: S3Client) -> "OtherS3":
         """The same for another caller."""
@@ -68,9 +74,17 @@ class BackedReader:
         return None
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        chunks = aiter(self._reader.chunks())
-        # What is fetched ahead is asked for with the backing's credentials, which may have changed.
-        while chunk := await self._other.ask(lambda _: anext(chunks, b"")):
+        chunks, sure = aiter(self._reader.chunks()), 0
+        while True:
+            if sure > 0:
+                with self._other.telling():
+                    chunk = await anext(chunks, b"")
+            else:
+                # What is fetched ahead is asked for with the backing's credentials, which may have changed.
+                chunk, sure = await self._other.ask(lambda _: anext(chunks, b"")), SURE_BYTES
+            if not chunk:
+                return
+            sure -= len(chunk)
             yield chunk
 
     async def close(self) -> None:

@@ -4,7 +4,7 @@ As Transfer does at AWS: see `adapters/aws/writing.py`.
 """
 
 from crossdock.adapters.embedded.s3_client import S3Client
-from crossdock.cloud.s3.ownership import FULL_CONTROL
+from crossdock.core.object_writing import FULL_CONTROL
 
 
 async def acl_in(client: S3Client, bucket: str) -> str:

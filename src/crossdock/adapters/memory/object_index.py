@@ -112,6 +112,7 @@ class MemoryObjectIndex:
         *,
         source_bucket_id: str,
         source_key: str,
+        unchanged: ObjectEntry | None = None,
         if_match: str | None = None,
         if_none_match: bool = False,
     ) -> tuple[Segment, ...]:
@@ -119,6 +120,8 @@ class MemoryObjectIndex:
         self._objects.check(bucket_id, key, if_match, if_none_match)
         source = self._objects.bucket(source_bucket_id).entries.get(source_key.encode())
         if source is None or (source.segments, source.content) != (entry.segments, entry.content):
+            raise SourceChanged(source_key)
+        if unchanged not in (None, source):
             raise SourceChanged(source_key)
         self._objects.share(entry.segments)
         return self._objects.replace(bucket_id, key, entry)

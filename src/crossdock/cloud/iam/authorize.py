@@ -110,9 +110,11 @@ class EmbeddedAuthorizer:
                 identity=bound.identity,
                 boundary=bound.boundary,
                 session=caller.session_policies,
-                resource=guard if permission.owned is None else _as_owned(guard, permission.owned),
+                resource=guard,
             )
         )
+        if permission.owned is not None:
+            policies = replace(policies, resource=_as_owned(policies.resource, permission.owned))
         if is_assumption:
             return evaluate_trust(request, policies.resource or _NO_TRUST, policies)
         return evaluate(request, policies)

@@ -14,7 +14,7 @@ from crossdock.cloud.s3.copy import link
 from crossdock.cloud.s3.failures import malformed_xml, not_implemented
 from crossdock.cloud.s3.get_object import OPENING_ATTEMPTS, present_entry
 from crossdock.cloud.s3.owners import owner_of
-from crossdock.cloud.s3.ownership import ACL_HEADER, PRIVATE, acl_of, asked_acl, checked_ownership
+from crossdock.cloud.s3.ownership import ACL_HEADER, acl_of, checked_ownership, put_acl
 from crossdock.cloud.s3.permissions import check_version, versioned
 from crossdock.cloud.s3.put_object import UNCONDITIONAL
 from crossdock.cloud.s3.storage import Storage
@@ -34,16 +34,16 @@ async def put_object_acl(storage: Storage, call: Call) -> Result:
     """The object stays whose it is: only a new one can become the bucket owner's."""
     bucket = await storage.bucket_of(call)
     check_version(call.params)
-    if call.params.get("AccessControlPolicy") is not None and bucket.has_acls:
-        raise not_implemented("AccessControlPolicy", "Of ACLs Crossdock knows canned ones.")
+    acl = put_acl(bucket, call.params)
     key, action = call.params["Key"], versioned("s3:PutObjectAcl", call.params)
-    acl = asked_acl(bucket, call.params)
     for _ in range(OPENING_ATTEMPTS):
         entry = await present_entry(storage, call, bucket, key, action=action)
         if not bucket.has_acls:
             return {}
-        changed = replace(entry, headers={**entry.headers, ACL_HEADER: acl or PRIVATE})
-        if await link(storage, bucket, key, changed, UNCONDITIONAL, source=(bucket.bucket_id, key)):
+        changed = replace(entry, headers={**entry.headers, ACL_HEADER: acl})
+        source = (bucket.bucket_id, key)
+        # Not the owner and metadata of what another call put there meanwhile, whatever bytes it has.
+        if await link(storage, bucket, key, changed, UNCONDITIONAL, source=source, unchanged=entry):
             return {}
     raise Unavailable(f"{bucket.name}/{key} is replaced faster than its ACL can be")
 

@@ -16,7 +16,7 @@ from crossdock.cloud.s3.checksums import (
     full_object,
 )
 from crossdock.cloud.s3.conditions import write_condition
-from crossdock.cloud.s3.encryption import encryption_members, kept_encryption
+from crossdock.cloud.s3.encryption import encryption_members
 from crossdock.cloud.s3.etags import multipart_etag, quoted, unquoted
 from crossdock.cloud.s3.failures import (
     entity_too_small,
@@ -31,6 +31,7 @@ from crossdock.cloud.s3.object_headers import COMPLETED_UPLOAD_HEADER, shown_hea
 from crossdock.cloud.s3.ownership import ACL_HEADER, account_of, owner_of_new
 from crossdock.cloud.s3.put_object import UNCONDITIONAL, check_present, refused
 from crossdock.cloud.s3.storage import Storage
+from crossdock.cloud.s3.written import notes_of
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Params, Result
 from crossdock.ports.storage import (
@@ -137,8 +138,7 @@ def _assembled(
         metadata=upload.metadata,
         headers={
             **shown_headers(upload.headers),
-            **kept_encryption(upload.headers),
-            **({ACL_HEADER: upload.headers[ACL_HEADER]} if ACL_HEADER in upload.headers else {}),
+            **notes_of(upload.headers),
             COMPLETED_UPLOAD_HEADER: upload.upload_id,
         },
         checksums=_checksums(upload, listed, parts),

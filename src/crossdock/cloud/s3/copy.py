@@ -23,6 +23,7 @@ from crossdock.cloud.s3.failures import invalid_argument, invalid_request, no_su
 from crossdock.cloud.s3.get_object import OPENING_ATTEMPTS, present_entry
 from crossdock.cloud.s3.names import CopySource, parse_copy_source
 from crossdock.cloud.s3.object_headers import shown_headers, stored_headers, stored_metadata
+from crossdock.cloud.s3.permissions import source_action
 from crossdock.cloud.s3.put_object import UNCONDITIONAL, check_present, refused, whole_seconds
 from crossdock.cloud.s3.reading import open_window
 from crossdock.cloud.s3.receiving import read_all
@@ -95,10 +96,6 @@ async def copy_source_of(storage: Storage, call: Call) -> tuple[CopySource, Buck
     return source, bucket
 
 
-def source_action(source: CopySource) -> str:
-    return "s3:GetObjectVersion" if source.version_id else "s3:GetObject"
-
-
 async def link(
     storage: Storage,
     bucket: Bucket,
@@ -107,8 +104,9 @@ async def link(
     condition: WriteCondition,
     *,
     source: tuple[str, str],
+    unchanged: ObjectEntry | None = None,
 ) -> bool:
-    """False when the source was replaced meanwhile."""
+    """False when the source was replaced meanwhile, or is not the `unchanged` one any more."""
     source_bucket_id, source_key = source
     try:
         replaced = await storage.objects.link(
@@ -117,6 +115,7 @@ async def link(
             entry,
             source_bucket_id=source_bucket_id,
             source_key=source_key,
+            unchanged=unchanged,
             if_match=condition.if_match,
             if_none_match=condition.if_none_match,
         )

@@ -11,7 +11,7 @@ from crossdock.cloud.s3.conditions import WriteCondition
 from crossdock.cloud.s3.etags import unquoted
 from crossdock.cloud.s3.failures import malformed_xml, no_such_version, not_implemented, service_unavailable
 from crossdock.cloud.s3.names import check_key
-from crossdock.cloud.s3.permissions import check_version, object_permission
+from crossdock.cloud.s3.permissions import check_version, object_permission, versioned
 from crossdock.cloud.s3.put_object import UNCONDITIONAL, refused
 from crossdock.cloud.s3.storage import Storage
 from crossdock.core.errors import OutOfSpace, ServiceError, Unavailable
@@ -67,10 +67,9 @@ async def delete_objects(storage: Storage, call: Call) -> Result:
 
 async def _delete_one(storage: Storage, call: Call, bucket: Bucket, item: Params) -> ServiceError | None:
     key, version_id = item["Key"], item.get("VersionId")
-    action = "s3:DeleteObject" if version_id is None else "s3:DeleteObjectVersion"
     try:
         check_key(key)
-        await call.demand(object_permission(bucket, key, action))
+        await call.demand(object_permission(bucket, key, versioned("s3:DeleteObject", item)))
         _refuse_conditions(item)
         if version_id not in (None, "null"):
             raise no_such_version(key, version_id)

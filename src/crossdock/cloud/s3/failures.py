@@ -95,6 +95,14 @@ def acl_not_supported() -> ServiceError:
     return ServiceError("AccessControlListNotSupported", "The bucket does not allow ACLs")
 
 
+def missing_header(header: str) -> ServiceError:
+    return ServiceError(
+        "MissingSecurityHeader",
+        "Your request was missing a required header",
+        members={"MissingHeaderName": header},
+    )
+
+
 def method_not_allowed(resource_type: str, method: str) -> ServiceError:
     return ServiceError(
         "MethodNotAllowed",

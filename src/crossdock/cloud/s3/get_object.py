@@ -73,9 +73,7 @@ async def get_object_attributes(storage: Storage, call: Call) -> Result:
     return {"LastModified": entry.modified_at, **found}
 
 
-async def present_entry(
-    storage: Storage, call: Call, bucket: Bucket, key: str, *, action: str = "s3:GetObject"
-) -> ObjectEntry:
+async def present_entry(storage: Storage, call: Call, bucket: Bucket, key: str, *, action: str) -> ObjectEntry:
     """The object of a key, for `action`.
 
     Where objects may be other accounts', it may be another's now than when the call was authorised.

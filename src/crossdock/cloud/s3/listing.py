@@ -11,6 +11,7 @@ from crossdock.cloud.s3.bucket_directory import Bucket
 from crossdock.cloud.s3.etags import quoted
 from crossdock.cloud.s3.failures import invalid_argument
 from crossdock.cloud.s3.owners import owner_of
+from crossdock.cloud.s3.ownership import owner_of_entry
 from crossdock.cloud.s3.storage import Storage
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Params, Result
@@ -33,7 +34,7 @@ async def list_objects_v2(storage: Storage, call: Call) -> Result:
     answer: dict[str, Any] = {
         **_about(bucket, params, max_keys, page),
         "KeyCount": len(page.objects) + len(page.prefixes),
-        "Contents": _contents(page.objects, encode, with_owner=bool(params.get("FetchOwner"))),
+        "Contents": _contents(bucket, page.objects, encode, with_owner=bool(params.get("FetchOwner"))),
     }
     if token is not None:
         answer["ContinuationToken"] = token
@@ -54,7 +55,7 @@ async def list_objects(storage: Storage, call: Call) -> Result:
     answer: dict[str, Any] = {
         **_about(bucket, params, max_keys, page),
         "Marker": encode(marker),
-        "Contents": _contents(page.objects, encode, with_owner=True),
+        "Contents": _contents(bucket, page.objects, encode, with_owner=True),
     }
     if page.next_after is not None and params.get("Delimiter"):
         answer["NextMarker"] = encode(page.next_after)
@@ -119,7 +120,9 @@ def _about(bucket: Bucket, params: Params, max_keys: int, page: IndexPage) -> di
     return members
 
 
-def _contents(objects: Sequence[ObjectSummary], encode: Encoder, *, with_owner: bool) -> list[dict[str, Any]]:
+def _contents(
+    bucket: Bucket, objects: Sequence[ObjectSummary], encode: Encoder, *, with_owner: bool
+) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for summary in objects:
         item: dict[str, Any] = {
@@ -130,6 +133,6 @@ def _contents(objects: Sequence[ObjectSummary], encode: Encoder, *, with_owner: 
             "StorageClass": "STANDARD",
         }
         if with_owner:
-            item["Owner"] = owner_of(summary.owner_account)
+            item["Owner"] = owner_of(owner_of_entry(bucket, summary))
         found.append(item)
     return found

@@ -13,19 +13,17 @@ from functools import lru_cache
 from typing import Any
 
 from crossdock.cloud.s3.bucket_directory import Bucket, Ownership
-from crossdock.cloud.s3.failures import acl_not_supported, invalid_argument, not_implemented
+from crossdock.cloud.s3.failures import acl_not_supported, invalid_argument, missing_header, not_implemented
 from crossdock.cloud.s3.owners import canonical_id
+from crossdock.core.object_writing import CANNED_ACLS, FULL_CONTROL, OWNER_READ
 from crossdock.operations.operation import Owned, Params
 from crossdock.policy.document import Policy, PolicyKind, parse_policy
 from crossdock.policy.evaluate import NamedPolicy
-from crossdock.ports.storage import ObjectEntry
+from crossdock.ports.storage import ObjectEntry, ObjectSummary
 
 ACL_HEADER = "x-amz-acl"
 """Kept with an object, or an upload, and never shown: the canned ACL that it was written with."""
 
-FULL_CONTROL = "bucket-owner-full-control"
-OWNER_READ = "bucket-owner-read"
-PRIVATE = "private"
 GRANTS = ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP")
 
 _READ = ("s3:GetObject", "s3:GetObjectVersion")
@@ -54,8 +52,29 @@ def asked_acl(bucket: Bucket, params: Params) -> str:
         return ""
     if has_grants:
         raise not_implemented("x-amz-grant-full-control", "Of ACLs Crossdock knows canned ones.")
-    if acl not in ("", PRIVATE, OWNER_READ, FULL_CONTROL):
-        raise not_implemented(ACL_HEADER, f"Crossdock knows {PRIVATE}, {OWNER_READ} and {FULL_CONTROL}.")
+    if acl not in ("", *CANNED_ACLS):
+        raise not_implemented(ACL_HEADER, f"Crossdock knows {', '.join(CANNED_ACLS)}.")
+    return acl
+
+
+def put_acl(bucket: Bucket, params: Params) -> str:
+    """The canned ACL that PutObjectAcl asks for; empty where ACLs do not count.
+
+    Raises:
+        ServiceError: MissingSecurityHeader for none at all; AccessControlListNotSupported, NotImplemented.
+    """
+    policy: Params | None = params.get("AccessControlPolicy")
+    acl = asked_acl(bucket, params)
+    if policy is None:
+        if not params.get("ACL"):
+            raise missing_header(ACL_HEADER)
+        return acl
+    if bucket.has_acls:
+        raise not_implemented("AccessControlPolicy", "Of ACLs Crossdock knows canned ones.")
+    # S3 takes full control of the bucket's owner "or an equivalent form of this ACL expressed in the XML format".
+    grants = [((one.get("Grantee") or {}).get("ID"), one.get("Permission")) for one in policy.get("Grants") or ()]
+    if grants != [(canonical_id(bucket.account_id), "FULL_CONTROL")]:
+        raise acl_not_supported()
     return acl
 
 
@@ -74,7 +93,7 @@ def owner_of_new(bucket: Bucket, writer: str, acl: str) -> str:
     return writer
 
 
-def owner_of_entry(bucket: Bucket, entry: ObjectEntry) -> str:
+def owner_of_entry(bucket: Bucket, entry: ObjectEntry | ObjectSummary) -> str:
     """Under BucketOwnerEnforced also what another account wrote before is the bucket owner's."""
     return entry.owner_account or bucket.account_id if bucket.has_acls else bucket.account_id
 

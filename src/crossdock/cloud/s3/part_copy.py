@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from crossdock.cloud.s3.bucket_directory import Bucket
 from crossdock.cloud.s3.checksums import Claims
 from crossdock.cloud.s3.conditions import check_copy_source
-from crossdock.cloud.s3.copy import copy_source_of, source_action
+from crossdock.cloud.s3.copy import copy_source_of
 from crossdock.cloud.s3.encryption import encryption_members
 from crossdock.cloud.s3.etags import quoted
 from crossdock.cloud.s3.failures import invalid_request
 from crossdock.cloud.s3.get_object import OPENING_ATTEMPTS, present_entry
 from crossdock.cloud.s3.multipart import keep_part, part_number, planned_checksum, upload_of
 from crossdock.cloud.s3.object_headers import refuse_unsupported
+from crossdock.cloud.s3.permissions import source_action
 from crossdock.cloud.s3.ranges import parse_copy_range
 from crossdock.cloud.s3.reading import Window, open_window
 from crossdock.cloud.s3.receiving import MAX_PUT_BYTES, read_all, receive

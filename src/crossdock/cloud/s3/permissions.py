@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from crossdock.cloud.s3.bucket_directory import Bucket
 from crossdock.cloud.s3.failures import bucket_already_exists, no_such_version
-from crossdock.cloud.s3.names import check_bucket_name, check_key, parse_copy_source
+from crossdock.cloud.s3.names import CopySource, check_bucket_name, check_key, parse_copy_source
 from crossdock.cloud.s3.ownership import owned_by_another
 from crossdock.cloud.s3.storage import Storage
 from crossdock.core.arns import bucket_arn
@@ -211,11 +211,9 @@ def on_copied_object(storage: Storage) -> Permissions:
         check_key(source.key)
         source_bucket = await storage.source_bucket_of(call, source.bucket)
         target_bucket = await storage.bucket_of(call)
-        action = "s3:GetObjectVersion" if source.version_id else "s3:GetObject"
+        owned = await owned_of(storage, source_bucket, source.key)
         return (
-            object_permission(
-                source_bucket, source.key, action, owned=await owned_of(storage, source_bucket, source.key)
-            ),
+            object_permission(source_bucket, source.key, source_action(source), owned=owned),
             *await _writing(storage, target_bucket, call.params, copied_from=f"{source.bucket}/{source.key}"),
         )
 
@@ -264,3 +262,8 @@ def _checked_key(params: Params) -> str:
 def versioned(action: str, params: Params) -> str:
     """The action for a call that names a version: `s3:GetObjectVersionAcl` for `s3:GetObjectAcl`."""
     return action if params.get("VersionId") is None else action.replace("Object", "ObjectVersion", 1)
+
+
+def source_action(source: CopySource) -> str:
+    """What reading the source of a copy takes."""
+    return versioned("s3:GetObject", {"VersionId": source.version_id or None})

@@ -4,16 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from crossdock.cloud.s3.bucket_directory import Bucket
-from crossdock.cloud.s3.encryption import asked_encryption
+from crossdock.cloud.s3.encryption import HEADERS, asked_encryption
 from crossdock.cloud.s3.object_headers import refuse_unsupported
 from crossdock.cloud.s3.ownership import ACL_HEADER, asked_acl, owner_of_new
 from crossdock.cloud.s3.storage import Storage
 from crossdock.operations.call import Call
 
+NOTES = (ACL_HEADER, *HEADERS)
+"""What is kept with an object, or an upload, and not shown among its own headers."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenAs:
-    """`headers` are kept with the object and not shown among its own."""
+    """`headers` are the NOTES."""
 
     owner_account: str
     headers: Mapping[str, str]
@@ -33,3 +36,8 @@ def written_as(storage: Storage, bucket: Bucket, call: Call) -> WrittenAs:
         owner_account=owner_of_new(bucket, call.caller.principal.account_id, acl),
         headers={**({ACL_HEADER: acl} if acl else {}), **encryption},
     )
+
+
+def notes_of(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Of an upload's headers those of the object that comes of it."""
+    return {name: headers[name] for name in NOTES if name in headers}
