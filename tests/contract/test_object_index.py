@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.fakes.object_indexes import (
     KINDS,
+    NOW,
     Indexes,
     entry,
     in_use,
@@ -192,6 +194,29 @@ async def test_a_copy_of_what_was_replaced_meanwhile_is_refused(objects):
             await objects.link("b", "copy", entry(*blobs), **SHARES)
     assert await objects.get("b", "copy") is None
     assert await objects.delete("b", "source") == segments("one")
+
+
+@pytest.mark.parametrize("read", [entry(), entry("one"), small_entry(b"bytes")])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"owner_account": "222222222222"},
+        {"etag": "other"},
+        {"modified_at": NOW + timedelta(seconds=1)},
+        {"metadata": {"a": "b"}},
+        {"headers": {"content-type": "a/b"}},
+        {"checksums": {"crc32": "AAAAAA=="}},
+    ],
+)
+async def test_a_source_that_has_to_be_the_same_is_not_another_of_the_same_bytes(objects, read, change):
+    await objects.put("b", "source", replace(read, **change))
+    with pytest.raises(SourceChanged):
+        await objects.link("b", "source", read, **SHARES, unchanged=read)
+    present = await objects.get("b", "source")
+    assert present == replace(read, **change)
+    assert await objects.link("b", "source", read, **SHARES, unchanged=present) == ()
+    assert await objects.get("b", "source") == read
+    assert await objects.delete("b", "source") == read.segments
 
 
 async def test_a_copy_keeps_to_conditions_too(objects):

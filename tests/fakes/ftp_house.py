@@ -42,6 +42,7 @@ from crossdock.files.recorded import RecordedFileSystem
 from crossdock.files.resuming import Resuming
 from crossdock.files.session import Session
 from crossdock.files.session_log import SessionLog
+from crossdock.files.unfinished import UnfinishedUploads
 from crossdock.ftp.server import FtpEdge, FtpListener
 from crossdock.operations.tasks import TaskSupervisor
 from crossdock.ports.certificates import ServerCertificates
@@ -97,6 +98,7 @@ class Doorkeeper:
     attempts: list[LoginAttempt] = field(default_factory=list)
     server: Server = field(default_factory=lambda: ftp_server())
     resumable: ResumableUploads = field(default_factory=resumable_uploads)
+    unfinished: UnfinishedUploads = field(default_factory=UnfinishedUploads)
 
     async def admit(self, attempt: LoginAttempt) -> Session | Refusal:
         self.attempts.append(attempt)
@@ -121,6 +123,7 @@ class Doorkeeper:
             blocks=BlockPool(budget=64 << 20, spill=spill),
             kept=server.interrupted_uploads,
             resuming=resuming,
+            unfinished=self.unfinished.of(attempt.username),
         )
         return Session(
             session_id=session_id,

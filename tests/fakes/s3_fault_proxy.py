@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
+from math import inf
 
 _CHUNK = 256 << 10
 _SLOW_CHUNK = 32 << 10
@@ -52,12 +53,13 @@ class Deed(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Befalls the request of that number, counted from 1 since `begin`, or else all of that kind."""
+    """Befalls the request of that number, counted from 1 since `begin`, or else so many `times` one of that kind."""
 
     deed: Deed
     call: int = 0
     kind: str = ""
     answer: bytes = b""
+    times: float = inf
 
 
 class Cut(Exception):
@@ -90,7 +92,7 @@ class S3FaultProxy:
     def __init__(self, host: str, port: int) -> None:
         self.port = 0
         self.calls: list[str] = []
-        self.has_struck = False
+        self._strikes = 0
         self._upstream = (host, port)
         self._fault: Fault | None = None
         self._serving: set[asyncio.Task[None]] = set()
@@ -99,10 +101,15 @@ class S3FaultProxy:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def has_struck(self) -> bool:
+        """Since `begin`."""
+        return self._strikes > 0
+
     def begin(self, fault: Fault | None) -> None:
         self._fault = fault
         self.calls.clear()
-        self.has_struck = False
+        self._strikes = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -201,7 +208,9 @@ class S3FaultProxy:
         fault = self._fault
         if fault is None or (kind != fault.kind if fault.kind else len(self.calls) != fault.call):
             return None
-        self.has_struck = True
+        if self._strikes >= fault.times:
+            return None
+        self._strikes += 1
         return fault.deed
 
 

@@ -20,6 +20,7 @@ from crossdock.ports.state import Transaction
 from crossdock.transfer.changes import ServerChanges
 from crossdock.transfer.directory import StateServerDirectory
 from crossdock.transfer.host_key_directory import StateHostKeys
+from crossdock.transfer.servers import CertificateInFiles, never_in_files
 from crossdock.transfer.table import transfer_operations
 
 HUB = "111111111111"
@@ -98,14 +99,19 @@ class TransferApi:
         return dict((await self.call("DescribeServer", ServerId=server_id))["Server"])
 
 
-def make_transfer_api(*, authorizer: AllowOnly | None = None) -> TransferApi:
+def make_transfer_api(
+    *, authorizer: AllowOnly | None = None, in_files: CertificateInFiles = never_in_files
+) -> TransferApi:
     house = make_house()
     changes, trial, certificates = ServerChanges(), ScriptedTrial(), ScriptedCertificates()
     authorizer = authorizer or AllowEverything()
     vault = instant_vault(PlainSealer(), house.entropy)
+    table = transfer_operations(
+        changes=changes, trial=trial, certificates=certificates, host_keys=vault, in_files=in_files
+    )
     return TransferApi(
         operations=Operations(
-            [transfer_operations(changes=changes, trial=trial, certificates=certificates, host_keys=vault)],
+            [table],
             house=house,
             authorizer=authorizer,
         ),

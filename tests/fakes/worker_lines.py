@@ -86,7 +86,7 @@ class MemoryLedger:
         self.noted.append(upload)
 
     async def forget(self, upload: BegunUpload) -> None:
-        self.noted.remove(upload)
+        self.noted = [noted for noted in self.noted if noted.upload_id != upload.upload_id]
 
 
 def make_parent(**parts: Any) -> Parent:

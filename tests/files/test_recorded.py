@@ -6,9 +6,11 @@ import pytest
 from tests.fakes.filesystems import PATH, TREE, files, names
 from tests.fakes.logins import SERVER, MemoryLog
 from tests.fakes.object_store import MemoryS3, Stored
+from tests.fakes.resumable_uploads import resumable_uploads
 
 from crossdock.core.errors import BeyondEnd, Denied, NotADirectory, NotFound, Unavailable, WrongSize
 from crossdock.core.homes import HomeDirectory
+from crossdock.core.servers import InterruptedUploads
 from crossdock.files.blocks import BLOCK_SIZE
 from crossdock.files.filesystem import FileKind
 from crossdock.files.recorded import RecordedFileSystem
@@ -17,11 +19,19 @@ from crossdock.files.session_log import SessionLog
 
 class Bench:
     def __init__(
-        self, s3: MemoryS3, home: HomeDirectory = PATH, *, actions: set[str] | None = None, stages: bool = False
+        self,
+        s3: MemoryS3,
+        home: HomeDirectory = PATH,
+        *,
+        actions: set[str] | None = None,
+        stages: bool = False,
+        kept: InterruptedUploads = InterruptedUploads.DISCARD,
     ) -> None:
         self._kept = MemoryLog()
         log = SessionLog(log=self._kept, server=SERVER, username="user1", session_id="9ca9a0e1cec6ad9d")
-        self.fs = RecordedFileSystem(files(s3, home, actions=actions, stages=stages), home=home, log=log)
+        resumable = resumable_uploads() if kept is InterruptedUploads.RESUME else None
+        below = files(s3, home, actions=actions, stages=stages, kept=kept, resumable=resumable)
+        self.fs = RecordedFileSystem(below, home=home, log=log)
 
     def told(self) -> list[Mapping[str, object]]:
         """The events, without what they all have in common."""
@@ -230,3 +240,31 @@ async def test_an_error_without_words_is_told_by_its_name(s3: MemoryS3):
     with pytest.raises(Unavailable):
         await bench.fs.stat("/bucket/home/f")
     assert bench.told()[0]["message"] == "Unavailable"
+
+
+@pytest.mark.parametrize(
+    ("interruption", "message"),
+    [
+        ("Transfer aborted.", "Transfer aborted; what had arrived is the file, of 3 bytes"),
+        ("the channel was closed", "the channel was closed; what had arrived is the file, of 3 bytes"),
+    ],
+)
+async def test_what_stays_of_an_upload_is_told_in_one_sentence(s3: MemoryS3, interruption: str, message: str):
+    bench = Bench(s3, kept=InterruptedUploads.KEEP)
+    upload = await bench.fs.open_write("/bucket/home/f")
+    await upload.write(0, b"123")
+    await upload.interrupted(interruption=interruption)
+    _, partial = bench.told()
+    assert (partial["activity-type"], partial["message"]) == ("PARTIAL_CLOSE", message)
+
+
+@pytest.mark.parametrize(("interruption", "beginning"), [("", ""), ("Transfer aborted.", "Transfer aborted; ")])
+async def test_where_an_upload_can_be_gone_on_with_is_told_in_one_sentence(
+    s3: MemoryS3, interruption: str, beginning: str
+):
+    bench = Bench(s3, kept=InterruptedUploads.RESUME)
+    upload = await bench.fs.open_write("/bucket/home/f")
+    await upload.write(0, bytes(2 * BLOCK_SIZE + 1))
+    await upload.interrupted(interruption=interruption)
+    _, partial = bench.told()
+    assert partial["message"] == f"{beginning}it can be resumed at {2 * BLOCK_SIZE}"

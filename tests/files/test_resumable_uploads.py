@@ -1,5 +1,6 @@
 """The account of uploads that can be gone on with: who finds which, across crashes, and which are swept."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -182,3 +183,116 @@ async def test_what_cannot_be_ended_is_tried_again_for_a_month(failure: Exceptio
     house.clock.advance(GIVEN_UP_AFTER.total_seconds())
     await uploads.sweep(house.end)
     assert await house.ids() == set()
+
+
+async def test_a_newer_file_gives_up_all_of_its_owner_there_and_only_that():
+    house = House()
+    uploads = house.run()
+    waiting, under_way, newer = (house.upload(name) for name in ("waiting", "under-way", "newer"))
+    others = [
+        house.upload("else", place=replace(PLACE, key="in/file2")),
+        house.upload("another's", owner=replace(OWNER, username="user2")),
+    ]
+    for upload in (waiting, under_way, newer, *others):
+        await uploads.note(upload)
+    for upload in (waiting, *others):
+        await uploads.leave(replace(upload, parts=3))
+    assert await uploads.supersede(OWNER, PLACE, by="newer")
+    assert not await uploads.supersede(OWNER, PLACE, by="newer")
+    await uploads.sweep(house.end)
+    assert house.ended == ["waiting"]
+    for upload in (under_way, newer):
+        await uploads.leave(replace(upload, parts=3))
+    found = await uploads.find(OWNER, PLACE)
+    assert found is not None
+    assert found.upload_id == "newer"
+    for upload in others:
+        assert await uploads.find(upload.owner, upload.place) is not None
+    await uploads.sweep(house.end, await uploads.given_up())
+    assert house.ended == ["waiting", "under-way"]
+
+
+async def test_what_is_under_way_alone_is_nothing_that_could_be_found():
+    house = House()
+    uploads = house.run()
+    await uploads.note(house.upload())
+    assert not await uploads.supersede(OWNER, PLACE)
+
+
+async def test_all_below_a_directory_are_superseded():
+    house = House()
+    uploads = house.run()
+    await uploads.note(house.upload())
+    await uploads.leave(house.upload())
+    assert not await uploads.supersede(OWNER, replace(PLACE, key="i/"))
+    assert not await uploads.supersede(OWNER, ObjectPlace(bucket="other", key="in/"))
+    assert await uploads.find(OWNER, PLACE) is not None
+    assert await uploads.supersede(OWNER, replace(PLACE, key="in/"))
+    assert await uploads.find(OWNER, PLACE) is None
+
+
+async def test_an_upload_is_under_way_before_anybody_can_find_it():
+    """A worker that dies while it is noted abandons it afterwards, and not before it is under way."""
+    house = House()
+    uploads = house.run()
+    found: list[ResumableUpload | None] = []
+
+    async def look() -> None:
+        for _ in range(20):
+            found.append(await uploads.find(OWNER, PLACE))
+
+    await asyncio.gather(uploads.note(house.upload()), look())
+    assert found == [None] * 20
+
+
+@pytest.mark.parametrize("then", ["left", "completed", "taken and left", "taken", "given up and left"])
+async def test_a_sweep_decides_when_it_comes_to_an_upload_and_not_before(then: str):
+    """Another's end may take long, and things happen meanwhile."""
+    house = House()
+    before, uploads = house.run(1), house.run(2)
+    slow, upload = house.upload("a", place=replace(PLACE, key="a")), house.upload("b", place=replace(PLACE, key="b"))
+    for one in (slow, upload):
+        await before.note(one)
+    if then != "completed":
+        await before.leave(replace(upload, parts=3))
+    await before.give_up(slow)
+    house.clock.advance(DAY.total_seconds() + 1)
+
+    async def end(one: ResumableUpload) -> None:
+        house.ended.append(one.upload_id)
+        if one.upload_id == "a":
+            await uploads.note(upload) if then == "left" else await uploads.take(upload)
+            if then == "completed":
+                await uploads.forget(upload)
+            if then == "given up and left":
+                await uploads.supersede(OWNER, upload.place)
+            if then.endswith("left"):
+                await uploads.leave(replace(upload, parts=5))
+
+    await uploads.sweep(end)
+    found = await uploads.find(OWNER, upload.place)
+    is_left = then in ("left", "taken and left")
+    assert (None if found is None else found.parts) == (5 if is_left else None)
+    assert house.ended == (["a", "b"] if then == "given up and left" else ["a"])
+    assert await house.ids() == ({"b"} if is_left or then == "taken" else set())
+
+
+async def test_at_once_only_that_is_swept_that_was_given_up_since():
+    house = House()
+    uploads = house.run()
+    for name in ("a", "b"):
+        await uploads.note(house.upload(name))
+    await uploads.give_up(house.upload("a"))
+    house.failure = Denied("no")
+    tried: list[str] = []
+
+    async def end(upload: ResumableUpload) -> None:
+        tried.append(upload.upload_id)
+        await house.end(upload)
+
+    await uploads.sweep(end, await uploads.given_up())
+    await uploads.give_up(house.upload("b"))
+    await uploads.sweep(end, await uploads.given_up())
+    assert tried == ["a", "b"]
+    await uploads.sweep(end)
+    assert tried == ["a", "b", "a", "b"]

@@ -3,72 +3,23 @@
 import asyncio
 import os
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.fakes.clock import FakeClock
-from tests.fakes.filesystems import METADATA, OWNER, files, make_s3, names, store_file
+from tests.fakes.filesystems import METADATA, OWNER, names, store_file
 from tests.fakes.object_store import SeenCall
 from tests.fakes.patience import eventually
 from tests.fakes.resumable_uploads import resumable_uploads
+from tests.fakes.upload_dock import FILE, KEY, Dock
 
-from crossdock.adapters.memory.state import MemoryState
 from crossdock.core.errors import BeyondEnd, Denied, NotFound, OutOfSpace, Unavailable
 from crossdock.files.blocks import BLOCK_SIZE
 from crossdock.files.filesystem import FileKind
-from crossdock.files.object_filesystem import ObjectFileSystem
-from crossdock.files.prefix import UploadStart
 from crossdock.files.resuming import LEAST_PART, parts_to_go_on_from
-from crossdock.ports.resumable_uploads import ResumableUpload, UploadOwner
+from crossdock.ports.resumable_uploads import UploadOwner
 
-FILE, KEY = "/bucket/home/f", "home/f"
 CONTENT = os.urandom(3 * BLOCK_SIZE + 1000)
-
-
-class Dock:
-    """A service, started as often as a test likes, on a store and a state that stay."""
-
-    def __init__(self, *, stages: bool = False) -> None:
-        self.s3 = make_s3()
-        self.state = MemoryState()
-        self.clock = FakeClock()
-        self.stages = stages
-        self.start()
-
-    def start(self) -> None:
-        self.uploads = resumable_uploads(self.state, run=str(id(self)), clock=self.clock, keep_for=timedelta(days=1))
-
-    def session(self, *, owner: UploadOwner = OWNER, actions: set[str] | None = None) -> ObjectFileSystem:
-        return files(self.s3, actions=actions, stages=self.stages, resumable=self.uploads, owner=owner)
-
-    async def interrupt(self, content: bytes, *, at: UploadStart = 0) -> int:
-        """Where it can be resumed; 0 for nowhere."""
-        ends: list[int] = []
-        upload = await self.session().open_write(FILE, at=at)
-        upload.when_ended(lambda end: ends.append(end.resumable_at))
-        await upload.write(0, content)
-        await upload.interrupted(interruption="reset")
-        return ends[0]
-
-    async def be_killed(self, content: bytes) -> None:
-        upload = await self.session().open_write(FILE)
-        await upload.write(0, content)
-        await eventually(lambda: self.s3.parts() == len(content) // BLOCK_SIZE)
-        self.start()
-
-    async def sweep(self) -> None:
-        async def end(upload: ResumableUpload) -> None:
-            self.s3.uploads.pop(upload.upload_id)
-
-        await self.uploads.sweep(end)
-
-    async def size(self) -> int | None:
-        try:
-            return (await self.session().stat(FILE)).size
-        except NotFound:
-            return None
 
 
 @pytest.fixture(params=[False, True], ids=["remote", "staging"])
@@ -250,6 +201,30 @@ async def test_a_new_beginning_that_is_refused_gives_nothing_up():
     with pytest.raises(Denied):
         await dock.session(actions={"s3:GetObject"}).open_write(FILE)
     assert await dock.size() == at
+
+
+async def test_a_renamed_file_gives_up_what_waited_there(dock: Dock):
+    await dock.interrupt(CONTENT)
+    session = dock.session()
+    await store_file(session, FILE + ".part", b"renamed")
+    await session.rename(FILE + ".part", FILE, replace=True)
+    assert await dock.size() == len(b"renamed")
+    await store_file(dock.session(), FILE, b" and more", at="END")
+    assert dock.s3.content("bucket", KEY) == b"renamed and more"
+    await dock.sweep()
+    assert dock.s3.uploads == {}
+
+
+async def test_what_was_left_after_a_newer_file_is_nobodys(dock: Dock):
+    hanging = await dock.session().open_write(FILE)
+    await hanging.write(0, CONTENT)
+    await store_file(dock.session(), FILE, b"newer")
+    await hanging.interrupted(interruption="nobody answers")
+    assert await dock.size() == len(b"newer")
+    await store_file(dock.session(), FILE, b" still", at="END")
+    assert dock.s3.content("bucket", KEY) == b"newer still"
+    await dock.sweep()
+    assert dock.s3.uploads == {}
 
 
 async def test_who_deletes_it_hears_that_it_was_there(dock: Dock):

@@ -34,7 +34,7 @@ from crossdock.files.login_check import (
     session_policy_of,
 )
 from crossdock.policy.document import PolicyKind, parse_policy
-from crossdock.policy.fixes import find_fixes
+from crossdock.policy.fixes import find_fixes, merge_fixes
 from crossdock.policy.refusals import MalformedPolicy
 from crossdock.ports.authority import IdentityProvider, RoleRequest
 from crossdock.ports.servers import ServerFinder
@@ -125,7 +125,8 @@ class LoginWalk:
                 )
             )
         if found.decision is not None:
-            self.steps.note(decided("role", found.decision, find_fixes(found.decision), subject=identity.role_arn))
+            fixes = merge_fixes(fix for one in (found.decision, *found.also_denied) for fix in find_fixes(one))
+            self.steps.note(decided("role", found.decision, fixes, subject=identity.role_arn))
         if found.session is None:
             if found.decision is None or found.decision.is_allowed:
                 self.steps.refused("role", found.refusal)

@@ -1,7 +1,7 @@
 """Admitting users: the check, its log event, the delay after a failure, and the session that comes of a success."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from crossdock.core.logins import NO_KEY, LoginAttempt, Refusal, factor_of, next_factors, ways_in
 from crossdock.core.servers import InterruptedUploads, Server, ServerState
@@ -14,6 +14,7 @@ from crossdock.files.resuming import Resuming
 from crossdock.files.session import Session
 from crossdock.files.session_limits import Place, SessionPlaces
 from crossdock.files.session_log import ERRORS_STREAM, SessionLog, auth_failure
+from crossdock.files.unfinished import UnfinishedUploads
 from crossdock.ports.authority import IdentityAnswer, RoleSession, TransferLog
 from crossdock.ports.host import Clock
 from crossdock.ports.resumable_uploads import ResumableUploads, UploadOwner
@@ -40,6 +41,7 @@ class Admission:
     sleep: Sleep
     failure_delay_s: float
     resumable: ResumableUploads
+    unfinished: UnfinishedUploads = field(default_factory=UnfinishedUploads)
 
     async def admit(self, attempt: LoginAttempt) -> Session | Refusal:
         """Admit a user, or say why not, no sooner than `failure_delay_s` after the attempt began.
@@ -117,6 +119,7 @@ class Admission:
             blocks=self.blocks,
             kept=server.interrupted_uploads,
             resuming=resuming,
+            unfinished=self.unfinished.of(f"{username}@{server.server_id}"),
         )
         log.connected(
             source_ip=attempt.source_ip,

@@ -6,7 +6,7 @@ changed below the old name meanwhile stays there.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import NoReturn
 
 from crossdock.core.errors import FileError, NotFound, Unsupported
@@ -26,11 +26,19 @@ ETags = Mapping[str, str]
 """By key."""
 
 
-async def move_directory(store: ObjectStore, source: ObjectPlace, target: ObjectPlace) -> None:
+async def move_directory(
+    store: ObjectStore,
+    source: ObjectPlace,
+    target: ObjectPlace,
+    *,
+    when_copied: Callable[[], Awaitable[object]] | None = None,
+) -> None:
     """Move all that lies below a directory; nothing may lie at the target (`require_free`).
 
     When a copy fails, or the caller is cancelled before all are made, the source is whole and the copies are deleted;
     the error says where that failed. When deleting fails with some originals gone, the target is whole.
+
+    `when_copied` is awaited between the two; when it raises FileError, the copies are deleted as well.
 
     Raises NotFound when nothing is below the source; Unsupported for a target inside it, or too many objects; Exists
     when somebody puts one of the targets meanwhile; InvalidName, Denied, OutOfSpace, Unavailable.
@@ -56,6 +64,8 @@ async def move_directory(store: ObjectStore, source: ObjectPlace, target: Object
 
     async def finish() -> None:
         try:
+            if when_copied is not None:
+                await when_copied()
             await _delete_unchanged(store, source, found)
         except FileError as error:
             await take_back(error)

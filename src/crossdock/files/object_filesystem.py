@@ -9,8 +9,9 @@ directories"; what AWS leaves open is decided in favour of keeping data.
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from functools import partial
 
-from crossdock.core.errors import Denied, NotADirectory, NotFound
+from crossdock.core.errors import Denied, Exists, NotADirectory, NotFound
 from crossdock.core.homes import HomeDirectory, Nowhere, ObjectPlace
 from crossdock.core.servers import InterruptedUploads
 from crossdock.files.blocks import BlockPool
@@ -35,9 +36,10 @@ from crossdock.files.parts_sink import PartsSink
 from crossdock.files.places import Places
 from crossdock.files.prefix import UploadStart, find_prefix
 from crossdock.files.resuming import Resuming
-from crossdock.files.sinks import done_to, open_sink
+from crossdock.files.sinks import open_sink
 from crossdock.files.unbroken import unbroken
-from crossdock.files.upload import Upload
+from crossdock.files.unfinished import UnfinishedOfUser, UnfinishedUploads
+from crossdock.files.upload import Upload, UploadEnd
 from crossdock.ports.objects import ObjectReader, ObjectStore
 
 
@@ -48,6 +50,7 @@ def upload_metadata(username: str, server_id: str) -> Mapping[str, str]:
 
 class ObjectFileSystem:
     """See `FileSystem`. `metadata` goes on every object that is written, `kept` is what stays of interrupted uploads.
+    `unfinished` are its user's, in other sessions too.
 
     With `resuming` their user can go on with them, and sees their size as the file's; nobody else does, and a listing
     shows nothing of them.
@@ -62,6 +65,7 @@ class ObjectFileSystem:
         blocks: BlockPool,
         kept: InterruptedUploads = InterruptedUploads.DISCARD,
         resuming: Resuming | None = None,
+        unfinished: UnfinishedOfUser | None = None,
     ) -> None:
         self._places = Places(home)
         self._store = store
@@ -69,6 +73,7 @@ class ObjectFileSystem:
         self._blocks = blocks
         self._kept = kept
         self._resuming = resuming
+        self._unfinished = unfinished or UnfinishedUploads().of("")
 
     async def stat(self, path: str, *, expecting: FileKind = FileKind.FILE) -> Attributes:
         location = self._places.locate(path)
@@ -124,7 +129,11 @@ class ObjectFileSystem:
             parts = PartsSink(
                 self._store, place, self._metadata, blocks=self._blocks, resuming=resuming, interrupted=interrupted
             )
-            return Upload(parts, place=place, kept=self._kept)
+            upload = Upload(parts, place=place, kept=self._kept)
+            upload.when_ended(self._ended)
+            return upload
+        if at != 0:
+            self._unfinished.require_none(place)
         prefix = await find_prefix(self._store, place, at)
         # What ends where no file was must not replace one that came meanwhile, of which it has nothing.
         is_new = is_new or (at == "END" and prefix is None)
@@ -137,21 +146,24 @@ class ObjectFileSystem:
             is_new=is_new,
             resuming=resuming,
         )
-        if resuming is not None:
-            await done_to(sink, resuming.drop(place))
-        return Upload(sink, place=place, expected_size=expected_size, kept=self._kept)
+        upload = Upload(sink, place=place, expected_size=expected_size, kept=self._kept)
+        if at == 0:
+            self._unfinished.note(place)
+            upload.when_ended(self._ended)
+        return upload
 
     async def remove(self, path: str) -> None:
         place = self._places.of_file(path)
-        had_interrupted = self._resuming is not None and await self._resuming.drop(place)
+        had_interrupted = await _drop(self._resuming, place)
         try:
             # S3 deletes what is not there with success; a client wants to hear that it was not.
             await self._store.head(place)
         except NotFound:
             if not had_interrupted:
                 raise
-            return
-        await self._store.delete(place)
+        else:
+            await self._store.delete(place)
+        self._unfinished.forget(place)
 
     async def make_directory(self, path: str) -> None:
         place = self._places.of_directory_to_make(path)
@@ -189,10 +201,20 @@ class ObjectFileSystem:
             return
         if replace:
             await require_free(self._store, target)  # no directory replaces a file
-        await move_directory(self._store, source, target)
+        below = ObjectPlace(bucket=target.bucket, key=target.directory_prefix)
+        await move_directory(self._store, source, target, when_copied=partial(_drop, self._resuming, below))
+
+    def _ended(self, end: UploadEnd) -> None:
+        """Of an upload that began anew, in this session or in an earlier one."""
+        if end.info is None and not isinstance(end.failure, Exists):
+            self._unfinished.note(end.place)
+        else:
+            self._unfinished.forget(end.place)
 
     async def _move(self, source: ObjectPlace, target: ObjectPlace, *, replace: bool) -> None:
         copied = await self._store.copy(source, target, if_none_match=not replace)
+        self._unfinished.forget(target)
+        await _drop(self._resuming, target)
         await self._store.delete(source, if_match=copied.source.etag)
 
     async def _given_attributes(self, path: str) -> Attributes | None:
@@ -209,3 +231,8 @@ class ObjectFileSystem:
             return Attributes(kind=FileKind.FILE)
         except NotFound:  # not even its bucket is there
             return None
+
+
+async def _drop(resuming: Resuming | None, place: ObjectPlace) -> bool:
+    """What was interrupted there must not come in place of what is there now. Returns whether there was any."""
+    return resuming is not None and await resuming.drop(place)

@@ -37,8 +37,9 @@ class PartsInFlight:
         self._is_closed = False
 
     @property
-    def has_begun(self) -> bool:
-        return self._upload is not None
+    def upload_id(self) -> str:
+        """Empty before it has begun."""
+        return "" if self._upload is None else self._upload.upload_id
 
     def require_sound(self) -> None:
         """Raise what a part failed with."""

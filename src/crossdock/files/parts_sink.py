@@ -50,8 +50,11 @@ class PartsSink:
         self._resuming = resuming
         self._is_conditional = prefix is not None or is_new
         self._runs = copied_runs(prefix.size, sizes or CopySizes()) if prefix is not None else []
-        before = interrupted.parts if interrupted is not None else len(self._runs)
-        self._part = Part(before + 1, blocks, begins_small=True)
+        self._before = interrupted.parts if interrupted is not None else len(self._runs)
+        # The end of one that has a condition, or was tried before, may fail for ever.
+        self._may_end_later = interrupted is None and not self._is_conditional
+        self._is_ending = False
+        self._part = Part(self._before + 1, blocks, begins_small=True)
         # The first part, full, while it may still turn out to be the only one.
         self._first: Part | None = None
         if_match = prefix.source.etag if prefix is not None else None
@@ -102,28 +105,35 @@ class PartsSink:
 
     async def commit(self) -> ObjectInfo:
         self._require_not_too_large()
+        self._is_ending = True
+        if self._resuming is not None:
+            # Another session's, which began there meanwhile: it must not be gone on with in place of this file.
+            await self._resuming.drop(self._place, by=self._flight.upload_id)
         # No condition tells a put from its repetition, when the answer to the first was lost.
-        is_one_put = not self._is_conditional and not self._flight.has_begun
+        is_one_put = not self._is_conditional and not self._flight.upload_id
         if is_one_put and (self._first is None or not self._part.size):
             only = self._first or self._part
             info = await self._store.put(self._place, only.body(), self._metadata)
         else:
             await self._send_first()
-            if self._part.size or not self._flight.has_begun:
+            if self._part.size or not self._flight.upload_id:
                 await self._flight.send(self._part)
             info = await self._flight.complete()
         self._release()
         return info
 
     async def keep(self) -> int:
-        """Of the part that is being filled nothing is kept, so that a client always has something to send."""
+        """Of the last part that has anything nothing is kept, so that a client always has something to send."""
         if self._resuming is None or self._part.number == len(self._runs) + 1:
             return 0  # nothing new has been sent
+        if self._is_ending and not self._may_end_later:
+            return 0
         if self._part.size:
             await self._send_first()
         upload = await self._flight.leave()
         self._release()
-        return 0 if upload is None else await self._resuming.leave(upload)
+        last = self._part.number if self._part.size else self._part.number - 1
+        return 0 if upload is None else await self._resuming.leave(upload, max(last - 1, self._before))
 
     async def discard(self) -> None:
         try:

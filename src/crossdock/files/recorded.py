@@ -103,8 +103,13 @@ class RecordedFileSystem:
 
 def _with_what_stays(end: UploadEnd) -> str:
     if end.info is not None:
-        return f"{end.interruption}; what had arrived is the file, of {end.info.size} bytes"
-    return end.interruption + (f"; it can be resumed at {end.resumable_at}" if end.resumable_at else "")
+        stays = f"what had arrived is the file, of {end.info.size} bytes"
+    elif end.resumable_at:
+        stays = f"it can be resumed at {end.resumable_at}"
+    else:
+        return end.interruption
+    # What interrupted it may be a sentence, as clients are answered, or nothing at all.
+    return "; ".join(filter(None, (end.interruption.rstrip("."), stays)))
 
 
 def path_in_store(home: HomeDirectory, path: str) -> str:

@@ -5,9 +5,10 @@ Which of them are under way only this process knows: after a crash none is, and 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
 from crossdock.core.errors import FileError, ServiceError
 from crossdock.core.homes import ObjectPlace
@@ -15,7 +16,7 @@ from crossdock.operations.records import Records
 from crossdock.ports.authority import AssumeRefused
 from crossdock.ports.host import Clock
 from crossdock.ports.resumable_uploads import ResumableUpload, UploadOwner
-from crossdock.ports.state import State, TableSpec, Transaction
+from crossdock.ports.state import Key, State, TableSpec, Transaction
 
 GIVEN_UP_AFTER = timedelta(days=30)
 """After which an upload that could not be ended in the store is forgotten."""
@@ -64,28 +65,32 @@ class StateResumableUploads:
         self._clock = clock
         self._per_user = per_user
         self._keep_for = keep_for
-        self._under_way: set[tuple[str, ...]] = set()
-        self._given_up = asyncio.Event()
+        self._under_way: set[Key] = set()
+        self._given_up: set[Key] = set()
+        self._is_any_given_up = asyncio.Event()
 
     async def note(self, upload: ResumableUpload) -> bool:
-        async with self._state.transaction() as tx:
-            known = await UPLOADS.page(tx, upload.owner.server_id, upload.owner.username, limit=self._per_user)
-            if len(known) == self._per_user:
-                return False
-            await self._put(tx, upload)
+        # Before it can be seen in the table: whoever is no more by then abandons it afterwards.
         self._under_way.add(_key(upload))
-        return True
+        is_noted = False
+        try:
+            async with self._state.transaction() as tx:
+                known = await UPLOADS.page(tx, upload.owner.server_id, upload.owner.username, limit=self._per_user)
+                if len(known) < self._per_user:
+                    await _write(tx, self._run, _record(upload))
+                    is_noted = True
+        except BaseException:
+            is_noted = False
+            raise
+        finally:
+            if not is_noted:
+                self._under_way.discard(_key(upload))
+        return is_noted
 
     async def find(self, owner: UploadOwner, place: ObjectPlace) -> ResumableUpload | None:
         async with self._state.reading() as tx:
-            records = await UPLOADS.everything(tx, owner.server_id, owner.username, str(place))
-        oldest = self._clock.now() - self._keep_for
-        found = [
-            _upload(record)
-            for record in records
-            if not record.is_given_up and record.role_arn == owner.role_arn and record.touched_at >= oldest
-        ]
-        idle = [upload for upload in found if _key(upload) not in self._under_way]
+            records = await _records_at(tx, owner, place)
+        idle = [_upload(record) for record in records if self._is_findable(record)]
         return max(idle, key=lambda upload: upload.began_at, default=None)
 
     async def take(self, upload: ResumableUpload) -> bool:
@@ -98,7 +103,7 @@ class StateResumableUploads:
                 record = await UPLOADS.get(tx, *_key(upload))
                 if record is not None and not record.is_given_up:
                     # More parts will come, and after a crash nobody tells how many.
-                    await self._put(tx, replace(upload, parts=None, touched_at=self._clock.now()))
+                    await _write(tx, self._run, _record(replace(upload, parts=None, touched_at=self._clock.now())))
                     is_taken = True
         except BaseException:
             is_taken = False
@@ -111,15 +116,33 @@ class StateResumableUploads:
     async def leave(self, upload: ResumableUpload) -> None:
         try:
             async with self._state.transaction() as tx:
-                await self._put(tx, replace(upload, touched_at=self._clock.now()))
+                record = await UPLOADS.get(tx, *_key(upload))
+                is_given_up = record is None or record.is_given_up
+                left = _record(replace(upload, touched_at=self._clock.now()))
+                await _write(tx, self._run, replace(left, is_given_up=is_given_up))
         finally:
             self._under_way.discard(_key(upload))
+        if is_given_up:
+            self._to_sweep(_key(upload))
+
+    async def supersede(self, owner: UploadOwner, place: ObjectPlace, *, by: str = "") -> bool:
+        async with self._state.reading() as tx:
+            records = await _records_at(tx, owner, place)
+        if all(record.is_given_up or record.upload_id == by for record in records):
+            return False
+        async with self._state.transaction() as tx:
+            records = [record for record in await _records_at(tx, owner, place) if record.upload_id != by]
+            is_any_findable = any(map(self._is_findable, records))
+            for record in records:
+                await _write(tx, self._run, replace(record, is_given_up=True))
+        self._to_sweep(*(_key(_upload(record)) for record in records))
+        return is_any_findable
 
     async def give_up(self, upload: ResumableUpload) -> None:
         async with self._state.transaction() as tx:
-            await self._put(tx, upload, is_given_up=True)
+            await _write(tx, self._run, replace(_record(upload), is_given_up=True))
         self._under_way.discard(_key(upload))
-        self._given_up.set()
+        self._to_sweep(_key(upload))
 
     async def forget(self, upload: ResumableUpload) -> None:
         try:
@@ -132,59 +155,98 @@ class StateResumableUploads:
     def abandon(self, upload: ResumableUpload) -> None:
         """Whoever had it under way is no more, and cannot tell how far it came."""
         self._under_way.discard(_key(upload))
+        self._to_sweep(_key(upload))  # it may have been given up meanwhile
 
-    async def until_given_up(self) -> None:
-        """Wait until there is something to sweep that was given up since the last sweep."""
-        await self._given_up.wait()
+    async def given_up(self) -> Collection[Key]:
+        """Wait until something may be swept that was given up, and tell what; of each only once."""
+        await self._is_any_given_up.wait()
+        self._is_any_given_up.clear()
+        keys, self._given_up = self._given_up, set()
+        return keys
 
-    async def sweep(self, abort: Abort) -> None:
-        """End in the store what is past its time or was given up; what a crash interrupted has its time from now on."""
-        self._given_up.clear()
-        now, ended = self._clock.now(), 0
-        async with self._state.reading() as tx:
-            records = await UPLOADS.everything(tx)
-        for record in records:
-            upload = _upload(record)
-            if _key(upload) in self._under_way:
-                continue
-            if record.run != self._run and record.parts is None and not record.is_given_up:
-                await self.leave(upload)
-            elif record.is_given_up or record.touched_at < now - self._keep_for:
-                ended += await self._end(upload, abort)
+    async def sweep(self, abort: Abort, keys: Collection[Key] | None = None) -> None:
+        """End in the store what is past its time or was given up; what a crash interrupted has its time from now on.
+
+        Args:
+            keys: of what `given_up` has told of; else all are looked at.
+        """
+        if keys is None:
+            async with self._state.reading() as tx:
+                records = await UPLOADS.everything(tx)
+            keys = [_key(_upload(record)) for record in records if self._fate(record) is not _Fate.STAYS]
+        ended = 0
+        for key in keys:
+            # Aborts take their time, and meanwhile much may have happened to the next.
+            upload = await self._decide(key)
+            oldest = self._clock.now() - self._keep_for - GIVEN_UP_AFTER
+            if upload is not None and await _is_over(upload, abort, oldest):
+                await self.forget(upload)
+                ended += 1
         if ended:
             _log.info("ended uploads that nobody went on with", extra={"uploads": ended})
 
-    async def _end(self, upload: ResumableUpload, abort: Abort) -> bool:
+    async def _decide(self, key: Key) -> ResumableUpload | None:
+        """The upload, given up, if it is to be ended: then nobody takes it meanwhile."""
         async with self._state.transaction() as tx:
-            # Nobody takes it meanwhile.
-            await self._put(tx, upload, is_given_up=True)
-        try:
-            await abort(upload)
-        except (FileError, ServiceError, AssumeRefused) as error:
-            extra = {"place": str(upload.place), "reason": str(error)}
-            _log.warning("an upload that nobody went on with stays", extra=extra)
-            if self._clock.now() - upload.touched_at < self._keep_for + GIVEN_UP_AFTER:
-                return False
-        await self.forget(upload)
-        return True
+            record = await UPLOADS.get(tx, *key)
+            fate = _Fate.STAYS if record is None else self._fate(record)
+            if record is None or fate is _Fate.STAYS:
+                return None
+            if fate is _Fate.HAS_ITS_TIME:
+                await _write(tx, self._run, replace(record, touched_at=self._clock.now()))
+                return None
+            if not record.is_given_up:
+                await _write(tx, self._run, replace(record, is_given_up=True))
+        return _upload(record)
 
-    async def _put(self, tx: Transaction, upload: ResumableUpload, *, is_given_up: bool = False) -> None:
-        record = UploadRecord(
-            server_id=upload.owner.server_id,
-            username=upload.owner.username,
-            role_arn=upload.owner.role_arn,
-            bucket=upload.place.bucket,
-            key=upload.place.key,
-            upload_id=upload.upload_id,
-            began_at=upload.began_at,
-            touched_at=upload.touched_at,
-            run=self._run,
-            if_match=upload.if_match,
-            is_new=upload.is_new,
-            parts=upload.parts,
-            is_given_up=is_given_up,
-        )
-        await UPLOADS.put(tx, record, *_key(upload))
+    def _fate(self, record: UploadRecord) -> "_Fate":
+        if _key(_upload(record)) in self._under_way:
+            return _Fate.STAYS
+        if record.run != self._run and record.parts is None and not record.is_given_up:
+            return _Fate.HAS_ITS_TIME
+        is_past = record.touched_at < self._clock.now() - self._keep_for
+        return _Fate.ENDS if record.is_given_up or is_past else _Fate.STAYS
+
+    def _is_findable(self, record: UploadRecord) -> bool:
+        is_in_time = record.touched_at >= self._clock.now() - self._keep_for
+        return is_in_time and not record.is_given_up and _key(_upload(record)) not in self._under_way
+
+    def _to_sweep(self, *keys: Key) -> None:
+        self._given_up.update(keys)
+        self._is_any_given_up.set()
+
+
+class _Fate(Enum):
+    """What a sweep does to an upload; HAS_ITS_TIME is one that a crash interrupted."""
+
+    STAYS = auto()
+    HAS_ITS_TIME = auto()
+    ENDS = auto()
+
+
+async def _records_at(tx: Transaction, owner: UploadOwner, place: ObjectPlace) -> list[UploadRecord]:
+    """Those of the owner there; a place whose key ends with a slash stands for all below it."""
+    if place.key.endswith("/"):
+        records = await UPLOADS.everything(tx, owner.server_id, owner.username)
+        records = [one for one in records if one.bucket == place.bucket and one.key.startswith(place.key)]
+    else:
+        records = await UPLOADS.everything(tx, owner.server_id, owner.username, str(place))
+    return [record for record in records if record.role_arn == owner.role_arn]
+
+
+async def _write(tx: Transaction, run: str, record: UploadRecord) -> None:
+    await UPLOADS.put(tx, replace(record, run=run), *_key(_upload(record)))
+
+
+async def _is_over(upload: ResumableUpload, abort: Abort, oldest: datetime) -> bool:
+    """Whether it has ended in the store, or is older and has failed to for long enough."""
+    try:
+        await abort(upload)
+    except (FileError, ServiceError, AssumeRefused) as error:
+        extra = {"place": str(upload.place), "reason": str(error)}
+        _log.warning("an upload that nobody went on with stays", extra=extra)
+        return upload.touched_at <= oldest
+    return True
 
 
 async def resumable_upload_ids(state: State) -> frozenset[str]:
@@ -193,8 +255,25 @@ async def resumable_upload_ids(state: State) -> frozenset[str]:
         return frozenset(record.upload_id for record in await UPLOADS.everything(tx))
 
 
-def _key(upload: ResumableUpload) -> tuple[str, ...]:
+def _key(upload: ResumableUpload) -> Key:
     return upload.owner.server_id, upload.owner.username, str(upload.place), upload.upload_id
+
+
+def _record(upload: ResumableUpload) -> UploadRecord:
+    return UploadRecord(
+        server_id=upload.owner.server_id,
+        username=upload.owner.username,
+        role_arn=upload.owner.role_arn,
+        bucket=upload.place.bucket,
+        key=upload.place.key,
+        upload_id=upload.upload_id,
+        began_at=upload.began_at,
+        touched_at=upload.touched_at,
+        run="",
+        if_match=upload.if_match,
+        is_new=upload.is_new,
+        parts=upload.parts,
+    )
 
 
 def _upload(record: UploadRecord) -> ResumableUpload:

@@ -71,6 +71,7 @@ class Resuming:
 
     async def look(self, place: ObjectPlace) -> Interrupted | None:
         """What there is to go on with. The client will be told its size, so from now on it goes on there or nowhere."""
+        self._told.pop(place, None)
         found = await self._find(place)
         if found is not None:
             self._told[place] = found.size
@@ -92,14 +93,13 @@ class Resuming:
         found.upload.forget_parts(found.parts)
         return replace(found, upload=_Noted(found.upload, found.known, self._uploads))
 
-    async def drop(self, place: ObjectPlace) -> bool:
-        """Give up what was interrupted there: something else comes in its place. Returns whether there was anything."""
+    async def drop(self, place: ObjectPlace, *, by: str = "") -> bool:
+        """Give up what was interrupted there, or will be: something else comes in its place, or has come.
+
+        Returns whether there was anything to go on with. `place` and `by` are as in `ResumableUploads.supersede`.
+        """
         self._told.pop(place, None)
-        is_any = False
-        while (known := await self._uploads.find(self._owner, place)) is not None:
-            is_any = True
-            await self._uploads.give_up(known)
-        return is_any
+        return await self._uploads.supersede(self._owner, place, by=by)
 
     async def begin(self, place: ObjectPlace, *, if_match: str | None, is_new: bool) -> MultipartUpload:
         """Begin one in the store, and note it where there is room for one more."""
@@ -121,9 +121,12 @@ class Resuming:
             raise
         return _Noted(upload, known, self._uploads) if is_noted else upload
 
-    async def leave(self, upload: MultipartUpload) -> int:
-        """Note how far an upload of `begin` or `take` came; returns that, and 0 when it was of no use and was ended."""
-        parts = parts_to_go_on_from(upload.parts, len(upload.parts), least=self._least)
+    async def leave(self, upload: MultipartUpload, most: int) -> int:
+        """Note how far an upload of `begin` or `take` came; returns that, and 0 when it was of no use and was ended.
+
+        Not further than `most` parts.
+        """
+        parts = parts_to_go_on_from(upload.parts, most, least=self._least)
         if not isinstance(upload, _Noted) or not parts:
             await upload.abort()
             return 0

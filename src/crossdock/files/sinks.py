@@ -26,7 +26,7 @@ async def open_sink(
     resuming: Resuming | None,
 ) -> Sink:
     """Begun with the prefix, if there is one. What shall be resumed goes in parts everywhere: a staged file is the
-    disk's, and gone with the process."""
+    disk's, and gone with the process. What was interrupted there before is given up."""
     if can_stage(store):
         if_match = None if prefix is None else prefix.source.etag
         put = await store.stage(place, metadata, if_match=if_match, if_none_match=is_new and prefix is None)
@@ -36,6 +36,8 @@ async def open_sink(
         if put is not None:
             await put.discard()  # it was authorised, which the parts are only when the first is full
     parts = PartsSink(store, place, metadata, blocks=blocks, prefix=prefix, is_new=is_new, resuming=resuming)
+    if resuming is not None:
+        await done_to(parts, resuming.drop(place))
     return await done_to(parts, parts.begin())
 
 

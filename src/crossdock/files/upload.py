@@ -9,7 +9,7 @@ interrupted (`interrupted`) or failed (`discard`); only what was committed is ev
 upload the server says: nothing, what had come as the file, or what had come for a later upload to go on with.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -88,7 +88,7 @@ class Upload:
         self._is_open = True
         self._is_whole = True
         self._failure: FileError | None = None
-        self._on_end: Callable[[UploadEnd], None] = _nobody_is_told
+        self._on_end: tuple[Callable[[UploadEnd], None], ...] = ()
 
     @property
     def size(self) -> int:
@@ -101,8 +101,8 @@ class Upload:
         return self._kept is not InterruptedUploads.DISCARD
 
     def when_ended(self, callback: Callable[[UploadEnd], None]) -> None:
-        """Call back once, after the end."""
-        self._on_end = callback
+        """Call back once, after the end and after those that asked before."""
+        self._on_end = (*self._on_end, callback)
 
     async def write(self, offset: int, chunk: Chunk) -> None:
         """Append. Raises Unsupported for any other offset than `size`; S3 objects are written front to back.
@@ -136,8 +136,9 @@ class Upload:
     async def commit(self) -> ObjectInfo:
         """Make the file durable and visible; runs to its end even when the caller is cancelled meanwhile.
 
-        When it raises, nothing was kept, but for WrongSize: then what stays is as after `interrupted`. Raises WrongSize
-        for another than was announced, Interrupted for a broken upload; Denied, OutOfSpace, Unavailable.
+        When it raises, there is no file, but for WrongSize: then what stays is as after `interrupted`. What can be gone
+        on with stays when it is the store that failed. Raises WrongSize for another than was announced, Interrupted for
+        a broken upload; Denied, OutOfSpace, Unavailable.
         """
         _require(self._is_open, self._place)
         self._is_open = False
@@ -161,9 +162,7 @@ class Upload:
         """
         if self._is_open:
             self._is_open = False
-            # What came before the store failed is sound, and may be much.
-            has_failed = self._kept is InterruptedUploads.RESUME and isinstance(self._failure, Unavailable | OutOfSpace)
-            await unbroken(self._end_early(interruption, self._kept if has_failed else InterruptedUploads.DISCARD))
+            await unbroken(self._end_early(interruption, _kept_after(self._failure, self._kept)))
 
     async def _commit(self) -> ObjectInfo:
         info: ObjectInfo | None = None
@@ -176,11 +175,13 @@ class Upload:
             info = await self._sink.commit()
         except FileError as error:
             self._failure = error
+            if not isinstance(error, WrongSize):
+                kept = _kept_after(error, self._kept)
             raise
         finally:
             if info is None:
                 await self._end_early(str(self._failure or "the commit failed"), kept)
-        self._on_end(UploadEnd(place=self._place, size=self._size, info=info))
+        _tell(self._on_end, UploadEnd(place=self._place, size=self._size, info=info))
         return info
 
     async def _end_early(self, interruption: str, kept: InterruptedUploads) -> None:
@@ -198,17 +199,16 @@ class Upload:
         finally:
             if info is None and not resumable_at:
                 residue = await _discarded(self._sink)
-        self._on_end(
-            UploadEnd(
-                place=self._place,
-                size=self._size,
-                info=info,
-                failure=self._failure,
-                interruption=interruption,
-                resumable_at=resumable_at,
-                residue=residue,
-            )
+        end = UploadEnd(
+            place=self._place,
+            size=self._size,
+            info=info,
+            failure=self._failure,
+            interruption=interruption,
+            resumable_at=resumable_at,
+            residue=residue,
         )
+        _tell(self._on_end, end)
 
     async def _through(self, step: Coroutine[None, None, T], size: int = 0) -> T:
         return await (unbroken(self._step(step, size)) if self.keeps_interrupted else self._step(step, size))
@@ -235,8 +235,16 @@ def _require_whole(is_whole: bool, failure: FileError | None, place: ObjectPlace
         raise failure or Interrupted(f"a write to {place} was cut short")
 
 
-def _nobody_is_told(end: UploadEnd) -> None:
-    """Of uploads that nobody records."""
+def _kept_after(failure: FileError | None, kept: InterruptedUploads) -> InterruptedUploads:
+    """What came before the store failed is sound, and may be much."""
+    has_store_failed = isinstance(failure, Unavailable | OutOfSpace)
+    is_resumed = has_store_failed and kept is InterruptedUploads.RESUME
+    return InterruptedUploads.RESUME if is_resumed else InterruptedUploads.DISCARD
+
+
+def _tell(callbacks: Iterable[Callable[[UploadEnd], None]], end: UploadEnd) -> None:
+    for callback in callbacks:
+        callback(end)
 
 
 async def _discarded(sink: Sink) -> FileError | None:

@@ -33,7 +33,8 @@ class ResumableUpload:
 
 
 class ResumableUploads(Protocol):
-    """All but `find` are about one upload, which is told by its place and id. Raises OutOfSpace or Unavailable."""
+    """All but `find` and `supersede` are about one upload, which is told by its place and id. Raises OutOfSpace or
+    Unavailable."""
 
     async def note(self, upload: ResumableUpload) -> bool:
         """It has begun, and is under way; False where its owner has as many as may be: then it is not known here."""
@@ -45,7 +46,17 @@ class ResumableUploads(Protocol):
         """Go on with it: from now on it is under way. False when somebody else does, or did."""
 
     async def leave(self, upload: ResumableUpload) -> None:
-        """It was interrupted, and can be found from now on."""
+        """It was interrupted, and can be found from now on, if it was not given up meanwhile."""
+
+    async def supersede(self, owner: UploadOwner, place: ObjectPlace, *, by: str = "") -> bool:
+        """Give up all that the owner has there, also what is under way: something newer comes in its place.
+
+        What is under way can still end well, and only cannot be gone on with. Returns whether anything could be found.
+
+        Args:
+            place: a key that ends with a slash stands for all keys below it.
+            by: the id of the upload that is the newer one.
+        """
 
     async def give_up(self, upload: ResumableUpload) -> None:
         """Nobody shall go on with it; whoever sweeps ends it in the store."""

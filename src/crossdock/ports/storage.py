@@ -71,7 +71,7 @@ class PreconditionFailed(CrossdockError):
 
 
 class SourceChanged(CrossdockError):
-    """The object whose bytes were to be shared no longer has them: read it again."""
+    """The object whose bytes were to be shared no longer has them, or is another one: read it again."""
 
 
 class ObjectIndex(Protocol):
@@ -104,12 +104,16 @@ class ObjectIndex(Protocol):
         *,
         source_bucket_id: str,
         source_key: str,
+        unchanged: ObjectEntry | None = None,
         if_match: str | None = None,
         if_none_match: bool = False,
     ) -> tuple[Segment, ...]:
         """Like `put`, of an entry that shares the segments, or has the content, of another object.
 
-        Raises SourceChanged besides, when the source does not have exactly these (any more).
+        Args:
+            unchanged: the source as it was read, where more than its bytes matters.
+
+        Raises SourceChanged besides, when the source does not have exactly these bytes, or is not as it was (any more).
         """
 
     async def delete(self, bucket_id: str, key: str, *, if_match: str | None = None) -> tuple[Segment, ...]:

@@ -47,9 +47,13 @@ class TrialSession(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assumption:
-    """Whether the role would be assumed. `session` is None when it would not; `refusal` says why, if no policy does."""
+    """Whether the role would be assumed. `session` is None when it would not; `refusal` says why, if no policy does.
+
+    `also_denied` is what would have to be allowed besides.
+    """
 
     decision: Decision | None
+    also_denied: tuple[Decision, ...] = ()
     session: TrialSession | None = None
     refusal: str = ""
 

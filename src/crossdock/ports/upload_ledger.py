@@ -8,15 +8,21 @@ from crossdock.core.homes import ObjectPlace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BegunUpload:
-    """`role_arn` is the role under which it was begun, and may be aborted; empty where nobody told."""
+    """`role_arn` is the role under which it was begun, and may be aborted, `session_name` its session's
+    RoleSessionName; both are empty where nobody told.
+
+    `is_over`: nobody goes on with it any more, but it could not be aborted.
+    """
 
     place: ObjectPlace
     upload_id: str
     role_arn: str
+    session_name: str = ""
+    is_over: bool = False
 
 
 class UploadLedger(Protocol):
-    """Who is told of multipart uploads before their first part is sent, and after their end."""
+    """Who is told of multipart uploads before their first part is sent, and after their end, also when parts stayed."""
 
     async def note(self, upload: BegunUpload) -> None:
         """Raises OutOfSpace or Unavailable; then the upload must not go on."""

@@ -1,15 +1,16 @@
 """Reaching the S3s behind buckets: their certificates, their credentials, and whose an error is."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.fakes.certificates import self_signed, server_context
-from tests.fakes.stub_s3 import aws_session, breaks_after, error, ok, stub_s3
+from tests.fakes.stub_s3 import Say, aws_session, breaks_after, error, ok, stub_s3
+from tests.fakes.worker_lines import MemoryLedger
 
-from crossdock.adapters.aws.backings import BackingConnections, open_backings
+from crossdock.adapters.aws.backings import BackingConnections, LedgerOf, no_ledger, open_backings
 from crossdock.adapters.aws.retrying import Patience
 from crossdock.adapters.host.clock import SystemClock
 from crossdock.core.backings import Backing
@@ -23,10 +24,13 @@ PLACE = ObjectPlace(bucket="behind", key="k")
 
 
 @asynccontextmanager
-async def connections(*, has_environment: bool = True) -> AsyncIterator[BackingConnections]:
+async def connections(
+    *, has_environment: bool = True, ledger_of: LedgerOf = no_ledger
+) -> AsyncIterator[BackingConnections]:
     opening = open_backings(
         clock=SystemClock(),
         has_environment=has_environment,
+        ledger_of=ledger_of,
         patience=Patience(attempts=1),
         session=aws_session(),
     )
@@ -164,3 +168,18 @@ async def test_a_body_that_breaks_off_is_no_end(tmp_path: Path):
         with pytest.raises(CrossdockError, match="broke off"):
             assert [chunk async for chunk in body.reader.chunks()] != []
         await reader.close()
+
+
+@pytest.mark.parametrize("answer", [ok(status=204), error(404, "NoSuchUpload")])
+async def test_an_upload_that_is_aborted_through_the_bucket_is_forgotten(tmp_path: Path, answer: Say):
+    ledger = MemoryLedger("behind")
+    begins = b"<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>"
+    async with stub_s3() as stub, connections(ledger_of=lambda _: ledger) as reach:
+        backing = backing_of(stub.url, tmp_path)
+        stub.then(ok(begins), answer)
+        await (await reach.store_of(backing)).start_multipart(PLACE, {})
+        assert [upload.upload_id for upload in ledger.noted] == ["u1"]
+        with suppress(ServiceError):
+            await reach.call(backing, "AbortMultipartUpload", {"Key": PLACE.key, "UploadId": "u1"})
+        assert stub.is_done
+        assert ledger.noted == []

@@ -9,7 +9,8 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.http_cloud import HttpCloud, serve_cloud
 from tests.fakes.stub_s3 import CALLER, error, hangs_up, ok, stub_s3
 
-from crossdock.adapters.aws.begun_uploads import GIVEN_UP_AFTER, BegunUploads
+from crossdock.adapters.aws.begun_uploads import BEGUN as NOTED
+from crossdock.adapters.aws.begun_uploads import GIVEN_UP_AFTER, BegunUploads, Swept
 from crossdock.adapters.aws.known_uploads import KnownUploads
 from crossdock.adapters.aws.object_store import AwsObjectStore
 from crossdock.adapters.memory.state import MemoryState
@@ -18,6 +19,7 @@ from crossdock.core.errors import Denied, OutOfSpace, Unavailable
 from crossdock.core.homes import ObjectPlace
 from crossdock.core.principals import AssumedRole
 from crossdock.ports.authority import AssumeRefused
+from crossdock.ports.objects import OpenUpload
 from crossdock.ports.upload_ledger import BegunUpload
 
 PLACE = ObjectPlace(bucket="box", key="in/file")
@@ -56,11 +58,28 @@ async def test_an_upload_is_noted_until_it_has_ended_either_way():
         first = await store.start_multipart(PLACE, {})
         second = await store.start_multipart(PLACE, {})
         assert len(await house.noted()) == 2
+        assert {upload.session_name async for upload in house.run(0).left_behind()} == {"session"}
         await first.upload_part(1, [b"x"])
         await first.complete()
         assert len(await house.noted()) == 1
         await second.abort()
         assert await house.noted() == []
+
+
+async def test_an_upload_that_another_ends_is_forgotten():
+    """As one that its user might have gone on with, and did not."""
+    house = House()
+    async with serve_cloud() as cloud, connect(cloud) as connection:
+        await cloud.s3.bucket("box")
+        arn = await cloud.role("role", ["s3:*"], ["arn:aws:s3:::box/*"])
+        principal = AssumedRole(role_arn=parse_arn(arn), role_id="", session_name="session")
+        store = AwsObjectStore(connection, await cloud.session_of(arn), principal=principal, ledger=house.run(1))
+        upload = await store.start_multipart(PLACE, {})
+        assert upload.upload_id in connection.known_uploads
+        for _ in range(2):
+            await store.abort_upload(BegunUpload(place=PLACE, upload_id=upload.upload_id, role_arn=arn))
+            assert upload.upload_id not in connection.known_uploads
+            assert (await count(cloud), await house.noted()) == (0, [])
 
 
 async def test_what_a_crash_left_behind_is_aborted_at_the_next_start_and_nothing_else():
@@ -111,6 +130,89 @@ async def test_what_cannot_be_aborted_is_tried_at_every_start_for_a_month():
     assert (await house.run(5).sweep(abort)).stayed == ()
 
 
+async def test_what_could_not_be_aborted_is_tried_again_in_the_same_run_and_what_is_under_way_is_not():
+    house = House()
+    now = house.run(1)
+    async with serve_cloud() as cloud, connect(cloud) as connection:
+        await cloud.s3.bucket("box")
+        may, may_not = [
+            await cloud.role(name, actions, ["arn:aws:s3:::box/*"])
+            for name, actions in (("may", ["s3:*"]), ("may-not", ["s3:PutObject"]))
+        ]
+
+        async def store_of(arn: str, ledger: BegunUploads | None = None) -> AwsObjectStore:
+            principal = AssumedRole(role_arn=parse_arn(arn), role_id="", session_name="session")
+            return AwsObjectStore(connection, await cloud.session_of(arn), principal=principal, ledger=ledger)
+
+        async def abort(upload: BegunUpload) -> None:
+            await (await store_of(allowed[upload.role_arn])).abort_upload(upload)
+
+        running = await (await store_of(may, now)).start_multipart(PLACE, {})
+        over = await (await store_of(may_not, now)).start_multipart(PLACE, {})
+        assert not await now.has_left_behind()
+        with pytest.raises(Denied):
+            await over.abort()
+        assert await now.has_left_behind()
+        allowed = {may_not: may_not}
+        assert len((await now.sweep(abort)).stayed) == 1
+        assert await count(cloud) == 2
+        allowed = {may_not: may}
+        assert await now.sweep(abort) == Swept(aborted=1, stayed=())
+        assert not await now.has_left_behind()
+        assert await count(cloud) == 1
+        await running.upload_part(1, [b"x"])
+        await running.complete()
+        assert await house.noted() == []
+
+
+async def test_an_upload_that_could_not_be_aborted_and_cannot_be_noted_fails_as_before(caplog):
+    ledger = BrokenLedger()
+    async with stub_s3() as stub, stub.store(ledger=ledger) as store:
+        ledger.is_broken = False
+        stub.then(ok(b"<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>"))
+        upload = await store.start_multipart(PLACE, {})
+        ledger.is_broken = True
+        stub.then(error(403, "AccessDenied"))
+        with pytest.raises(Denied):
+            await upload.abort()
+    assert "the state's disk is full" in caplog.records[-1].reason
+
+
+async def test_an_upload_that_a_later_run_goes_on_with_is_that_runs_until_it_has_ended():
+    house = House()
+    async with serve_cloud() as cloud, connect(cloud) as connection:
+        await cloud.s3.bucket("box")
+        arn = await cloud.role("role", ["s3:*"], ["arn:aws:s3:::box/*"])
+        principal = AssumedRole(role_arn=parse_arn(arn), role_id="", session_name="session")
+        key = await cloud.session_of(arn)
+        first, second = (
+            AwsObjectStore(connection, key, principal=principal, ledger=house.run(number)) for number in (1, 2)
+        )
+        upload = await first.start_multipart(PLACE, {})
+        await upload.upload_part(1, [bytes(PART)])
+        begun = OpenUpload(place=PLACE, upload_id=upload.upload_id, began_at=house.clock.now())
+        resumed = await second.resume_multipart(begun)
+        assert not await house.run(2).has_left_behind()
+        await resumed.upload_part(2, [b"x"])
+        await resumed.complete()
+        assert [upload async for upload in house.run(3).left_behind()] == []
+
+
+async def test_what_an_earlier_version_noted_under_its_run_is_swept_too():
+    house = House()
+    old = {
+        "bucket": "box",
+        "key": "in/file",
+        "upload_id": "u1",
+        "role_arn": "",
+        "began_at": "2026-03-15T00:47:00+00:00",
+    }
+    async with house.state.transaction() as tx:
+        await tx.table(NOTED.spec).put(("node", "run", "box/u1"), old, expected_version=None)
+    assert (await house.run(2).sweep(lambda upload: asyncio.sleep(0))).aborted == 1
+    assert await house.noted() == []
+
+
 async def test_more_than_a_page_is_swept():
     house = House()
     for number in range(250):
@@ -123,10 +225,12 @@ async def test_more_than_a_page_is_swept():
 
 class BrokenLedger:
     def __init__(self) -> None:
+        self.is_broken = True
         self.forgotten: list[str] = []
 
     async def note(self, upload: BegunUpload) -> None:
-        raise OutOfSpace("the state's disk is full")
+        if self.is_broken:
+            raise OutOfSpace("the state's disk is full")
 
     async def forget(self, upload: BegunUpload) -> None:
         self.forgotten.append(upload.upload_id)

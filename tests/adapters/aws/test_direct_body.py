@@ -2,60 +2,17 @@
 
 import asyncio
 import os
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
 from tests.fakes.certificates import server_context
 from tests.fakes.patience import eventually
+from tests.fakes.raw_http import head, serving
 
 from crossdock.adapters.aws.direct_body import RECEIVED_BYTES, take_over
 
 CONTENT = os.urandom(3 << 20)
-
-
-def head(size):
-    return f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n".encode()
-
-
-@asynccontextmanager
-async def serving(*answers, tls=None):
-    """A URL; each request gets the next answer, which is bytes, or a pause where it is None, or an end where False."""
-    connections, waiting = [], list(answers)
-
-    async def serve(reader, writer):
-        connections.append(writer)
-        while waiting and await reader.readuntil(b"\r\n\r\n"):
-            for part in waiting.pop(0):
-                if part is None:
-                    await asyncio.Event().wait()
-                elif part is False:
-                    writer.close()
-                    return
-                else:
-                    writer.write(part)
-                    await writer.drain()
-
-    def handle(reader, writer):
-        tasks.append(asyncio.get_running_loop().create_task(quietly(serve(reader, writer))))
-
-    tasks = []
-    server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls)
-    port = server.sockets[0].getsockname()[1]
-    async with server:
-        try:
-            yield f"{'http' if tls is None else 'https'}://127.0.0.1:{port}/", connections
-        finally:
-            for writer in connections:
-                writer.transport.abort()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def quietly(work):
-    with suppress(ConnectionError, asyncio.IncompleteReadError):  # the client has left
-        await work
 
 
 @asynccontextmanager
@@ -144,3 +101,19 @@ async def test_a_body_that_is_left_takes_its_connection_with_it():
         async with answered(http, url) as body:
             assert b"".join(await read_all(body)) == CONTENT
     assert len(connections) == 2
+
+
+async def test_aiohttps_own_patience_ends_where_the_body_is_taken_over():
+    gates = [asyncio.Event() for _ in range(3)]
+    answers = [[head(len(CONTENT)) + CONTENT[:10], gate, CONTENT[10:]] for gate in gates]
+    async with serving(*answers) as (url, connections), session() as http:
+        for gate in gates:
+            async with http.get(url) as response:
+                protocol = response.connection.protocol
+                # As when a little of a body has come and the rest takes longer than a read may.
+                protocol.read_timeout = 0.01
+                protocol.start_timeout()
+                body = take_over(response, stall_s=5.0)
+                asyncio.get_running_loop().call_later(0.03, gate.set)
+                assert b"".join(await read_all(body)) == CONTENT
+    assert len(connections) == 1

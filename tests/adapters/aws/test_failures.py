@@ -210,3 +210,14 @@ def test_the_table_means_file_errors():
     kinds = {*BY_CODE.values(), *BY_STATUS.values()}
     assert kinds == {Denied, NotFound, InvalidName, OutOfSpace, Unavailable, Unsupported}
     assert all(issubclass(kind, FileError) for kind in kinds)
+
+
+@pytest.mark.parametrize("body", ["<Code>NoSuchBucket</Code>", "<Code>NoSuchBucket</Code><Message></Message>"])
+async def test_an_s3_that_gives_no_reason_is_not_told_to_have_given_none(body):
+    async with stub_s3() as stub, stub.store() as store:
+        stub.then(ok(f"<Error>{body}</Error>".encode(), status=404))
+        with pytest.raises(NotFound) as caught:
+            await store.list("box", "")
+    assert "NoSuchBucket" in str(caught.value)
+    assert "None" not in str(caught.value)
+    assert str(caught.value.__cause__) == "NoSuchBucket"

@@ -135,12 +135,20 @@ async def test_an_sts_that_tells_no_id_of_the_role_will_do():
     assert (principal.role_id, principal.session_name) == ("", NAME)
 
 
+@pytest.mark.parametrize("tags", [True, False])
+async def test_advice_names_the_permission_to_tag_where_sessions_are_tagged(tags: bool):
+    with pytest.raises(AssumeRefused) as refused:
+        await assumed(OneAnswer("AccessDenied", "no"), tag_sessions=tags)
+    assert ("sts:TagSession" in str(refused.value)) is tags
+
+
 async def test_only_what_is_wanted_is_sent():
     assert await assumed(OneAnswer()) == {"RoleArn": ROLE, "RoleSessionName": NAME, "DurationSeconds": 3600}
 
 
-async def test_tags_tell_the_user_and_the_server():
-    asked = await assumed(OneAnswer(), tag_sessions=True, tags={"stage": "test"}, duration_s=900)
+async def test_tags_tell_the_user_and_the_server_whatever_else_is_set():
+    tags = {"stage": "test", "transfer:UserName": "root"}
+    asked = await assumed(OneAnswer(), tag_sessions=True, tags=tags, duration_s=900)
     assert asked["DurationSeconds"] == 900
     assert {tag["Key"]: tag["Value"] for tag in asked["Tags"]} == {
         "transfer:UserName": "user1",

@@ -167,6 +167,19 @@ async def test_a_denial_says_that_the_acl_takes_a_permission_and_how_to_turn_it_
     assert said_in(stub) == [EXPECTING, FULL, EXPECTING, FULL]
 
 
+async def test_a_denial_that_passed_makes_no_bucket_another_accounts_for_every_role():
+    writings = read_writings({"*": {"acl": "cross-account"}})
+    async with stub_s3() as stub, stub.store(writings=writings) as store:
+        stub.then(DENIED, PUT, DENIED, PUT, PUT)
+        # The first role's policy comes into force between the two attempts; the other role may not set ACLs.
+        await store.put(PLACE, [b"content"], {})
+        with pytest.raises(Denied, match="did not pass for one of account 111111111111"):
+            await store.put(PLACE, [b"content"], {})
+        await store.put(PLACE, [b"content"], {})
+        await store.put(PLACE, [b"content"], {})
+    assert said_in(stub) == [EXPECTING, FULL, FULL, EXPECTING, {}]
+
+
 async def test_an_acl_that_is_set_is_told_of_in_the_denial_too():
     async with stub_s3() as stub, stub.store(writings=read_writings({"box": {"acl": "bucket-owner-read"}})) as store:
         stub.then(DENIED)
@@ -196,6 +209,7 @@ async def test_a_key_that_withholds_itself_is_told_as_the_key_and_not_as_the_acl
         stub.then(*[error(403, "AccessDenied", KMS_WORDS)] * 2)
         with pytest.raises(Denied) as caught:
             await store.put(PLACE, [b"content"], {})
+    assert len(stub.seen) == 1  # the body is not sent again in vain
     assert str(caught.value) == (
         "s3:PutObject on box/in/key: the KMS key withholds kms:GenerateDataKey, which the role's policy and the key's "
         f"must both allow; AccessDenied: {KMS_WORDS} (role files of account 111111111111, request R1)"

@@ -36,8 +36,8 @@ async def test_a_server_has_its_own_files_and_others_those_of_all(tmp_path):
 
 async def test_a_server_without_files_is_not_covered(tmp_path):
     files = CertificateFiles({SERVER.server_id: write(tmp_path, self_signed())})
-    assert files.cover(SERVER)
-    assert not files.cover(OTHER)
+    assert files.cover(SERVER.server_id)
+    assert not files.cover(OTHER.server_id)
     with pytest.raises(CertificateUnavailable, match="no certificate files"):
         await files.certificate(OTHER)
 

@@ -123,6 +123,22 @@ def test_an_older_format_is_brought_up_to_date_step_by_step_and_a_crash_begins_a
     assert done == [1, 2, 2]
 
 
+def test_an_older_crossdock_refuses_what_has_object_ownership(path):
+    """It would drop the setting of each bucket at its next change, and show what is another account's."""
+    open_and_close(path)
+    with pytest.raises(DataDirectoryUnusable, match="has format 3 and this Crossdock knows formats up to 2"):
+        open_data_directory(path, command="test", newest=2)
+
+
+@pytest.mark.parametrize("older", range(1, FORMAT))
+def test_a_directory_of_any_older_format_opens(path, older):
+    open_and_close(path, newest=older)
+    (path / "blobs" / "kept").write_bytes(b"x")
+    open_and_close(path)
+    assert (path / "format").read_text() == f"{FORMAT}\n"
+    assert (path / "blobs" / "kept").read_bytes() == b"x"
+
+
 def test_there_is_a_migration_from_every_format_since_the_first():
     assert sorted(MIGRATIONS) == list(range(1, FORMAT))
 

@@ -1,5 +1,8 @@
 """What SqliteLogEvents keeps to besides the contract: the disk."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 from tests.fakes.small_disk import fill, small_disk
 
@@ -53,6 +56,20 @@ async def test_the_file_shrinks_when_its_events_are_forgotten(tmp_path):
     await logs.trim(older_than_ms={}, max_bytes=0)
     await logs.close()
     assert (tmp_path / "logs.db").stat().st_size < full / 4
+
+
+async def test_a_group_that_holds_less_than_was_counted_is_no_end_of_forgetting(tmp_path):
+    other = LogGroupId(account_id="1", region="r", name="other")
+    logs = open_log_events(tmp_path / "logs.db")
+    await logs.append(GROUP, events(3))
+    await logs.append(other, events(5))
+    await logs.close()
+    with closing(sqlite3.connect(tmp_path / "logs.db")) as connection, connection:
+        connection.execute("UPDATE streams SET stored_bytes = stored_bytes + 1000 WHERE group_id = 1")
+    logs = open_log_events(tmp_path / "logs.db")
+    await logs.trim(older_than_ms={}, max_bytes=2 * 26)
+    assert (len(await logs.read(GROUP)), len(await logs.read(other))) == (0, 2)
+    await logs.close()
 
 
 async def test_a_full_disk_is_answered_and_survived(tmp_path):

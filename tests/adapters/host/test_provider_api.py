@@ -14,7 +14,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.logins import make_attempt
 from tests.fakes.provider_gateway import CREDENTIALS, ScriptedRoles, gateway_server, provider_gateway, secret_in
 
-from crossdock.adapters.host.provider_api import SPARE, SignedProviderApi, open_provider_api
+from crossdock.adapters.host.provider_api import SPARE, WORTH_ASSUMING_AGAIN, SignedProviderApi, open_provider_api
 from crossdock.core.provider_urls import login_url
 from crossdock.ports.functions import TemporaryCredentials
 from crossdock.ports.provider_api import ApiAnswer, ApiUnreachable
@@ -99,13 +99,13 @@ async def test_the_role_is_assumed_once_until_its_credentials_are_about_to_end()
 
 
 async def test_a_role_that_was_made_anew_is_assumed_anew_and_asked_for_once_more() -> None:
-    roles = ScriptedRoles()
+    roles, clock = ScriptedRoles(), FakeClock()
     current = CREDENTIALS
 
     async def secrets(access_key_id: str, session_token: str) -> str | None:
         return secret_in(current, access_key_id, session_token)
 
-    async with provider_gateway(secrets=secrets) as gateway, opened(roles) as api:
+    async with provider_gateway(secrets=secrets) as gateway, opened(roles, clock=clock) as api:
         assert (await ask(api, gateway.url)).status == 200
         current = TemporaryCredentials(
             access_key_id="ASIAANEW",
@@ -114,11 +114,33 @@ async def test_a_role_that_was_made_anew_is_assumed_anew_and_asked_for_once_more
             expires_at=CREDENTIALS.expires_at,
         )
         roles.credentials_of = current
+        assert (await ask(api, gateway.url)).status == 403
+        clock.advance(WORTH_ASSUMING_AGAIN.total_seconds())
+        assert (await ask(api, gateway.url)).status == 200
+        assert len(gateway.heard) == 2
+    assert roles.asked == 2
+
+
+async def test_whoever_is_refused_again_and_again_is_not_sent_every_password_twice() -> None:
+    roles, clock = ScriptedRoles(), FakeClock()
+    async with provider_gateway() as gateway, opened(roles, clock=clock) as api:
         assert (await ask(api, gateway.url)).status == 200
         gateway.say(403, {"message": "no"})
-        assert (await ask(api, gateway.url)).status == 403
-        assert len(gateway.heard) == 4  # the last question twice, and not for ever
-    assert roles.asked == 3
+        clock.advance(WORTH_ASSUMING_AGAIN.total_seconds())
+        for _ in range(2):
+            assert (await ask(api, gateway.url, **PASSWORD)).status == 403
+        assert len(gateway.heard) == 1 + 3
+    assert roles.asked == 2
+
+
+async def test_what_several_are_refused_with_at_once_is_assumed_anew_once() -> None:
+    roles, clock = ScriptedRoles(), FakeClock()
+    async with provider_gateway() as gateway, opened(roles, clock=clock) as api:
+        assert (await ask(api, gateway.url)).status == 200
+        gateway.say(403, {"message": "no"})
+        clock.advance(WORTH_ASSUMING_AGAIN.total_seconds())
+        await asyncio.gather(*(ask(api, gateway.url, **PASSWORD) for _ in range(3)))
+    assert roles.asked == 2
 
 
 async def test_a_role_that_cannot_be_assumed_is_named_and_nothing_is_sent() -> None:

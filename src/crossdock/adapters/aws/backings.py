@@ -15,11 +15,12 @@ from crossdock.adapters.aws.connection import S3Connection, open_s3
 from crossdock.adapters.aws.object_store import AwsObjectStore
 from crossdock.adapters.aws.retrying import Patience
 from crossdock.core.backings import Backing
-from crossdock.core.errors import FileError, Unavailable
+from crossdock.core.errors import FileError, ServiceError, Unavailable
+from crossdock.core.homes import ObjectPlace
 from crossdock.ports.backings import SentBody
 from crossdock.ports.functions import TemporaryCredentials
 from crossdock.ports.host import Clock
-from crossdock.ports.upload_ledger import UploadLedger
+from crossdock.ports.upload_ledger import BegunUpload, UploadLedger
 
 LedgerOf = Callable[[Backing], UploadLedger | None]
 
@@ -80,7 +81,20 @@ class BackingConnections:
         return Unavailable if is_own_trouble(error) else type(error)
 
     async def call(self, backing: Backing, operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        return await call_as_told((await self.store_of(backing)).bound_s3, backing.bucket, operation, params)
+        store = await self.store_of(backing)
+        is_over = False
+        try:
+            answer = await call_as_told(store.bound_s3, backing.bucket, operation, params)
+            is_over = operation == "AbortMultipartUpload"
+        except ServiceError as error:
+            is_over = operation == "AbortMultipartUpload" and error.code == "NoSuchUpload"
+            raise
+        finally:
+            if is_over:
+                # A session of a user's may have begun it.
+                place = ObjectPlace(bucket=backing.bucket, key=params["Key"])
+                await store.forget_upload(BegunUpload(place=place, upload_id=params["UploadId"], role_arn=""))
+        return answer
 
     async def send(self, backing: Backing, sent: SentBody) -> Mapping[str, str]:
         return await send_as_told((await self.store_of(backing)).bound_s3, backing.bucket, sent)

@@ -18,7 +18,9 @@ from crossdock.ports.state import Key, State, TableSpec
 from crossdock.ports.upload_ledger import BegunUpload
 
 GIVEN_UP_AFTER = timedelta(days=30)
-"""After which an upload that could not be aborted at any start is forgotten."""
+"""After which an upload that could not be aborted is forgotten."""
+_OVER = ""
+"""In place of the run, of uploads that are over; no run has that name."""
 _PAGE = 100
 
 _log = logging.getLogger(__name__)
@@ -26,11 +28,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BegunRecord:
+    """`run` is the one in which it was begun or gone on with, last; its key has none, so that any may forget it."""
+
     bucket: str
     key: str
     upload_id: str
     role_arn: str
     began_at: datetime
+    run: str = _OVER
+    session_name: str = ""
 
 
 BEGUN: Records[BegunRecord] = Records(TableSpec(name="begun_uploads"), BegunRecord)
@@ -41,7 +47,7 @@ class BegunUploads:
 
     Args:
         node: this service among those that share the state; each sweeps only its own.
-        run: this run of it; what other runs of the node have noted was left behind.
+        run: this run of it; what other runs of the node have noted was left behind, and what is over in this one.
     """
 
     def __init__(self, state: State, *, node: str, run: str, clock: Clock) -> None:
@@ -57,13 +63,15 @@ class BegunUploads:
             upload_id=upload.upload_id,
             role_arn=upload.role_arn,
             began_at=self._clock.now(),
+            run=_OVER if upload.is_over else self._run,
+            session_name=upload.session_name,
         )
         async with self._state.transaction() as tx:
-            await BEGUN.put(tx, record, self._node, self._run, _id(upload))
+            await BEGUN.put(tx, record, self._node, _id(upload))
 
     async def forget(self, upload: BegunUpload) -> None:
         try:
-            await self._delete((self._node, self._run, _id(upload)))
+            await self._delete((self._node, _id(upload)))
         except FileError as error:
             _log.warning("an upload that has ended is still noted as begun", extra={"reason": str(error)})
 
@@ -71,10 +79,15 @@ class BegunUploads:
         async for _, record in self._left_behind():
             yield _upload(record)
 
+    async def has_left_behind(self) -> bool:
+        async for _ in self._left_behind():
+            return True
+        return False
+
     async def sweep(
         self, abort: Callable[[BegunUpload], Awaitable[None]], *, spared: Container[str] = frozenset()
     ) -> "Swept":
-        """Abort what earlier runs left behind; `abort` does so as the role that began it, and may raise.
+        """Abort what is over or was left by earlier runs; `abort` does so as the role that began it, and may raise.
 
         Args:
             spared: ids of uploads that their users may go on with.
@@ -101,7 +114,7 @@ class BegunUploads:
             async with self._state.reading() as tx:
                 records = await BEGUN.page_with_keys(tx, self._node, after=after, limit=_PAGE)
             for key, record in records:
-                if key[1] != self._run:
+                if record.run != self._run:
                     yield key, record
             if len(records) < _PAGE:
                 return
@@ -121,9 +134,9 @@ class Swept:
 
     def log(self) -> None:
         if self.aborted:
-            _log.info("aborted the uploads that an interrupted run had left", extra={"uploads": self.aborted})
+            _log.info("aborted uploads that had been left behind", extra={"uploads": self.aborted})
         for sentence in self.stayed:
-            _log.warning("an upload that an interrupted run had left stays", extra={"reason": sentence})
+            _log.warning("an upload that was left behind stays", extra={"reason": sentence})
 
 
 def _id(upload: BegunUpload) -> str:
@@ -132,5 +145,8 @@ def _id(upload: BegunUpload) -> str:
 
 def _upload(record: BegunRecord) -> BegunUpload:
     return BegunUpload(
-        place=ObjectPlace(bucket=record.bucket, key=record.key), upload_id=record.upload_id, role_arn=record.role_arn
+        place=ObjectPlace(bucket=record.bucket, key=record.key),
+        upload_id=record.upload_id,
+        role_arn=record.role_arn,
+        session_name=record.session_name,
     )

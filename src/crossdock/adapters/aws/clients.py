@@ -13,6 +13,8 @@ from aiobotocore.config import AioConfig  # type: ignore[import-untyped]  # it s
 from aiobotocore.session import AioSession  # type: ignore[import-untyped]
 from botocore.exceptions import BotoCoreError, ClientError
 
+from crossdock.adapters.aws.clean_connections import CleanHttpSession
+
 CONNECT_TIMEOUT_S = 10.0
 
 
@@ -82,6 +84,7 @@ async def open_clients(
     config = AioConfig(
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=read_timeout_s,
+        http_session_cls=CleanHttpSession,
         retries={"mode": "standard", "total_max_attempts": attempts},
     )
     async with AsyncExitStack() as stack:
@@ -94,6 +97,16 @@ async def open_clients(
         )
 
 
+def authorities_of(session: AioSession, ca_file: str = "") -> bool | str:
+    """Whose certificates are believed, as `verify` wants it told: those of the file, else what `AWS_CA_BUNDLE` or the
+    profile's `ca_bundle` names, else this machine's.
+
+    botocore looks there itself when it is told None. Our own connections to S3 must believe the same, and to botocore a
+    variable that is empty means that nothing is verified.
+    """
+    return ca_file or session.get_config_variable("ca_bundle") or True
+
+
 def in_words(error: ClientError | BotoCoreError) -> str:
     """AWS's own code and words and the request's id; of what never reached AWS, botocore's words."""
     if not isinstance(error, ClientError):
@@ -101,7 +114,7 @@ def in_words(error: ClientError | BotoCoreError) -> str:
     told = error.response.get("Error", {})
     request_id = error.response.get("ResponseMetadata", {}).get("RequestId", "")
     ending = f" (request {request_id})" if request_id else ""
-    return f"{told.get('Code', 'an error')}: {told.get('Message', 'without a message')}{ending}"
+    return f"{told.get('Code') or 'an error'}: {told.get('Message') or 'without a message'}{ending}"
 
 
 def code_of(error: ClientError) -> str:

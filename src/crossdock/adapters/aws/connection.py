@@ -20,6 +20,7 @@ from botocore.utils import get_environ_proxies
 
 from crossdock.adapters.aws.answers import Answer
 from crossdock.adapters.aws.checksums import CRC64NVME
+from crossdock.adapters.aws.clean_connections import CleanHttpSession, only_clean
 from crossdock.adapters.aws.direct_body import DirectBody, take_over
 from crossdock.adapters.aws.endpoint import S3Endpoint, is_of_aws
 from crossdock.adapters.aws.failures import file_errors
@@ -238,6 +239,7 @@ async def open_s3(
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=read_timeout_s,
         max_pool_connections=POOL_CONNECTIONS,
+        http_session_cls=CleanHttpSession,
         s3={"addressing_style": "path" if path_style else "auto"},
         # Other vendors refuse the checksums in trailers that botocore would add.
         request_checksum_calculation="when_required",
@@ -275,7 +277,7 @@ async def open_s3(
 def _open_http(url: str, verify: bool | str, read_timeout_s: float) -> aiohttp.ClientSession:
     context: ssl.SSLContext | bool = verify if isinstance(verify, bool) else ssl.create_default_context(cafile=verify)
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=POOL_CONNECTIONS, ssl=context),
+        connector=only_clean(aiohttp.TCPConnector(limit=POOL_CONNECTIONS, ssl=context)),
         timeout=aiohttp.ClientTimeout(sock_connect=CONNECT_TIMEOUT_S, sock_read=read_timeout_s),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,

@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 
 RECEIVED_BYTES = 1 << 20
 """At once. asyncio's own 256 KiB are many pieces, and what a piece costs on its way through the layers is most of what
@@ -18,10 +19,17 @@ MOST_WAITING = 2 * RECEIVED_BYTES
 class DirectBody(asyncio.Protocol):
     """Made by `take_over`. To close the answer before the end closes the connection."""
 
-    def __init__(self, response: aiohttp.ClientResponse, transport: asyncio.Transport, *, stall_s: float) -> None:
+    def __init__(
+        self,
+        response: aiohttp.ClientResponse,
+        protocol: ResponseHandler,
+        transport: asyncio.Transport,
+        *,
+        stall_s: float,
+    ) -> None:
         self._response = response
         self._transport = transport
-        self._aiohttp = transport.get_protocol()
+        self._aiohttp = protocol
         self._stall_s = stall_s
         self._left = int(response.headers["Content-Length"])
         self._pieces: deque[bytes] = deque()
@@ -32,9 +40,10 @@ class DirectBody(asyncio.Protocol):
 
     def begin(self) -> None:
         """What aiohttp has read of the body comes first."""
-        self._transport.set_protocol(self)
         came = self._response.content.read_nowait()
-        # aiohttp had stopped where it had read much.
+        # So that it does not wait for bytes either: its timer would give up a connection that serves well.
+        self._aiohttp.pause_reading()
+        self._transport.set_protocol(self)
         self._transport.resume_reading()
         self.data_received(came)
 
@@ -78,6 +87,9 @@ class DirectBody(asyncio.Protocol):
         self._aiohttp.connection_lost(exc)
 
     def _give_back(self) -> None:
+        # aiohttp's parser still waits for this body. What comes now belongs to none: a new one takes it for an answer,
+        # after which the connection is not used again (`clean_connections.py`).
+        self._aiohttp.set_response_params()
         self._transport.set_protocol(self._aiohttp)
         self._response.content.feed_eof()
 
@@ -100,15 +112,16 @@ def take_over(response: aiohttp.ClientResponse, *, stall_s: float) -> DirectBody
     Args:
         stall_s: without any byte, before the connection is given up.
     """
-    transport = response.connection.transport if response.connection is not None else None
+    protocol = response.connection.protocol if response.connection is not None else None
+    transport = protocol.transport if protocol is not None else None
     length = response.headers.get("Content-Length", "")
-    if transport is None or not length.isdecimal() or response.content.exception() is not None:
+    if protocol is None or transport is None or not length.isdecimal() or response.content.exception() is not None:
         return None
     if int(length) <= response.content.total_bytes:
         return None
     if hasattr(transport, "max_size"):
         # The name that asyncio's own plain transports have for it. Another kind stays as it is.
         setattr(transport, "max_size", RECEIVED_BYTES)  # noqa: B010 - no name that its type knows
-    body = DirectBody(response, transport, stall_s=stall_s)
+    body = DirectBody(response, protocol, transport, stall_s=stall_s)
     body.begin()
     return body

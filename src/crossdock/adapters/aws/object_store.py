@@ -184,6 +184,13 @@ class AwsObjectStore:
     async def abort_upload(self, begun: BegunUpload) -> None:
         """Of what a crash left behind: see `begun_uploads.py`. One that is gone was aborted."""
         await abort_upload(self.bound_s3, begun)
+        await self.forget_upload(begun)
+
+    async def forget_upload(self, begun: BegunUpload) -> None:
+        """It has ended, and not by whoever began it."""
+        self._keeping.known.discard(begun.upload_id)
+        if self._keeping.ledger is not None:
+            await self._keeping.ledger.forget(begun)
 
     async def _find(self, place: ObjectPlace) -> ObjectInfo | None:
         try:

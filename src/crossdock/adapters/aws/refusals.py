@@ -34,7 +34,7 @@ class Refused(Exception):
     """An answer that is an error: the cause of the FileError that is made of it."""
 
     def __init__(self, refusal: Refusal) -> None:
-        super().__init__(f"{refusal.code}: {refusal.message}")
+        super().__init__(": ".join(filter(None, (refusal.code, refusal.message))))
         self.refusal = refusal
 
 
@@ -72,8 +72,9 @@ def refusal_of(error: ClientError) -> Refusal:
     told = error.response.get("Error", {})
     headers = metadata.get("HTTPHeaders", {})
     return Refusal(
-        code=str(told.get("Code", "")),
-        message=str(told.get("Message", "")),
+        code=told.get("Code") or "",
+        # Other S3s leave the element out or empty, which botocore tells as None.
+        message=told.get("Message") or "",
         status=metadata.get("HTTPStatusCode", 0),
         request_id=metadata.get("RequestId", ""),
         region=headers.get("x-amz-bucket-region") or str(told.get("Region", "")),

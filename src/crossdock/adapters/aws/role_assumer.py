@@ -58,9 +58,7 @@ class AwsRoleIssuer:
         further: dict[str, Any] = {}
         if asked.session_policy is not None:
             further["Policy"] = asked.session_policy
-        if self.tag_sessions:
-            tags = {"transfer:UserName": asked.username, "transfer:ServerId": asked.server.server_id, **self.tags}
-            further["Tags"] = [{"Key": name, "Value": value} for name, value in tags.items()]
+        further |= self.tagged(asked.username, asked.server.server_id)
         return await self.credentials(
             asked.role_arn,
             session_name=asked.session_name,
@@ -68,6 +66,13 @@ class AwsRoleIssuer:
             duration_s=self.duration_s,
             **further,
         )
+
+    def tagged(self, username: str, server_id: str) -> dict[str, Any]:
+        """The parameters of AssumeRole that tag a session for this user, if sessions are tagged."""
+        if not self.tag_sessions:
+            return {}
+        tags = {**self.tags, "transfer:UserName": username, "transfer:ServerId": server_id}
+        return {"Tags": [{"Key": name, "Value": value} for name, value in tags.items()]}
 
     async def credentials(
         self, role_arn: str, *, session_name: str, region: str, duration_s: int = 900, **further: Any
@@ -107,9 +112,11 @@ class AwsRoleIssuer:
         match code_of(error):
             case "AccessDenied":
                 external = f" with sts:ExternalId {self.external_id}" if self.external_id else ""
+                tagging = "; aws.tag_sessions is on: both must name sts:TagSession too" if self.tag_sessions else ""
                 return (
                     f"; the role's trust policy must admit this gateway's own identity{external} by a statement "
                     "without aws:SourceArn and aws:SourceAccount, and the identity must be allowed sts:AssumeRole"
+                    + tagging
                 )
             case "PackedPolicyTooLarge":
                 return "; the user's session policy and tags are too large: shorten the policy"

@@ -1,8 +1,9 @@
 """A multipart upload to S3: begun and noted, its parts sent or copied, ended in one of two ways."""
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,11 +18,13 @@ from crossdock.adapters.aws.known_uploads import KnownUploads
 from crossdock.adapters.aws.lost_uploads import abort_lost_uploads
 from crossdock.adapters.aws.requests import Piece, S3Request, create_upload, upload_part
 from crossdock.adapters.aws.writing import Written
-from crossdock.core.errors import NotFound
+from crossdock.core.errors import FileError, NotFound
 from crossdock.core.homes import ObjectPlace
 from crossdock.files.unbroken import unbroken
 from crossdock.ports.objects import MultipartUpload, ObjectInfo, ObjectStore, OpenUpload
 from crossdock.ports.upload_ledger import BegunUpload, UploadLedger
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +81,7 @@ async def begin_upload(
         # S3 User Guide, "Object versioning and creation date": of an upload in parts, when it was begun.
         upload_id, began_at = await s3.write(place, create)
         state = UploadState(
-            begun=BegunUpload(place=place, upload_id=upload_id, role_arn=s3.role_arn),
+            begun=BegunUpload(place=place, upload_id=upload_id, role_arn=s3.role_arn, session_name=s3.session_name),
             metadata=metadata,
             began_at=began_at,
             keeping=keeping,
@@ -104,8 +107,16 @@ async def begin_upload(
 
 
 async def resume_upload(s3: BoundS3, open_upload: OpenUpload, keeping: Keeping) -> "AwsUpload":
-    """An upload that was begun before, with the parts that S3 lists. Raises NotFound when it has ended."""
-    begun = BegunUpload(place=open_upload.place, upload_id=open_upload.upload_id, role_arn=s3.role_arn)
+    """An upload that was begun before, with the parts that S3 lists. Raises NotFound when it has ended.
+
+    It is noted as one of this run's.
+    """
+    begun = BegunUpload(
+        place=open_upload.place,
+        upload_id=open_upload.upload_id,
+        role_arn=s3.role_arn,
+        session_name=s3.session_name,
+    )
     state = UploadState(
         begun=begun,
         metadata=open_upload.metadata,
@@ -114,13 +125,19 @@ async def resume_upload(s3: BoundS3, open_upload: OpenUpload, keeping: Keeping) 
         if_match=open_upload.if_match,
         if_none_match=open_upload.if_none_match,
     )
-    page: Mapping[str, Any] = {"IsTruncated": True}
-    while page.get("IsTruncated"):
-        after = {"PartNumberMarker": max(state.parts)} if state.parts else {}
-        page = await s3.call("ListParts", **named(begun), **after)
+    after, following = -1, 0
+    # A store that says there is more, and gives none, has given all.
+    while following > after:
+        after = following
+        page = await s3.call("ListParts", **named(begun), **({"PartNumberMarker": after} if after else {}))
         for part in page.get("Parts", ()):
             checksum = listed_checksum(s3.checksum, part)
             state.parts[part["PartNumber"]] = _Part(etag=part["ETag"], size=part["Size"], checksum=checksum)
+        if page.get("IsTruncated"):
+            following = max(page.get("NextPartNumberMarker", 0), *state.parts, 0)
+    if keeping.ledger is not None:
+        # An earlier run may have begun it, and what earlier runs left is swept.
+        await keeping.ledger.note(begun)
     keeping.known.add(begun.upload_id)
     return AwsUpload(s3, state)
 
@@ -173,18 +190,21 @@ class AwsUpload:
     async def complete(self) -> ObjectInfo:
         state = self._state
         parts = dict(sorted(state.parts.items()))
-        etag = await complete(
+        completed = await complete(
             self._s3,
             state.begun,
             {number: part.etag for number, part in parts.items()},
             Condition(if_match=state.if_match, if_none_match=state.if_none_match),
             object_checksum_headers(self._s3.checksum, [(part.checksum, part.size) for part in parts.values()]),
         )
-        await self._forget()
+        if completed.is_over:
+            await self._forget()
+        else:
+            await self._abort_what_is_left()
         return ObjectInfo(
             place=state.begun.place,
             size=sum(part.size for part in parts.values()),
-            etag=etag,
+            etag=completed.etag,
             modified_at=state.began_at,
             metadata=state.metadata,
         )
@@ -199,8 +219,28 @@ class AwsUpload:
         return AwsUpload(store.bound_s3, self._state)
 
     async def _abort(self) -> None:
-        await abort_upload(self._s3, self._state.begun)
+        try:
+            await abort_upload(self._s3, self._state.begun)
+        except FileError:
+            await self._leave_to_sweep()
+            raise
         await self._forget()
+
+    async def _abort_what_is_left(self) -> None:
+        """Of an upload whose object is there."""
+        try:
+            await self.abort()
+        except FileError as error:
+            _log.warning("parts of a completed upload may have stayed", extra={"reason": str(error)})
+
+    async def _leave_to_sweep(self) -> None:
+        keeping = self._state.keeping
+        if keeping.ledger is None:
+            return
+        try:
+            await keeping.ledger.note(replace(self._state.begun, is_over=True))
+        except FileError as error:
+            _log.warning("an upload is not tried to be aborted before the next start", extra={"reason": str(error)})
 
     async def _forget(self) -> None:
         keeping = self._state.keeping

@@ -73,16 +73,21 @@ class ObjectWriter:
         """
         writing = self._writings.of(place.bucket)
         acl, encryption = writing.acl or self._default, writing.headers
-        if acl == CROSS_ACCOUNT:
-            acl = OFF
-            if account_id:
-                is_own = self._is_own.get((place.bucket, account_id))
-                if is_own is None:
-                    return await self._find_out(place, account_id, encryption, attempt)
-                acl = OFF if is_own else FULL_CONTROL
-        if acl == OFF:
+        if acl == OFF or (acl == CROSS_ACCOUNT and not account_id):
             return await attempt(Written(headers=encryption))
-        return await _granting(place, acl, encryption, attempt)
+        if acl != CROSS_ACCOUNT:
+            return await _granting(place, acl, encryption, attempt)
+        is_own = self._is_own.get((place.bucket, account_id))
+        if is_own is None:
+            return await self._find_out(place, account_id, encryption, attempt)
+        if is_own:
+            return await attempt(Written(headers=encryption))
+        try:
+            return await _granting(place, FULL_CONTROL, encryption, attempt, own_account=account_id)
+        except Denied:
+            # A denial that passes, as a new policy's does, may have made an own bucket look like another's.
+            self._is_own.pop((place.bucket, account_id), None)
+            raise
 
     async def _find_out(
         self,
@@ -122,7 +127,7 @@ async def _granting(
     try:
         return await attempt(Written(headers={**encryption, _ACL: acl}))
     except Denied as error:
-        if not _is_of_policies(error) or "kms:" in str(error):
+        if not _is_of_policies(error):
             raise
         bucket = place.bucket
         why = f", for the bucket did not pass for one of account {own_account}" if own_account else ""
@@ -133,6 +138,6 @@ async def _granting(
 
 
 def _is_of_policies(error: Denied) -> bool:
-    """Whether policies denied it, rather than that the credentials are not known or have expired."""
+    """Whether S3's policies denied it, rather than a key's, or that the credentials are not known or have expired."""
     refusal = refusal_behind(error)
-    return refusal is not None and refusal.code in ("AccessDenied", "403")
+    return refusal is not None and refusal.code in ("AccessDenied", "403") and "kms:" not in refusal.message

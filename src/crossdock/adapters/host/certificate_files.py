@@ -39,9 +39,9 @@ class CertificateFiles:
     def __init__(self, paths: Mapping[str, tuple[Path, Path]]) -> None:
         self._pairs = {name: _Pair(chain, key) for name, (chain, key) in paths.items()}
 
-    def cover(self, server: Server) -> bool:
+    def cover(self, server_id: str) -> bool:
         """Whether a server's certificate is in files at all."""
-        return not self._pairs.keys().isdisjoint((server.server_id, EVERY_SERVER))
+        return not self._pairs.keys().isdisjoint((server_id, EVERY_SERVER))
 
     async def certificate(self, server: Server) -> TlsCertificate:
         pair = self._pairs.get(server.server_id) or self._pairs.get(EVERY_SERVER)

@@ -28,7 +28,7 @@ from crossdock.core.errors import CrossdockError, OutOfSpace
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 2
+FORMAT = 3
 
 
 def _leave_as_it_is(path: Path) -> None:
@@ -36,7 +36,8 @@ def _leave_as_it_is(path: Path) -> None:
 
 
 # 2: small objects lie in objects.db.
-MIGRATIONS: Mapping[int, Callable[[Path], None]] = {1: _leave_as_it_is}
+# 3: what an older one would undo: it drops Object Ownership from buckets, and aborts uploads that are to go on.
+MIGRATIONS: Mapping[int, Callable[[Path], None]] = {1: _leave_as_it_is, 2: _leave_as_it_is}
 """From a format to the next: `MIGRATIONS[n]` changes a directory of format n to n + 1.
 
 A crash may end it half way, so it must be able to begin again.

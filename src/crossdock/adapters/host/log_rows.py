@@ -177,9 +177,13 @@ def forget_beyond(connection: sqlite3.Connection, max_bytes: int, limit: int) ->
     total = sum(sizes.values())
     oldest = {owner: _oldest(connection, owner, limit) for owner in sizes}
     found: list[_Doomed] = []
-    while total > max_bytes and len(found) < limit:
+    while sizes and total > max_bytes and len(found) < limit:
         owner = max(sizes, key=sizes.__getitem__)
-        event = next(oldest[owner])
+        event = next(oldest[owner], None)
+        if event is None:
+            # It has fewer events than its streams say.
+            total -= sizes.pop(owner)
+            continue
         found.append(event)
         sizes[owner] -= stored_bytes(event[2])
         total -= stored_bytes(event[2])

@@ -72,6 +72,7 @@ class SqliteObjectIndex:
         *,
         source_bucket_id: str,
         source_key: str,
+        unchanged: ObjectEntry | None = None,
         if_match: str | None = None,
         if_none_match: bool = False,
     ) -> tuple[Segment, ...]:
@@ -81,6 +82,8 @@ class SqliteObjectIndex:
             if source is None or source.segments != entry.segments:
                 raise SourceChanged(source_key)
             if object_rows.get_content(connection, source.content_id) != entry.content:
+                raise SourceChanged(source_key)
+            if unchanged not in (None, object_rows.get_object(connection, source_bucket_id, source_key)):
                 raise SourceChanged(source_key)
             self._require_room(connection, entry)
             _share(connection, entry.segments)

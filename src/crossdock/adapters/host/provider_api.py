@@ -5,7 +5,7 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -13,7 +13,8 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from yarl import URL
 
-from crossdock.core.provider_urls import is_loopback, signing_region
+from crossdock.core.exposure import is_loopback
+from crossdock.core.provider_urls import signing_region
 from crossdock.core.servers import Server
 from crossdock.ports.authority import AssumeRefused
 from crossdock.ports.functions import TemporaryCredentials
@@ -26,6 +27,9 @@ from crossdock.wire.sigv4_canonical import EMPTY_SHA256
 CONNECT_TIMEOUT_S = 10.0
 SPARE = timedelta(minutes=3)
 """Credentials that expire sooner are not signed with: the clocks may differ, and a request takes its time."""
+WORTH_ASSUMING_AGAIN = timedelta(minutes=1)
+"""How long after a role was assumed a refusal may mean that it was made anew since. Each such question is another one
+that has the password."""
 FORBIDDEN = 403
 _UNSENT = ("Accept-Encoding", "Content-Type", "User-Agent")
 _HEADERS = {"Accept": "application/json", "User-Agent": "Crossdock"}
@@ -37,6 +41,7 @@ _RoleOf = tuple[str, str]
 class _Held:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     credentials: TemporaryCredentials | None = None
+    assumed_at: datetime | None = None
 
 
 class SignedProviderApi:
@@ -57,27 +62,35 @@ class SignedProviderApi:
             raise ApiUnreachable(f"it did not answer within {self._timeout_s:g} s") from error
 
     async def _get(self, server: Server, url: str, headers: Mapping[str, str]) -> ApiAnswer:
-        credentials, is_new = await self._credentials(server)
+        credentials = await self._credentials(server)
         answer = await self._send(server, url, headers, credentials)
-        if answer.status == FORBIDDEN and not is_new:
-            # The role may have been made anew since, and then what it had is worth nothing.
-            self._held.pop(_role_of(server), None)
-            credentials, _ = await self._credentials(server)
+        if answer.status == FORBIDDEN and self._let_go_of(server, credentials):
+            credentials = await self._credentials(server)
             answer = await self._send(server, url, headers, credentials)
         return answer
 
-    async def _credentials(self, server: Server) -> tuple[TemporaryCredentials, bool]:
+    def _let_go_of(self, server: Server, refused: TemporaryCredentials) -> bool:
+        """Whether others may be worth more: the role may have been made anew since these were assumed."""
+        held = self._held[_role_of(server)]
+        if held.credentials is refused and held.assumed_at is not None:
+            if self._clock.now() - held.assumed_at < WORTH_ASSUMING_AGAIN:
+                return False
+            held.credentials = None
+        return True
+
+    async def _credentials(self, server: Server) -> TemporaryCredentials:
         held = self._held.setdefault(_role_of(server), _Held())
         async with held.turn:
             found = held.credentials
             if found is not None and self._clock.now() < found.expires_at - SPARE:
-                return found, False
+                return found
             try:
-                held.credentials = await self._roles.credentials(server)
+                assumed = await self._roles.credentials(server)
             except AssumeRefused as error:
                 role = server.identity_provider.invocation_role
                 raise ApiUnreachable(f"the invocation role {role} cannot be assumed: {error}") from error
-            return held.credentials, True
+            held.credentials, held.assumed_at = assumed, self._clock.now()
+            return assumed
 
     async def _send(
         self, server: Server, url: str, headers: Mapping[str, str], credentials: TemporaryCredentials
@@ -156,6 +169,7 @@ def _role_of(server: Server) -> _RoleOf:
 def _proxy_for(url: str) -> str | None:
     """As HTTPS_PROXY and its like tell every program; none on the way to this machine."""
     parts = urlsplit(url)
-    if is_loopback(url) or proxy_bypass(parts.hostname or ""):
+    host = parts.hostname or ""
+    if is_loopback(host) or proxy_bypass(host):
         return None
     return getproxies().get(parts.scheme)

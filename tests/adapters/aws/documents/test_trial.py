@@ -280,6 +280,7 @@ async def test_a_gateway_that_tags_its_sessions_needs_that_permission_too() -> N
     found = await world.assume()
     assert found.decision is not None
     assert (found.session, found.decision.request.action) == (None, "sts:TagSession")
+    assert found.also_denied == ()
     by_user = {"StringEquals": {"aws:RequestTag/transfer:UserName": "user1"}}
     world.trust = {**CROSSDOCK, "Action": ["sts:AssumeRole", "sts:TagSession"], "Condition": by_user}
     world.gateway = [{"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession"], "Resource": ROLE}]
@@ -287,6 +288,13 @@ async def test_a_gateway_that_tags_its_sessions_needs_that_permission_too() -> N
     assert (await world.decide()).is_allowed
     world.tag_sessions = False
     assert (await world.assume()).session is None
+
+
+async def test_a_gateway_that_is_not_admitted_is_told_of_tagging_at_once() -> None:
+    found = await World(runs_as=GATEWAY, tag_sessions=True).assume()
+    assert found.decision is not None
+    denied = [one.request.action for one in (found.decision, *found.also_denied)]
+    assert denied == ["sts:AssumeRole", "sts:TagSession"]
 
 
 async def test_a_role_that_is_not_there_is_told_by_name() -> None:

@@ -1,5 +1,6 @@
 """The account of resumable uploads, which the parent keeps for its workers."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,8 @@ from tests.fakes.filesystems import OWNER
 from tests.fakes.resumable_uploads import resumable_uploads
 from tests.fakes.worker_lines import joined_to, make_parent
 
-from crossdock.adapters.host.workers.remote_uploads import RemoteResumableUploads
+from crossdock.adapters.host.workers.calls import NOTE_UPLOAD, TAKE_UPLOAD, OfUpload
+from crossdock.adapters.host.workers.remote_uploads import RemoteResumableUploads, UploadAnswers
 from crossdock.core.errors import OutOfSpace
 from crossdock.core.homes import ObjectPlace
 from crossdock.ports.resumable_uploads import ResumableUpload
@@ -56,3 +58,31 @@ async def test_what_the_parent_cannot_do_the_worker_hears(monkeypatch: pytest.Mo
     async with joined_to(make_parent(resumable=uploads)) as line:
         with pytest.raises(OutOfSpace):
             await RemoteResumableUploads(line).note(UPLOAD)
+
+
+@pytest.mark.parametrize("is_taken", [False, True])
+async def test_what_a_worker_gets_as_it_dies_is_given_back(is_taken: bool) -> None:
+    uploads = resumable_uploads()
+    if is_taken:
+        await uploads.note(UPLOAD)
+        await uploads.leave(UPLOAD)
+    answers = UploadAnswers(uploads)
+    name = (TAKE_UPLOAD if is_taken else NOTE_UPLOAD).name
+    (answer,) = (answer for answer in answers.all() if answer.call.name == name)
+    answering = asyncio.create_task(answer.give(OfUpload(upload=UPLOAD)))
+    await asyncio.sleep(0)  # it is being written
+    answers.give_back()
+    assert await answering
+    assert await uploads.find(OWNER, PLACE) is not None
+
+
+async def test_a_worker_has_uploads_superseded() -> None:
+    uploads = resumable_uploads()
+    async with joined_to(make_parent(resumable=uploads)) as line:
+        remote = RemoteResumableUploads(line)
+        await remote.note(UPLOAD)
+        assert not await remote.supersede(OWNER, PLACE, by="u1")
+        await remote.leave(UPLOAD)
+        assert not await remote.supersede(OWNER, PLACE, by="u1")
+        assert await remote.supersede(OWNER, PLACE)
+        assert await uploads.find(OWNER, PLACE) is None

@@ -54,9 +54,9 @@ class AwsRoleTrial:
             name = arn.resource.removeprefix("role/")
             return Assumption(decision=None, refusal=f"there is no role {name} in account {arn.account_id}")
         self._accounts_of_roles.add(arn.account_id)
-        decision = await self._trust(asked.server, assumer, role, asked.session_name)
-        if decision.verdict not in (Verdict.ALLOW, Verdict.UNKNOWN):
-            return Assumption(decision=decision)
+        decision, *further = await self._trust(asked.server, assumer, role, asked.session_name)
+        if _is_denied(decision):
+            return Assumption(decision=decision, also_denied=tuple(filter(_is_denied, further)))
         caller = Caller(
             principal=AssumedRole(role_arn=arn, role_id=role.unique_id, session_name=asked.session_name),
             issued_at=self._readers.clock.now(),
@@ -80,12 +80,13 @@ class AwsRoleTrial:
                 return dict.fromkeys(ids, "")
         return found
 
-    async def _trust(self, server: Server, assumer: Assumer, role: PrincipalDocuments, session_name: str) -> Decision:
-        """What is decided about assuming the role, or about tagging its session where that is worse."""
-        assuming = await self._asked("sts:AssumeRole", server, assumer, role, session_name)
-        if not assumer.tags:
-            return assuming
-        return max(assuming, await self._asked("sts:TagSession", server, assumer, role, session_name), key=_badness)
+    async def _trust(
+        self, server: Server, assumer: Assumer, role: PrincipalDocuments, session_name: str
+    ) -> list[Decision]:
+        """What is decided about assuming the role, and about tagging its session if it is tagged; the worst first."""
+        actions = ("sts:AssumeRole", "sts:TagSession") if assumer.tags else ("sts:AssumeRole",)
+        found = [await self._asked(action, server, assumer, role, session_name) for action in actions]
+        return sorted(found, key=_badness, reverse=True)
 
     async def _asked(
         self, action: str, server: Server, assumer: Assumer, role: PrincipalDocuments, session_name: str
@@ -124,3 +125,7 @@ class AwsRoleTrial:
 def _badness(decision: Decision) -> int:
     """Of decisions that are all needed, the worst counts."""
     return {Verdict.ALLOW: 0, Verdict.UNKNOWN: 1}.get(decision.verdict, 2)
+
+
+def _is_denied(decision: Decision) -> bool:
+    return decision.verdict not in (Verdict.ALLOW, Verdict.UNKNOWN)

@@ -126,6 +126,7 @@ class StorageAnswers:
             asked.entry,
             source_bucket_id=asked.source_bucket_id,
             source_key=asked.source_key,
+            unchanged=asked.unchanged,
             if_match=asked.if_match,
             if_none_match=asked.if_none_match,
         )

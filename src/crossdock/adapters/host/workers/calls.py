@@ -97,6 +97,7 @@ class LinkObject:
     entry: ObjectEntry
     source_bucket_id: str
     source_key: str
+    unchanged: ObjectEntry | None
     if_match: str | None
     if_none_match: bool
 
@@ -183,6 +184,13 @@ class FindUpload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SupersedeUploads:
+    owner: UploadOwner
+    place: ObjectPlace
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OfUpload:
     upload: ResumableUpload
 
@@ -191,6 +199,7 @@ FIND_UPLOAD: Call[FindUpload, ResumableUpload | None] = Call("find_upload", Find
 NOTE_UPLOAD: Call[OfUpload, bool] = Call("note_upload", OfUpload, bool)
 TAKE_UPLOAD: Call[OfUpload, bool] = Call("take_upload", OfUpload, bool)
 LEAVE_UPLOAD: Call[OfUpload, bool] = Call("leave_upload", OfUpload, bool)
+SUPERSEDE_UPLOADS: Call[SupersedeUploads, bool] = Call("supersede_uploads", SupersedeUploads, bool)
 GIVE_UP_UPLOAD: Call[OfUpload, bool] = Call("give_up_upload", OfUpload, bool)
 FORGET_UPLOAD: Call[OfUpload, bool] = Call("forget_upload", OfUpload, bool)
 

@@ -61,6 +61,7 @@ class RemoteObjectIndex:
         *,
         source_bucket_id: str,
         source_key: str,
+        unchanged: ObjectEntry | None = None,
         if_match: str | None = None,
         if_none_match: bool = False,
     ) -> tuple[Segment, ...]:
@@ -70,6 +71,7 @@ class RemoteObjectIndex:
             entry=entry,
             source_bucket_id=source_bucket_id,
             source_key=source_key,
+            unchanged=unchanged,
             if_match=if_match,
             if_none_match=if_none_match,
         )

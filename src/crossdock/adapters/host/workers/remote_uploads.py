@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from crossdock.adapters.host.workers import calls
-from crossdock.adapters.host.workers.calls import FindUpload, OfUpload
+from crossdock.adapters.host.workers.calls import FindUpload, OfUpload, SupersedeUploads
 from crossdock.adapters.host.workers.line import Answer, CallingLine
 from crossdock.core.errors import FileError
 from crossdock.core.homes import ObjectPlace
@@ -32,6 +32,9 @@ class RemoteResumableUploads:
     async def leave(self, upload: ResumableUpload) -> None:
         await self._line.call(calls.LEAVE_UPLOAD, OfUpload(upload=upload))
 
+    async def supersede(self, owner: UploadOwner, place: ObjectPlace, *, by: str = "") -> bool:
+        return await self._line.call(calls.SUPERSEDE_UPLOADS, SupersedeUploads(owner=owner, place=place, by=by))
+
     async def give_up(self, upload: ResumableUpload) -> None:
         await self._line.call(calls.GIVE_UP_UPLOAD, OfUpload(upload=upload))
 
@@ -48,6 +51,7 @@ class UploadAnswers:
     def __init__(self, uploads: StateResumableUploads) -> None:
         self._uploads = uploads
         self._under_way: dict[str, ResumableUpload] = {}
+        self._is_gone = False
 
     def all(self) -> list[Answer[Any, Any]]:
         return [
@@ -55,12 +59,14 @@ class UploadAnswers:
             Answer(calls.NOTE_UPLOAD, self._note),
             Answer(calls.TAKE_UPLOAD, self._take),
             Answer(calls.LEAVE_UPLOAD, self._leave),
+            Answer(calls.SUPERSEDE_UPLOADS, self._supersede),
             Answer(calls.GIVE_UP_UPLOAD, self._give_up),
             Answer(calls.FORGET_UPLOAD, self._forget),
         ]
 
     def give_back(self) -> None:
         """The worker is no more."""
+        self._is_gone = True
         for upload in self._under_way.values():
             self._uploads.abandon(upload)
         self._under_way.clear()
@@ -76,6 +82,9 @@ class UploadAnswers:
         await self._uploads.leave(asked.upload)
         return True
 
+    async def _supersede(self, asked: SupersedeUploads) -> bool:
+        return await self._uploads.supersede(asked.owner, asked.place, by=asked.by)
+
     async def _give_up(self, asked: OfUpload) -> bool:
         self._under_way.pop(asked.upload.upload_id, None)
         await self._uploads.give_up(asked.upload)
@@ -87,6 +96,9 @@ class UploadAnswers:
         return True
 
     def _held(self, asked: OfUpload, *, is_so: bool) -> bool:
-        if is_so:
+        if is_so and self._is_gone:
+            # It died while its question was answered.
+            self._uploads.abandon(asked.upload)
+        elif is_so:
             self._under_way[asked.upload.upload_id] = asked.upload
         return is_so
