@@ -1,19 +1,22 @@
 """Declared servers: made where they are missing, and changed into what the file has where they are."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.fakes.host_keys import openssh_pem
 from tests.fakes.public_keys import ed25519_line
-from tests.fakes.transfer import HUB, REGION, TransferApi, make_transfer_api
+from tests.fakes.transfer import FUNCTION, HUB, REGION, TransferApi, make_transfer_api
 
 from crossdock.app.declared_servers import CannotDeclare, ServerDeclarer
 from crossdock.core.errors import Unavailable
+from crossdock.core.ids import ServerId
 from crossdock.settings.servers_file import DeclaredServer, parse_servers_file
 
 ID = "s-0123456789abcdef0"
+OTHER = "s-0123456789abcdef1"
 ROLE = "arn:aws:iam::222222222222:role/drop"
 SECRETS = {"host-key": openssh_pem("ssh-ed25519", "in a secret").decode()}
 
@@ -38,7 +41,8 @@ def declarer(api: TransferApi) -> ServerDeclarer:
     async def do(
         account: str, region: str, service: str, operation: str, params: Mapping[str, Any]
     ) -> Mapping[str, Any]:
-        assert (account, service) == ("hub", "transfer")
+        assert account in ("hub", HUB)
+        assert service == "transfer"
         # An update of nothing but the server's id, which the fake's model check would have something against.
         return await api.ask(operation, account=HUB, region=region, **params)
 
@@ -72,7 +76,8 @@ async def test_a_missing_server_is_made_with_its_id_users_and_keys(api: Transfer
     described = await api.described(ID)
     assert described["Protocols"] == ["SFTP"]
     assert described["UserCount"] == 2
-    assert described["Tags"] == [{"Key": "crossdock:server-id", "Value": ID}]
+    mark = {"Key": "crossdock:declared", "Value": f"{ID} with users"}
+    assert described["Tags"] == [{"Key": "crossdock:server-id", "Value": ID}, mark]
     assert await keys_of(api, "user1") == sorted([ed25519_line("one"), ed25519_line("two")])
 
 
@@ -126,6 +131,99 @@ async def test_host_keys_are_those_of_the_files_and_secrets_alone(
 
     await ServerDeclarer(administrator=do, secrets=declarer.secrets, region=REGION).apply(server)
     assert sorted(await fingerprints(other)) == sorted(first)
+
+
+async def test_what_the_file_says_no_more_goes_back_to_its_default(api: TransferApi, declarer: ServerDeclarer):
+    plain = declared()
+    await declarer.apply(plain)
+    before = await api.described(ID)
+    await declarer.apply(
+        declared(
+            settings=f"""
+                Protocols = ["SFTP"]
+                EndpointType = "VPC"
+                EndpointDetails = {{ VpcId = "vpc-0a", SubnetIds = ["subnet-0a"] }}
+                IdentityProviderType = "AWS_LAMBDA"
+                IdentityProviderDetails = {{ Function = "{FUNCTION}" }}
+                LoggingRole = "arn:aws:iam::111111111111:role/logs"
+                PreAuthenticationLoginBanner = "Hello"
+                SecurityPolicyName = "TransferSecurityPolicy-2024-01"
+                ProtocolDetails = {{ SetStatOption = "ENABLE_NO_OP" }}
+                S3StorageOptions = {{ DirectoryListingOptimization = "ENABLED" }}
+                Tags = {{ "crossdock:interrupted-uploads" = "resume", "team" = "dock" }}
+            """
+        )
+    )
+    assert len((await api.described(ID))["Tags"]) == 4
+    await declarer.apply(plain)
+    after = await api.described(ID)
+    assert after.pop("S3StorageOptions") == {"DirectoryListingOptimization": "DISABLED"}
+    assert after.pop("EndpointDetails") == {}
+    assert after == before
+
+
+async def test_security_groups_that_the_file_says_no_more_go(api: TransferApi, declarer: ServerDeclarer):
+    vpc = 'EndpointType = "VPC"\nEndpointDetails = {{ VpcId = "vpc-0a", SubnetIds = ["subnet-0a"]{} }}'
+    await declarer.apply(declared(settings=vpc.format(', SecurityGroupIds = ["sg-00000000"]')))
+    await declarer.apply(declared(settings=vpc.format("")))
+    (server,) = await api.directory.servers()
+    assert server.security_group_ids == ()
+
+
+async def test_what_the_file_says_no_more_of_a_user_is_cleared(api: TransferApi, declarer: ServerDeclarer):
+    plain = declared(user("user1"))
+    await declarer.apply(plain)
+    before = await api.call("DescribeUser", ServerId=ID, UserName="user1")
+    more = """
+        HomeDirectoryType = "LOGICAL"
+        HomeDirectoryMappings = [{ Entry = "/", Target = "/bucket/user1" }]
+        Policy = "{}"
+        Tags = [{ Key = "team", Value = "dock" }]
+    """
+    full = declared(user("user1") + more)
+    await declarer.apply(full)
+    await declarer.apply(full)
+    changed = (await api.call("DescribeUser", ServerId=ID, UserName="user1"))["User"]
+    assert (changed["Policy"], changed["Tags"]) == ("{}", [{"Key": "team", "Value": "dock"}])
+    await declarer.apply(plain)
+    assert await api.call("DescribeUser", ServerId=ID, UserName="user1") == before
+
+
+async def test_the_last_user_goes_with_its_lines_and_those_of_the_api_stay(api: TransferApi, declarer: ServerDeclarer):
+    await declarer.apply(declared(user("user1")))
+    await declarer.apply(declared())
+    assert (await api.described(ID))["UserCount"] == 0
+    await api.call("CreateUser", ServerId=ID, UserName="user2", Role=ROLE)
+    await declarer.apply(declared())
+    assert (await api.described(ID))["UserCount"] == 1
+
+
+async def test_a_server_that_the_file_has_no_more_is_deleted_and_no_other(
+    api: TransferApi, declarer: ServerDeclarer, caplog: pytest.LogCaptureFixture
+):
+    tags = [{"Key": "crossdock:declared", "Value": ID}, {"Key": "crossdock:server-id", "Value": OTHER}]
+    taken_over = await api.server(Tags=tags)
+    own = await api.server()
+    await declarer.apply_all([declared(user("user1"))], await api.directory.servers())
+    await declarer.apply_all([declared(user("user1"))], await api.directory.servers())
+    assert {server.server_id for server in await api.directory.servers()} == {ID, taken_over, own}
+    assert not caplog.records
+    await declarer.apply_all([], await api.directory.servers())
+    assert {server.server_id for server in await api.directory.servers()} == {taken_over, own}
+    (record,) = caplog.records
+    assert record.message == "deleted a server that is declared no more"
+    assert record.__dict__["server_id"] == ID
+
+
+async def test_a_wrong_server_keeps_no_other_from_coming_up(
+    api: TransferApi, declarer: ServerDeclarer, caplog: pytest.LogCaptureFixture
+):
+    wrong = replace(declared(settings='Protocols = ["FTPS"]'), server_id=ServerId(OTHER))
+    await declarer.apply_all([wrong, declared()], [])
+    assert [server.server_id for server in await api.directory.servers()] == [ID]
+    (record,) = caplog.records
+    assert (record.levelname, record.__dict__["server_id"]) == ("ERROR", OTHER)
+    assert record.__dict__["reason"].startswith(f"server {OTHER}: CreateServer: ")
 
 
 @pytest.mark.parametrize(

@@ -386,6 +386,23 @@ async def test_crossdock_in_front_of_aws_assumes_with_its_own_role(dock: Dock) -
     await dock.trust(TRANSFER, fix["statement"])
     assert (await dock.explain(reading=as_crossdock))["outcome"] == "Allowed"
     assert (await dock.explain(reading=replace(as_crossdock, external_id="other")))["outcome"] == "Denied"
+    forgotten = await dock.explain(reading=replace(as_crossdock, external_id=""))
+    (fix,) = forgotten["fixes"]
+    assert "statement" not in fix
+    assert "--external-id" in fix["sentence"]
+
+
+async def test_one_statement_lets_a_gateway_in_that_tags_its_sessions(dock: Dock) -> None:
+    gateway = {"Effect": "Allow", "Principal": {"AWS": HUB}, "Action": "sts:AssumeRole"}
+    await dock.iam("CreateRole", RoleName="gateway", AssumeRolePolicyDocument=document(gateway))
+    may = {"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession"], "Resource": ROLE}
+    await dock.iam("PutRolePolicy", RoleName="gateway", PolicyName="users", PolicyDocument=document(may))
+    arn = f"arn:aws:iam::{HUB}:role/gateway"
+    tagging = replace(dock.reading, gateway_role=arn, external_id="dock-7f3a", tag_sessions=True)
+    (fix,) = (await dock.explain(reading=tagging))["fixes"]
+    assert fix["statement"]["Action"] == ["sts:AssumeRole", "sts:TagSession"]
+    await dock.trust(TRANSFER, fix["statement"])
+    assert (await dock.explain(reading=tagging))["outcome"] == "Allowed"
 
 
 async def test_where_the_transfer_api_is_crossdocks_the_hubs_profile_is_the_gateway(dock: Dock) -> None:

@@ -1,6 +1,8 @@
 """One line for each address and minute of refused connections, and no refusal uncounted."""
 
 import logging
+import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -89,6 +91,37 @@ def test_only_so_many_addresses_are_remembered(log: Log) -> None:
             log.say(0, source_ip=f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
     assert ("10.0.0.0", 1) in log.told
     assert len(log.told) == MOST + 2
+
+
+@pytest.fixture
+def switching() -> Iterator[None]:
+    """Threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("switching")
+def test_threads_that_refuse_at_once_lose_no_count(log: Log) -> None:
+    threads, refusals = 4, 2000
+    errors: list[BaseException] = []
+
+    def refuse() -> None:
+        try:
+            for number in range(refusals):
+                log.say(number * WINDOW_S / 4, source_ip=f"192.0.2.{number % 3}")
+        except BaseException as error:
+            errors.append(error)
+
+    running = [threading.Thread(target=refuse) for _ in range(threads)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    log.few.tell_all()
+    assert errors == []
+    assert sum(further or 1 for _, further in log.told) == threads * refusals
 
 
 @given(st.lists(st.tuples(st.integers(0, 200), st.sampled_from(["192.0.2.1", "192.0.2.2", "2001:db8::1"]))))

@@ -242,6 +242,8 @@ def written(tmp_path, content):
         ('[api]\nloopback_is_secure = "yes"', "[api] loopback_is_secure must be true or false, not 'yes'"),
         ('[api]\nvirtual_hosts = "s3.example"', "[api] virtual_hosts must be a list of texts, not 's3.example'"),
         ('[api]\nvirtual_hosts = ["a b"]', "[api] virtual_hosts: 'a b' is not a domain such as s3.example.com"),
+        ("[sts]\nlongest_session_s = 0.5", "[sts] longest_session_s: must be 0 or at least 1"),
+        ("[sts]\nlongest_session_s = -1", "[sts] longest_session_s must be between 0 and 86,400, not -1"),
         ('[logs]\nlevel = "LOUD"', "[logs] level: must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL"),
         ("[lambda.runtimes]\npython3.12 = 'x'", "[lambda] runtimes must be a table of texts in quotes"),
         (
@@ -335,6 +337,13 @@ def test_a_process_that_reads_no_settings_gets_none_of_ours():
         foreign_variables(environment={**others, "CROSSDOCK_KEYS": "hub=AKID:SECRET", "CROSSDOCK_WORKERS": "2"})
         == others
     )
+
+
+@pytest.mark.parametrize("name", ["transfer:UserName", "Transfer:other"])
+def test_tags_of_sessions_cannot_pass_for_the_gateways_own(tmp_path, name):
+    (tmp_path / "crossdock.toml").write_text(f'[aws.session_tags]\n"{name}" = "root"\nteam = "dock"\n')
+    with pytest.raises(BadSetting, match=f"the tag '{name}': transfer: is for the session's own tags"):
+        load_settings(tmp_path / "crossdock.toml", environment={})
 
 
 def test_how_objects_are_written_is_said_by_bucket(tmp_path):

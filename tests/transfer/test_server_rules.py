@@ -41,6 +41,10 @@ def test_what_aws_takes_is_taken(settings):
     check_settings(with_defaults(settings))
 
 
+def test_a_server_whose_certificate_is_in_files_names_none():
+    check_settings(with_defaults({**FTP_SERVER, "Protocols": ["FTP", "FTPS"]}), needs_certificate=False)
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [

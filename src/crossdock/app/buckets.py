@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from crossdock.adapters.aws.begun_uploads import Swept
 from crossdock.app.cloud import Cloud
 from crossdock.app.late_backings import LateBackings
-from crossdock.app.upload_ledgers import LedgerOf
+from crossdock.app.upload_ledgers import LedgerOf, sweep_forever
 from crossdock.cloud.accounts import admin_caller
 from crossdock.cloud.organizations.management import keep_management_empty
 from crossdock.cloud.s3.attachments import all_buckets, attach_bucket
@@ -53,7 +54,7 @@ async def _open_connections(house: House, ledger_of: LedgerOf) -> AsyncIterator[
     from crossdock.adapters.aws.backings import open_backings
 
     async with open_backings(clock=house.clock, ledger_of=lambda backing: ledger_of(backing.where)) as connections:
-        house.tasks.start(_sweep(house, connections, ledger_of), name="sweep of backed buckets")
+        house.tasks.start(sweep_forever(partial(_sweep, house, connections, ledger_of)), name="sweep of backed buckets")
         yield connections
 
 
@@ -152,16 +153,24 @@ async def keep_nothing(_question: Mapping[str, Any]) -> Mapping[str, Any]:
     raise CannotAttach("the buckets are AWS's (authority = aws): only the embedded cloud's are attached to other S3s")
 
 
-async def _sweep(house: House, connections: "BackingConnections", ledger_of: LedgerOf) -> None:
-    """Abort the multipart uploads that an earlier run left behind in the buckets that are attached now."""
+async def _sweep(house: House, connections: "BackingConnections", ledger_of: LedgerOf) -> Swept:
+    """Abort the multipart uploads that were left behind in the buckets that are attached now."""
+    aborted, stayed = 0, list[str]()
     backings = {record.backing for record in await all_buckets(house.state) if record.backing is not None}
+    spared = await resumable_upload_ids(house.state)
     for backing in backings:
+        ledger = ledger_of(backing.where)
+        if not await ledger.has_left_behind():
+            continue
         try:
             store = await connections.store_of(backing)
         except FileError as error:
-            _log.warning("an attached bucket is not reached", extra={"backing": backing.where, "reason": str(error)})
+            stayed.append(f"{backing.where} is not reached: {error}")
             continue
-        (await ledger_of(backing.where).sweep(store.abort_upload, spared=await resumable_upload_ids(house.state))).log()
+        swept = await ledger.sweep(store.abort_upload, spared=spared)
+        aborted += swept.aborted
+        stayed += swept.stayed
+    return Swept(aborted=aborted, stayed=tuple(stayed))
 
 
 def _origin() -> Origin:

@@ -44,7 +44,7 @@ class FilesBeforeAcm:
         self._ends: dict[str, _End] = {}
 
     async def certificate(self, server: Server) -> TlsCertificate:
-        source = self._files if self._files.cover(server) else self._acm
+        source = self._files if self._files.cover(server.server_id) else self._acm
         found = await source.certificate(server)
         known = self._ends.get(server.server_id)
         if known is None or known.fingerprint != found.fingerprint:

@@ -145,7 +145,8 @@ async def build_cloud(
     )
     await sweep_packages(disk.state, disk.archives)
     await runner.start()
-    _log.info(runner.isolation)
+    if is_embedded(settings):  # else functions are Lambda's
+        _log.info(runner.isolation)
     house.tasks.start(chores(settings, disk, house), name="chores")
     try:
         yield Cloud(

@@ -1,6 +1,7 @@
 """Refused connections in the service's log: one line for each address and minute, however many there are."""
 
 import logging
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -27,16 +28,23 @@ class FewRefusals(logging.Filter):
     """Lets the first refusal of an address pass and counts those of the minute that follows.
 
     Where there were any, a line of their number, `further`, is written with the next line of the log after that minute,
-    whatever that is about, or by `tell_all`.
+    whatever that is about, or by `tell_all`. Threads may log at once: a handler asks its filters before it takes its
+    lock.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._told: OrderedDict[_Key, _Told] = OrderedDict()
+        # Whoever tells of the refusals of an address is asked about that line, too.
+        self._lock = threading.RLock()
 
     def filter(self, record: logging.LogRecord) -> bool:
         if hasattr(record, "further"):
             return True
+        with self._lock:
+            return self._passes(record)
+
+    def _passes(self, record: logging.LogRecord) -> bool:
         self._tell(until=record.created - WINDOW_S)
         address = record.__dict__.get("source_ip")
         if record.msg not in REFUSALS or not isinstance(address, str):
@@ -54,7 +62,8 @@ class FewRefusals(logging.Filter):
 
     def tell_all(self) -> None:
         """At the end: nothing that was counted is lost."""
-        self._tell(until=float("inf"))
+        with self._lock:
+            self._tell(until=float("inf"))
 
     def _tell(self, *, until: float) -> None:
         while self._told and next(iter(self._told.values())).first_at <= until:

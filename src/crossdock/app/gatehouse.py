@@ -5,16 +5,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from crossdock.adapters.host.certificate_files import CertificateFiles
 from crossdock.adapters.host.workers.answers import Parent
 from crossdock.adapters.host.workers.crew import Crew
 from crossdock.app.announce import announce_endpoint
 from crossdock.app.budgets import block_pool
 from crossdock.app.certificates import build_server_certificates
-from crossdock.app.cloud import Cloud
+from crossdock.app.cloud import Cloud, is_embedded
 from crossdock.app.disk import Disk
 from crossdock.app.resumable_uploads import build_resumable_uploads
 from crossdock.app.sessions_authority import SessionsAuthority
 from crossdock.app.upload_ledgers import LedgerOf
+from crossdock.app.worker_ledgers import worker_ledgers
 from crossdock.app.workers import build_crew
 from crossdock.cloud.acm.serving import AcmCertificateCheck
 from crossdock.cloud.logs.transfer_log import EmbeddedTransferLog
@@ -30,14 +32,14 @@ from crossdock.gateway import Gateway
 from crossdock.operations.call import House
 from crossdock.ports.ingress import Ingress
 from crossdock.ports.provider_api import ProviderApi
-from crossdock.settings import Settings
+from crossdock.settings import Settings, certificate_paths
 from crossdock.sftp.server import SftpEdge
 from crossdock.transfer.changes import ServerChanges
 from crossdock.transfer.directory import StateServerDirectory
 from crossdock.transfer.host_key_directory import StateHostKeys
 from crossdock.transfer.host_key_vault import HostKeyVault
 from crossdock.transfer.identity_providers import IdentityProviders
-from crossdock.transfer.table import transfer_operations
+from crossdock.transfer.table import transfer_operations, without_passed_roles
 from crossdock.transfer.user_directory import StateUserDirectory
 
 
@@ -71,14 +73,14 @@ async def build_gatehouse(
         timeout_s=settings.login.timeout_s,
     )
     host_key_vault = HostKeyVault(sealer=disk.sealer, threads=disk.threads, entropy=house.entropy)
-    cloud.operations.add(
-        transfer_operations(
-            changes=changes,
-            trial=Trial(check),
-            certificates=AcmCertificateCheck(house.clock),
-            host_keys=host_key_vault,
-        )
+    table = transfer_operations(
+        changes=changes,
+        trial=Trial(check),
+        certificates=AcmCertificateCheck(house.clock),
+        host_keys=host_key_vault,
+        in_files=CertificateFiles(certificate_paths(settings.ftps.certificates)).cover,
     )
+    cloud.operations.add(table if is_embedded(settings) else without_passed_roles(table))
     places = SessionLimits(per_server=settings.login.sessions_per_server, per_user=settings.login.sessions_per_user)
     resumable = build_resumable_uploads(settings.uploads, house, authority.end_upload)
     admission = Admission(
@@ -119,7 +121,7 @@ async def build_gatehouse(
             uploads=disk.objects.uploads,
             blobs=disk.blobs,
             resumable=resumable,
-            ledger_of=ledger_of,
+            ledger_of=worker_ledgers(ledger_of, disk.state, is_at_aws=not is_embedded(settings)),
         )
         crew = build_crew(settings, disk, house, parent)
     sftp_edge = SftpEdge(

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +13,7 @@ from crossdock.core.errors import FileError, ServiceError
 from crossdock.files.resumable_uploads import Abort, StateResumableUploads
 from crossdock.operations.call import House
 from crossdock.ports.resumable_uploads import ResumableUpload
+from crossdock.ports.state import Key
 from crossdock.settings import UploadSettings
 
 SWEEP_EVERY_S = 1800.0
@@ -33,14 +35,23 @@ def build_resumable_uploads(settings: UploadSettings, house: House, end_upload: 
 
 
 async def sweep_forever(uploads: StateResumableUploads, end_upload: Abort, *, every_s: float = SWEEP_EVERY_S) -> None:
-    """Now, whenever something was given up, and every half an hour."""
+    """All of them now and every half an hour; what was given up, at once."""
+    loop = asyncio.get_running_loop()
     while True:
-        try:
-            await uploads.sweep(end_upload)
-        except FileError as error:
-            _log.error("interrupted uploads cannot be swept", extra={"reason": str(error)})
+        await _sweep(uploads, end_upload, None)
+        all_again_at = loop.time() + every_s
         with suppress(TimeoutError):
-            await asyncio.wait_for(uploads.until_given_up(), every_s)
+            while loop.time() < all_again_at:
+                async with asyncio.timeout_at(all_again_at):
+                    keys = await uploads.given_up()
+                await _sweep(uploads, end_upload, keys)
+
+
+async def _sweep(uploads: StateResumableUploads, end_upload: Abort, keys: Collection[Key] | None) -> None:
+    try:
+        await uploads.sweep(end_upload, keys)
+    except FileError as error:
+        _log.error("interrupted uploads cannot be swept", extra={"reason": str(error)})
 
 
 @dataclass(frozen=True, slots=True)

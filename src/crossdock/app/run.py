@@ -133,8 +133,8 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
             await keeper.apply(bucket)
         administrator = as_administrator(cloud, house, via="servers")
         declarer = ServerDeclarer(administrator=administrator, secrets=authority.secrets, region=settings.region)
-        for server in declared:
-            await declarer.apply(server)
+        if settings.servers is not None:
+            await declarer.apply_all(declared, await gatehouse.directory.servers())
         stack.push_async_callback(gatehouse.gateway.close)
         await gatehouse.gateway.reconcile()
         tasks.start(gatehouse.gateway.run(), name="gateway")

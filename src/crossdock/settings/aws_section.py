@@ -23,7 +23,9 @@ class AwsSettings:
         False, "Buckets stand in the path of S3's addresses and not in the host name, as most other vendors want it."
     )
     ca_file: Path | None = setting(  # noqa: RUF009 - a field, and paths do not change
-        None, "Certificate authorities of the endpoint, in PEM, in place of this machine's."
+        None,
+        "Certificate authorities of the endpoint, in PEM, in place of this machine's; not set = as `AWS_CA_BUNDLE` or "
+        "the profile's `ca_bundle` says.",
     )
     external_id: str = setting(
         "",
@@ -42,7 +44,9 @@ class AwsSettings:
         "`aws:PrincipalTag`. Roles then have to allow `sts:TagSession`.",
     )
     session_tags: Mapping[str, str] = setting(
-        dict, "Further tags of every session, where `tag_sessions` is on.", check=check_tags
+        dict,
+        "Further tags of every session, where `tag_sessions` is on. None begins with `transfer:`.",
+        check=check_tags,
     )
     buckets: Tables = setting(  # noqa: RUF009 - a field
         dict,

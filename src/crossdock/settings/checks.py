@@ -67,6 +67,8 @@ def check_tags(tags: Mapping[str, str]) -> str:
     for key, value in tags.items():
         if not 1 <= len(key) <= 128 or len(value) > 256 or key.lower().startswith("aws:"):
             return f"the tag {key!r}: names have up to 128 characters and do not begin with aws:, values up to 256"
+        if key.lower().startswith("transfer:"):
+            return f"the tag {key!r}: transfer: is for the session's own tags, such as transfer:UserName"
     return ""
 
 
@@ -134,3 +136,8 @@ def check_certificates(certificates: Mapping[str, str]) -> str:
     except ValueError as error:
         return str(error)
     return ""
+
+
+def check_longest_session(seconds: float) -> str:
+    """Times of STS are told to the second: what is shorter would have ended when it begins."""
+    return "must be 0 or at least 1" if 0 < seconds < 1 else ""

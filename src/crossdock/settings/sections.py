@@ -362,7 +362,9 @@ class Settings:
         check=check_authority,
     )
     servers: Path | None = setting(  # noqa: RUF009 - a field
-        None, "A file of servers and their users that are made at the start, with ids that stay."
+        None,
+        "A file of servers and their users that are made at the start, with ids that stay. Servers that it had "
+        "and has no more [are deleted](aws.md#servers-and-users).",
     )
     buckets: Path | None = setting(  # noqa: RUF009 - a field
         None, "A file of buckets that are attached at the start to buckets of other S3s, where their objects lie."

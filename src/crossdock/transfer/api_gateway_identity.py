@@ -7,9 +7,9 @@ templates that it names: the path, `protocol` and `sourceIp` in the query, a pas
 
 import base64
 import json
-import re
 from collections.abc import Mapping
 
+from crossdock.core.header_text import header_text
 from crossdock.core.logins import LoginAttempt, Password
 from crossdock.core.provider_urls import login_url, url_flaw
 from crossdock.core.servers import IdentityProviderChoice, Server
@@ -18,7 +18,6 @@ from crossdock.ports.provider_api import ApiAnswer, ApiUnreachable, ProviderApi
 from crossdock.transfer.identity_answers import answered, unasked
 
 OK, FORBIDDEN = 200, 403
-_NOT_IN_A_HEADER = re.compile(r"[^ -~]|^ +| +\Z")
 
 
 class ApiGatewayIdentityProvider:
@@ -52,9 +51,8 @@ def password_headers(attempt: LoginAttempt) -> Mapping[str, str]:
     if not isinstance(attempt.credential, Password) or not attempt.credential.value:
         return {}
     password = attempt.credential.value
-    plain = _NOT_IN_A_HEADER.sub(lambda found: "?" * len(found[0]), password)
     exact = base64.b64encode(password.encode(errors="surrogatepass")).decode()
-    return {"Password": plain, "PasswordBase64": exact}
+    return {"Password": header_text(password), "PasswordBase64": exact}
 
 
 def _failure(choice: IdentityProviderChoice, answer: ApiAnswer) -> IdentityAnswer:

@@ -56,10 +56,13 @@ def described_provider(settings: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"SftpAuthenticationMethods": "PUBLIC_KEY_OR_PASSWORD", **details}
 
 
-def check_settings(settings: Mapping[str, Any]) -> None:
-    """Refuse a combination that AWS refuses. Raises ServiceError InvalidRequestException with a sentence."""
+def check_settings(settings: Mapping[str, Any], *, needs_certificate: bool = True) -> None:
+    """Refuse a combination that AWS refuses. Raises ServiceError InvalidRequestException with a sentence.
+
+    `needs_certificate` is false for a server whose certificate for FTPS is not the server's to name.
+    """
     _check_identity_provider(settings)
-    _check_protocols(settings)
+    _check_protocols(settings, needs_certificate=needs_certificate)
     _check_endpoint(settings)
     _check_passive_ip(settings["ProtocolDetails"]["PassiveIp"])
     _check_log_destinations(settings.get("StructuredLogDestinations") or ())
@@ -91,7 +94,7 @@ def _check_identity_provider(settings: Mapping[str, Any]) -> None:
         raise invalid_request(f"IdentityProviderDetails.Url {flaw}")
 
 
-def _check_protocols(settings: Mapping[str, Any]) -> None:
+def _check_protocols(settings: Mapping[str, Any], *, needs_certificate: bool) -> None:
     protocols = settings["Protocols"]
     if len(set(protocols)) != len(protocols):
         raise invalid_request("Protocols must not contain duplicates")
@@ -106,7 +109,7 @@ def _check_protocols(settings: Mapping[str, Any]) -> None:
             )
     if "AS2" in protocols and settings["EndpointType"] != "VPC":
         raise invalid_request("Protocol AS2 needs endpoint type VPC")
-    if "FTPS" in protocols and not settings.get("Certificate"):
+    if "FTPS" in protocols and needs_certificate and not settings.get("Certificate"):
         raise invalid_request("Certificate is required when protocol FTPS is chosen")
 
 

@@ -1,6 +1,6 @@
 """CreateServer, DescribeServer, ListServers, UpdateServer, DeleteServer, StartServer, StopServer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +24,9 @@ from crossdock.transfer.server_rules import check_settings, described_provider, 
 from crossdock.transfer.tag_rules import server_tags_given, tag_keys
 from crossdock.transfer.user_records import count_users, drop_all_users
 
+CertificateInFiles = Callable[[str], bool]
+"""Whether a server, by its id, shows a certificate of files, so that it need not name one."""
+
 _NOT_DESCRIBED = ("SecurityGroupIds",)
 _NOT_KEPT = ("ServerId", "HostKey", "HostKeyStorageType")
 _CLEARED_WHEN_EMPTY = (
@@ -35,6 +38,10 @@ _CLEARED_WHEN_EMPTY = (
 )
 
 
+def never_in_files(_server_id: str) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Servers:
     """The server operations. `changes` wakes the gateway after each commit."""
@@ -42,6 +49,7 @@ class Servers:
     changes: ServerChanges
     certificates: CertificateCheck
     host_keys: HostKeyVault
+    in_files: CertificateInFiles = never_in_files
 
     def operations(self) -> dict[str, Operation]:
         return {
@@ -59,10 +67,11 @@ class Servers:
         if settings.get("EndpointDetails", {}).get("AddressAllocationIds"):
             raise invalid_request("AddressAllocationIds cannot be set in CreateServer")
         tags = server_tags_given(call.params)
-        check_settings(settings)
+        server_id = tags.get(SERVER_ID_TAG) or hex_id("s-", call.house.entropy)
+        check_settings(settings, needs_certificate=not self.in_files(server_id))
         keys = await prepared_keys(self.host_keys, call, settings)
         record = ServerRecord(
-            server_id=tags.get(SERVER_ID_TAG) or hex_id("s-", call.house.entropy),
+            server_id=server_id,
             account_id=call.account_id,
             region=call.region,
             settings=settings,
@@ -107,7 +116,7 @@ class Servers:
         async with call.transaction() as tx:
             record = await find_server(tx, call)
             settings = _updated(record, call)
-            check_settings(settings)
+            check_settings(settings, needs_certificate=not self.in_files(record.server_id))
             if {"Certificate", "Protocols"} & call.params.keys():
                 await check_certificate(tx, call, settings, self.certificates)
             await _store(tx, replace(record, settings=settings))
