@@ -314,7 +314,7 @@ def test_a_missing_file_or_directory_is_550_and_uses_the_port_up() -> None:
         (DataFailure.STALLED, 426),
         (DataFailure.ABORTED, 426),
         (OutOfSpace(), 452),
-        (Unavailable(), 451),
+        (Unavailable(), 551),
         (Denied(), 550),
     ],
 )
@@ -322,6 +322,20 @@ def test_a_failed_transfer_says_how(cause: object, code: int) -> None:
     play = transferring()
     play >> TransferFailed(cause) << code  # type: ignore[arg-type]
     play >> "NOOP" << 200
+
+
+@pytest.mark.parametrize(("command", "code"), [("STOR a", 451), ("RETR a", 451), ("LIST", 451)])
+def test_what_has_not_begun_can_be_tried_again(command: str, code: int) -> None:
+    play = ready()
+    play.conversation.handle(line(command))
+    play >> TransferFailed(Unavailable()) << code
+
+
+def test_a_download_that_has_begun_can_be_tried_again() -> None:
+    play = ready()
+    play.conversation.handle(line("RETR a"))
+    play >> TransferOpened() << 150
+    play >> TransferFailed(Unavailable()) << 451
 
 
 def test_noop_and_stat_are_answered_during_a_transfer() -> None:

@@ -98,7 +98,7 @@ async def test_nothing_is_visible_and_nothing_acknowledged_before_the_commit() -
         assert house.content("user1/a") == b"x"
 
 
-@pytest.mark.parametrize(("error", "code"), [(Denied("no"), 550), (OutOfSpace("full"), 452), (Unavailable("x"), 451)])
+@pytest.mark.parametrize(("error", "code"), [(Denied("no"), 550), (OutOfSpace("full"), 452), (Unavailable("x"), 551)])
 async def test_a_commit_that_fails_is_not_acknowledged(error: Denied, code: int) -> None:
     async with ftp_house(stages=False) as house:
         client = await house.log_in()

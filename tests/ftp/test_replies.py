@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from crossdock.core import errors
 from crossdock.core.errors import FileError
 from crossdock.ftp import replies
-from crossdock.ftp.replies import REPLY_FOR, DataFailure, Reply, reply_for
+from crossdock.ftp.replies import REPLY_FOR, DataFailure, Reply, reply_for, reply_to_upload
 
 WHOLE_REPLY = re.compile(r"(?P<code>[1-5][0-9][0-9])(-[^\r\n]*\r\n( [^\r\n]*\r\n)*(?P=code))? [^\r\n]*\r\n")
 CONSTANTS = {name: value for name, value in vars(replies).items() if isinstance(value, Reply)}
@@ -44,7 +44,7 @@ CODES: Mapping[type[FileError], int] = {
     errors.InvalidName: 553,
     errors.Unsupported: 550,
     errors.OutOfSpace: 452,
-    errors.WrongSize: 451,
+    errors.WrongSize: 551,
     errors.Interrupted: 426,
     errors.Unavailable: 451,
 }
@@ -52,6 +52,13 @@ CODES: Mapping[type[FileError], int] = {
 
 def test_codes_of_file_errors() -> None:
     assert {error: reply_for(error()).code for error in all_file_errors()} == CODES
+
+
+def test_an_upload_that_has_begun_fails_for_good() -> None:
+    codes = {error: reply_to_upload(error()).code for error in all_file_errors()}
+    # Interrupted is a connection that is gone.
+    assert codes == {**CODES, errors.Unavailable: 551}
+    assert reply_to_upload(FileError()).code == 551
 
 
 def test_an_unforeseen_file_error_is_a_local_error() -> None:

@@ -80,7 +80,7 @@ async def test_restart_can_be_forbidden() -> None:
 # Uploads.
 
 
-@pytest.mark.parametrize(("announced", "code"), [(len(SOME), 226), (len(SOME) - 1, 451), (len(SOME) + 1, 451)])
+@pytest.mark.parametrize(("announced", "code"), [(len(SOME), 226), (len(SOME) - 1, 551), (len(SOME) + 1, 551)])
 async def test_an_upload_of_another_size_than_announced_was_interrupted(
     stages: bool, announced: int, code: int
 ) -> None:

@@ -7,7 +7,7 @@ from tempfile import TemporaryFile
 
 import pytest
 
-from crossdock.sftp.cached_reads import cached_read, in_memory
+from crossdock.sftp.cached_reads import cached_read, flags_for_memory, in_memory
 
 MEMORY = Path("/dev/shm")
 CONTENT = bytes(range(256)) * 1000
@@ -17,26 +17,30 @@ MOUNTS = """22 27 0:21 / /proc rw,relatime - proc proc rw
 """
 
 
+def read(fd: int, offset: int, size: int) -> bytearray | None:
+    return cached_read(fd, offset, size, flags_for_memory(fd))
+
+
 def test_bytes_of_a_file_system_of_memory_are_read():
     with TemporaryFile(dir=MEMORY) as file:
         file.write(CONTENT)
         file.flush()
-        assert cached_read(file.fileno(), 0, len(CONTENT)) == CONTENT
-        assert cached_read(file.fileno(), 1000, 3) == CONTENT[1000:1003]
+        assert read(file.fileno(), 0, len(CONTENT)) == CONTENT
+        assert read(file.fileno(), 1000, 3) == CONTENT[1000:1003]
 
 
 def test_fewer_bytes_than_were_asked_for_are_none():
     with TemporaryFile(dir=MEMORY) as file:
         file.write(CONTENT)
         file.flush()
-        assert cached_read(file.fileno(), 10, len(CONTENT)) is None
+        assert read(file.fileno(), 10, len(CONTENT)) is None
 
 
 def test_a_file_system_that_cannot_tell_says_so():
     fd = os.open("/proc/self/status", os.O_RDONLY)
     try:
         with pytest.raises(OSError, match="not supported") as caught:
-            cached_read(fd, 0, 10)
+            read(fd, 0, 10)
         assert caught.value.errno == errno.EOPNOTSUPP
     finally:
         os.close(fd)

@@ -1,19 +1,28 @@
 """What an SFTP server leaves of a file whose client is gone before CLOSE, and how clients go on with it."""
 
+import asyncio
 import os
+from typing import Any, cast
 
 import pytest
 from tests.fakes.filesystems import make_s3
 from tests.fakes.object_store import MemoryS3
 from tests.fakes.patience import eventually
 from tests.fakes.resumable_uploads import resumable_uploads
+from tests.fakes.sftp_house import sftp_house, sftp_server
 from tests.fakes.sftp_talk import APPEND, CREAT, PUT, WRITE, Talk, sftp_talk, text, u32
 
 from crossdock.core.errors import Denied
+from crossdock.core.homes import ObjectPlace
 from crossdock.core.servers import InterruptedUploads
 from crossdock.files.blocks import BLOCK_SIZE
 from crossdock.files.resumable_uploads import StateResumableUploads
+from crossdock.files.upload import Upload
+from crossdock.operations.threads import Threads
+from crossdock.sftp.exchange import Exchange, Load
 from crossdock.sftp.packets import Kind, OpenFlags
+from crossdock.sftp.pipe import Chunk
+from crossdock.sftp.writing import WriteHandle
 
 KEEP = InterruptedUploads.KEEP
 CONTENT = os.urandom(3 * BLOCK_SIZE + 1000)
@@ -158,3 +167,71 @@ async def test_what_was_left_to_be_sent_when_the_client_vanished_is_sent_first(u
         assert await size_of(talk) == 3 * BLOCK_SIZE
         assert (await talk.ask(Kind.REMOVE, text("f"))).code == 0
         assert (await talk.ask(Kind.OPEN, text("f"), u32(WRITE), u32(0))).code == 2
+
+
+class HeldSink:
+    """Takes what it is given at once, and says so when it may."""
+
+    def __init__(self) -> None:
+        self.content = bytearray()
+        self.has_taken = asyncio.Event()
+        self.may_go_on = asyncio.Event()
+
+    async def write(self, chunk: Chunk) -> None:
+        self.content += chunk
+        self.has_taken.set()
+        await self.may_go_on.wait()
+
+    async def commit(self) -> object:
+        return object()
+
+    async def keep(self) -> int:
+        return len(self.content)
+
+    async def discard(self) -> None:
+        self.content.clear()
+
+
+@pytest.mark.parametrize("kept", [KEEP, InterruptedUploads.RESUME])
+async def test_a_close_that_is_cut_while_its_rest_is_written_keeps_each_byte_once(kept: InterruptedUploads):
+    sink, loop = HeldSink(), asyncio.get_running_loop()
+    exchange = Exchange(
+        pool=Threads(1, name="test"),
+        load=Load(lambda: None),
+        start=lambda work, *, name: loop.create_task(work, name=name),
+        start_now=lambda work, *, name: loop.create_task(work, name=name),
+        send=lambda _: None,
+        drained=asyncio.Event().wait,
+        open_files=lambda: 1,
+        all_open_files=lambda: 1,
+    )
+
+    async def nobody_asks() -> Upload:
+        raise AssertionError("there is an upload")
+
+    upload = Upload(cast(Any, sink), place=ObjectPlace(bucket="bucket", key="f"), kept=kept)
+    handle = WriteHandle("/f", exchange, begin=nobody_asks, upload=upload)
+    handle.begin_write(0, 5)(memoryview(b"12345"))
+    handle.end_write()
+    closing = loop.create_task(handle.close())
+    await sink.has_taken.wait()
+    closing.cancel()
+    sink.may_go_on.set()
+    await asyncio.wait([closing])
+    assert closing.cancelled()
+    await handle.discard("the client is gone")
+    assert sink.content == b"12345"
+
+
+async def test_a_channel_that_is_closed_in_order_before_its_file_leaves_a_partial_one_in_the_log():
+    """As when the sftp process alone is killed: its ssh lives to end the channel."""
+    async with sftp_house(server=sftp_server(interrupted_uploads=KEEP)) as house:
+        async with house.client() as conn:
+            sftp = await conn.start_sftp_client()
+            file = await sftp.open("f", "wb")
+            await file.write(b"half of it")
+            sftp.exit()
+            await eventually(lambda: "PARTIAL_CLOSE" in house.log.activities() or "CLOSE" in house.log.activities())
+        (told,) = [event for _, event in house.log.events if str(event["activity-type"]).endswith("CLOSE")]
+    assert (told["activity-type"], told["bytes-in"]) == ("PARTIAL_CLOSE", "10")
+    assert told["message"] == "the channel was closed; what had arrived is the file, of 10 bytes"

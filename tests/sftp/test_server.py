@@ -330,6 +330,20 @@ async def test_who_is_drained_hears_that_it_is_the_end():
     assert Client.ends == [None, None]  # asyncssh's client had a disconnect, "by application"
 
 
+async def test_no_channel_is_opened_any_more_on_a_connection_that_is_drained():
+    """What began there would be cut with it."""
+    async with sftp_house() as house, house.client() as conn:
+        sftp = await conn.start_sftp_client()
+        file = await sftp.open("f", "wb")
+        await file.write(b"x")
+        closing = asyncio.create_task(house.listener.close(drain_timeout_s=PATIENCE_S))
+        await asyncio.sleep(0)
+        with pytest.raises(asyncssh.ChannelOpenError, match="the server was stopped"):
+            await conn.start_sftp_client()
+        await file.close()
+        await closing
+
+
 async def test_a_drain_waits_for_no_clock():
     """What was asked is answered, and then the session ends at once, however long the drain may last."""
     async with sftp_house() as house, house.client() as conn:

@@ -64,7 +64,7 @@ async def test_bytes_in_memory_are_had_without_a_thread(pool: CountingThreads):
         file.flush()
         source = Source(Download(RegionReader(file.fileno(), len(CONTENT))), pool)
         for offset, size in ((0, 10), (10, 300_000), (499_990, 10), (5, 1)):
-            assert await source.fetch(offset, 2 * size, least=size) == CONTENT[offset : offset + size]
+            assert await source.cached(offset, size) == CONTENT[offset : offset + size]
         assert pool.jobs == 0
         assert await source.fetch(5, 20) == CONTENT[5:25]
         assert pool.jobs == 1
@@ -76,9 +76,11 @@ async def test_bytes_behind_the_region_are_fetched(pool: CountingThreads):
         file.write(BEFORE + CONTENT)
         file.flush()
         source = Source(Download(RegionReader(file.fileno(), 1000)), pool)
-        assert await source.fetch(0, 2000, least=20) == CONTENT[:20]
-        assert await source.fetch(990, 2000, least=20) == CONTENT[990:1000]
-        assert await source.fetch(1000, 2000, least=20) == CONTENT[1000:]
+        assert await source.cached(0, 20) == CONTENT[:20]
+        assert await source.cached(990, 20) is None
+        assert await source.fetch(990, 2000) == CONTENT[990:1000]
+        assert await source.cached(1000, 20) is None
+        assert await source.fetch(1000, 2000) == CONTENT[1000:]
         await source.close()
 
 
@@ -86,10 +88,10 @@ async def test_where_nothing_can_be_said_about_memory_a_thread_reads(pool: Count
     fd = os.open("/proc/self/status", os.O_RDONLY)
     try:
         source = Source(Download(RegionReader(fd, 100)), pool)
-        first = await source.fetch(0, 10, least=5)
-        assert len(first) == 10
-        assert await source.fetch(0, 10, least=5) == first
-        assert pool.jobs == 2
+        assert [await source.cached(0, 5) for _ in range(2)] == [None, None]
+        assert pool.jobs == 0
+        assert len(await source.fetch(0, 10)) == 10
+        assert pool.jobs == 1
         await source.close()
     finally:
         os.close(fd)
@@ -167,6 +169,27 @@ async def test_others_have_their_turn_between_many_answers_from_memory(pool: Cou
             await asyncio.sleep(0)
         assert turns >= 50 * 200_000 >> 20
         await handle.close()
+
+
+async def test_a_read_far_ahead_of_one_that_waits_for_the_client_fetches_no_more_than_it_asks_for(
+    pool: CountingThreads,
+):
+    """The way to there is not read, and not on the loop."""
+    with TemporaryFile(dir=MEMORY) as file:
+        size = 64 << 20
+        file.truncate(len(BEFORE) + size)
+        line = Line(pool, all_open_files=CORES)
+        source = Source(Download(RegionReader(file.fileno(), size)), pool)
+        handle = ReadHandle("/f", source, line.exchange)
+        handle.read(1, 0, 32_768)
+        await line.until_sent(32_781)
+        line.flowing.clear()
+        while handle._task is None:
+            handle.read(2, handle._next, 32_768)
+        handle.read(3, size - 32_768, 32_768)
+        line.flowing.set()
+        await handle.close()
+        assert sum(len(run.view) for run in handle._runs) < 4 << 20
 
 
 @pytest.mark.parametrize(("open_files", "jobs"), [(CORES - 1, 2), (CORES, 0)])

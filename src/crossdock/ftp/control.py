@@ -29,12 +29,12 @@ if it had come under TLS (RFC 3207 §6 has the same of mail). Such a connection 
 from collections import deque
 from functools import partial
 
-from crossdock.core.errors import NotADirectory
+from crossdock.core.errors import FileError, NotADirectory
 from crossdock.ftp import replies
 from crossdock.ftp.commands import Access, BadCommand, Command, Verb, parse_line
 from crossdock.ftp.obey import CONCLUDE, OBEY, status_reply
 from crossdock.ftp.protection import under_tls
-from crossdock.ftp.replies import DataFailure, Reply, reply_for
+from crossdock.ftp.replies import DataFailure, Reply, reply_for, reply_to_upload
 from crossdock.ftp.standing import Standing
 from crossdock.ftp.words import (
     AbortTransfer,
@@ -198,8 +198,14 @@ class Conversation:
                 return self._conclude(replies.MLSD_OF_A_FILE)
             case StartTransfer(), TransferCompleted():
                 return self._conclude(replies.TRANSFER_COMPLETE)
-            case StartTransfer(), TransferFailed(cause):
-                return self._conclude(cause.reply if isinstance(cause, DataFailure) else reply_for(cause))
+            case StartTransfer(), TransferFailed(DataFailure() as failure):
+                return self._conclude(failure.reply)
+            case StartTransfer(TransferKind.STORE | TransferKind.STORE_UNIQUE), TransferFailed(
+                FileError() as error
+            ) if self._opened:
+                return self._conclude(reply_to_upload(error))
+            case StartTransfer(), TransferFailed(FileError() as error):
+                return self._conclude(reply_for(error))
             case _:
                 raise OutOfTurn(f"{type(event).__name__} while doing {self._activity}")
 

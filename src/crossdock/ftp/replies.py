@@ -189,7 +189,7 @@ REPLY_FOR: Mapping[type[FileError], Reply] = {
     InvalidName: _reply(553, "This name is not allowed."),
     Unsupported: _reply(550, "Operation not supported."),
     OutOfSpace: _reply(452, "No space left."),
-    WrongSize: _reply(451, "The upload has another size than ALLO announced, nothing was kept."),
+    WrongSize: _reply(551, "The upload has another size than ALLO announced, nothing was kept."),
     Interrupted: CONNECTION_CUT,
     Unavailable: LOCAL_ERROR,
 }
@@ -197,6 +197,19 @@ REPLY_FOR: Mapping[type[FileError], Reply] = {
 
 def reply_for(error: FileError) -> Reply:
     return REPLY_FOR.get(type(error), LOCAL_ERROR)
+
+
+UPLOAD_FAILED = _reply(551, "The store failed, the file was not stored.")
+
+
+def reply_to_upload(error: FileError) -> Reply:
+    """For an upload whose bytes may have come: that the store failed it is permanent, not for the client to mend.
+
+    lftp (4.9.2), which has sent a whole file and hears a 4xx, sends its first 192 KiB as the file and waits for ever.
+    A full disk stays 452, which every operator looks for; lftp's next attempt finds it full as well.
+    """
+    reply = reply_for(error)
+    return UPLOAD_FAILED if reply.code == LOCAL_ERROR.code else reply
 
 
 def greeting(banner: str) -> Reply:

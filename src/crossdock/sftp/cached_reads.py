@@ -11,13 +11,17 @@ _MOUNTS = Path("/proc/self/mountinfo")
 _IN_MEMORY = frozenset({"tmpfs", "ramfs"})
 
 
-def cached_read(fd: int, offset: int, size: int) -> bytearray | None:
+def flags_for_memory(fd: int) -> int:
+    """For `cached_read`s of this file, with which they wait for no disk."""
+    # tmpfs refuses the flag, though its files are nowhere else, unless the machine swaps.
+    return 0 if _is_in_memory(os.fstat(fd).st_dev) else os.RWF_NOWAIT
+
+
+def cached_read(fd: int, offset: int, size: int, flags: int) -> bytearray | None:
     """Exactly these bytes, or None: they are not at hand, or cannot be read at all.
 
     Raises OSError for a file system that cannot tell (EOPNOTSUPP), and for failures.
     """
-    # tmpfs refuses the flag, though its files are nowhere else, unless the machine swaps.
-    flags = 0 if _is_in_memory(os.fstat(fd).st_dev) else os.RWF_NOWAIT
     data = bytearray(size)
     try:
         return data if os.preadv(fd, [data], offset, flags) == size else None

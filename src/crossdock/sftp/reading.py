@@ -138,15 +138,19 @@ class ReadHandle:
     async def _fetch(self) -> None:
         turn = 0
         try:
-            while size := self._wanted():
+            while self._wanted():
                 await self._exchange.drained()
-                least = self._waiting[0][2] - self._high if self._waiting and not self._has_idle_core() else 0
-                data = await self._source.fetch(self._high, size, least=least)
+                size = self._wanted()  # READs may have come meanwhile, and elsewhere
+                if not size:
+                    break
+                asked = self._waiting[0][2] - self._high if self._waiting and not self._has_idle_core() else 0
+                cached = await self._source.cached(self._high, min(asked, size)) if asked else None
+                data = cached if cached is not None else await self._source.fetch(self._high, size)
                 self._add(data)
                 self._answer()
-                if len(data) == least:
+                if cached is not None:
                     self._ahead = 0  # they were in memory, and so will be the next
-                    turn += least
+                    turn += len(cached)
                     if turn >= _TURN:
                         turn = 0
                         await asyncio.sleep(0)

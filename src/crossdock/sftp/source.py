@@ -8,7 +8,7 @@ from crossdock.core.errors import Unavailable
 from crossdock.files.download import Download
 from crossdock.operations.threads import Threads, in_thread
 from crossdock.ports.objects import FileRegion
-from crossdock.sftp.cached_reads import cached_read
+from crossdock.sftp.cached_reads import cached_read, flags_for_memory
 
 
 class Source:
@@ -17,7 +17,7 @@ class Source:
     One call at a time.
     """
 
-    __slots__ = ("_at", "_chunks", "_download", "_has_cache", "_pool", "_region", "_start")
+    __slots__ = ("_at", "_chunks", "_download", "_flags", "_pool", "_region", "_start")
 
     def __init__(self, download: Download, pool: Threads, *, at: int = 0) -> None:
         self._download = download
@@ -26,7 +26,7 @@ class Source:
         self._region: FileRegion | None = None
         self._start = 0  # which byte of the file the region begins with
         self._chunks: AsyncIterator[bytes] | None = None
-        self._has_cache = False  # whether it can be said of the region what lies in memory
+        self._flags: int | None = None  # how the region is read where it lies in memory; None if nobody can tell
 
     @property
     def size(self) -> int:
@@ -40,10 +40,25 @@ class Source:
         """Tell how much went to the client."""
         self._download.advance(count)
 
-    async def fetch(self, offset: int, size: int, *, least: int = 0) -> bytes | bytearray:
+    async def cached(self, offset: int, size: int) -> bytearray | None:
+        """Just so many bytes from `offset` on, read without a thread; None where that is not possible.
+
+        Raises as `fetch` does.
+        """
+        if not self._has_ready(offset):
+            await self._move(offset)
+        region = self._region
+        if region is None or self._flags is None or size > region.size - (offset - self._start):
+            return None
+        try:
+            return cached_read(region.fd, region.offset + offset - self._start, size, self._flags)
+        except OSError:
+            self._flags = None  # a thread learns what is wrong, if it is more than that nothing is known
+            return None
+
+    async def fetch(self, offset: int, size: int) -> bytes:
         """Bytes from `offset` on, which lies before the end: at least one, perhaps fewer than `size`, or more.
 
-        `least` of them suffice if they are in memory: then it is these, without a thread.
         Raises FileError; Unavailable also when the file was replaced since and its bytes are gone.
         """
         if not self._has_ready(offset):
@@ -51,8 +66,6 @@ class Source:
         region = self._region
         if region is not None:
             skip = offset - self._start
-            if 0 < least <= region.size - skip and (cached := self._cached(region, skip, least)) is not None:
-                return cached
             data: bytes = await self._read(region.fd, min(size, region.size - skip), region.offset + skip)
         elif self._chunks is not None:
             data = await anext(self._chunks, b"")
@@ -66,15 +79,6 @@ class Source:
     async def close(self, *, interruption: str = "") -> None:
         await self._stop_chunks()
         await self._download.close(interruption=interruption)
-
-    def _cached(self, region: FileRegion, skip: int, size: int) -> bytearray | None:
-        if not self._has_cache:
-            return None
-        try:
-            return cached_read(region.fd, region.offset + skip, size)
-        except OSError:
-            self._has_cache = False  # a thread learns what is wrong, if it is more than that
-            return None
 
     def _has_ready(self, offset: int) -> bool:
         if self._region is not None:
@@ -93,7 +97,7 @@ class Source:
             if region is None:
                 self._chunks = self._download.chunks()
             else:
-                self._region, self._start, self._has_cache = region, offset, True
+                self._region, self._start, self._flags = region, offset, flags_for_memory(region.fd)
                 self._at += region.size
 
     async def _read(self, fd: int, size: int, offset: int) -> bytes:

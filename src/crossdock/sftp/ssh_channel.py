@@ -20,6 +20,8 @@ if TYPE_CHECKING:  # it imports names that another asyncssh may lack: see `fast_
 SUBSYSTEM = "sftp"
 MOST_OPEN = 2
 """So many times what one channel may have open, all of a connection may together."""
+CLOSED = "the channel was closed"
+"""Why a file that is still open then does not come to its end: a client that dies may close its channel in order."""
 
 
 class SftpChannel(asyncssh.SSHServerSession[bytes]):
@@ -89,7 +91,7 @@ class SftpChannel(asyncssh.SSHServerSession[bytes]):
         if self._pipe is not None:
             self._pipe.lost()
         if self.conversation is not None:
-            self.conversation.lost("" if exc is None else str(exc))
+            self.conversation.lost(CLOSED if exc is None else str(exc) or type(exc).__name__)
         self._ended(self)
 
 

@@ -67,7 +67,7 @@ class SshClient(asyncssh.SSHServer):
         self._path: FastPath | None = None
         self._channels = Channels(surroundings.means, self._take_path, at_rest=self._rested)
         self._is_draining = False
-        self._is_parting = False
+        self._parting: asyncio.TimerHandle | None = None
         self._idle: asyncio.TimerHandle | None = None
         self._is_lost = False
         self._reason = ""
@@ -77,8 +77,9 @@ class SshClient(asyncssh.SSHServer):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_lost = True
-        if self._idle is not None:
-            self._idle.cancel()
+        for timer in (self._idle, self._parting):
+            if timer is not None:
+                timer.cancel()
         _note_end(exc, {"server_id": self._server.server_id, "source_ip": self._source_ip})
         reason = self._reason or ("" if exc is None else str(exc))
         self._means.tasks.start(unbroken(self._leave(reason)), name="ssh end")
@@ -93,12 +94,11 @@ class SshClient(asyncssh.SSHServer):
             return
         if self._channels.last_active + FRESH_S < self._loop.time() or not len(self._channels):
             self.cut(STOPPED)
-        elif not self._is_parting:
+        elif self._parting is None:
             # OpenSSH's client forgets what it has received when it is disconnected, an answer that it waited for too.
             # A channel that is closed it reads to its end.
-            self._is_parting = True
             self._channels.end()
-            self._loop.call_later(PARTING_S, self.cut, STOPPED)
+            self._parting = self._loop.call_later(PARTING_S, self.cut, STOPPED)
 
     def cut(self, reason: str) -> None:
         """Say goodbye and close, now: an upload that is not yet being committed is lost."""
@@ -127,6 +127,8 @@ class SshClient(asyncssh.SSHServer):
     # After it.
 
     def session_requested(self) -> SftpChannel:
+        if self._is_draining:
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_RESOURCE_SHORTAGE, STOPPED)
         most = self._settings.channels_per_connection
         if self._applicant.session is None or len(self._channels) >= most:
             raise asyncssh.ChannelOpenError(

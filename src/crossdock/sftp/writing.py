@@ -144,7 +144,7 @@ class WriteHandle:
             if not keeps:
                 self._pump.cancel()
             await ended(self._pump)
-        if keeps and self.failure is None:
+        if keeps and self.failure is None and not self._blocks.full:
             with suppress(Refused):  # what CLOSE would refuse is not kept either
                 self._stays_as_it_was()
                 await _leave(await self._opened(), self._blocks.rest, reason)
@@ -180,9 +180,11 @@ class WriteHandle:
                     await self._upload.interrupted(interruption="")
                 return
             upload = await self._opened()
-            if rest := self._blocks.rest:
-                await upload.write(upload.size, rest)
+            rest = self._blocks.rest
+            # Before it is written: a CLOSE that is cut meanwhile must not leave it a second time.
             self._blocks.clear()
+            if rest:
+                await upload.write(upload.size, rest)
             await upload.commit()
         except (FileError, Refused) as error:
             self._fail(error)
