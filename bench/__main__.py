@@ -92,7 +92,10 @@ def main() -> int:
 
 
 def run(told: argparse.Namespace, suites: Sequence[Suite], cases: Mapping[str, Sequence[Case]]) -> Sequence[Measured]:
-    """Each suite of which there are cases; none after an interruption. Raises Unavailable when profiling."""
+    """Each suite of which there are cases, also after one that cannot go on; none after an interruption.
+
+    Raises Unavailable when profiling.
+    """
     found: list[Measured] = []
     for suite in suites:
         if not cases[suite.name]:
@@ -104,6 +107,11 @@ def run(told: argparse.Namespace, suites: Sequence[Suite], cases: Mapping[str, S
         with TemporaryDirectory(prefix=f"crossdock-bench-{suite.name}-", dir=TMPFS) as name, ExitStack() as stack:
             try:
                 run_suite(told, found[-1], Path(name), stack)
+            except Unavailable as error:
+                if told.profile:
+                    raise
+                results.problems.append(f"it ended early: {error}")
+                print(f"{suite.name}: {results.problems[-1]}", file=sys.stderr)
             except KeyboardInterrupt:
                 results.problems.append(INTERRUPTED)
                 break
@@ -141,7 +149,7 @@ def tell(told: argparse.Namespace, measured: Sequence[Measured]) -> None:
     if told.output == "json":
         print(json.dumps({each.suite.name: json_of(each) for each in measured}, indent=2))
     for each in measured:
-        is_for_the_page = is_whole and INTERRUPTED not in each.results.problems
+        is_for_the_page = is_whole and bool(each.results.samples) and INTERRUPTED not in each.results.problems
         pictures = write_pictures(each) if is_for_the_page else []
         text = markdown_of(each, pictures, client=told.client, serve_args=told.serve_args)
         if told.output == "markdown":

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from botocore.exceptions import BotoCoreError, ClientError
-from tests.aws.accounts import PREFIX, TAG, Account, open_account
+from tests.aws.accounts import PREFIX, TAG, Account, Wrong, open_account
 from tests.aws.building import Built, build, new_run
 from tests.aws.reporting import Report, Step
 from tests.aws.story import STORY, World, open_gateway
@@ -20,7 +20,7 @@ PLAN = f"""\
 In the hub, {{hub}}, this makes three roles, one function and one log group; in the partner, {{partner}}, two buckets
 with policies. Region {{region}}, at {{endpoint}}. Every name but the log group's begins with {PREFIX}{{run}},
 everything has the tag {TAG}={{run}}, and all is deleted at the end, however that comes; what a killed run leaves,
-`make test-aws ARGS="--hub … --partner … --clean"` deletes.
+`make test-aws ARGS="--hub … --partner … --region {{region}} --clean"` deletes.
 
 What it costs at AWS's list prices, without any free tier: some 300 requests to S3 (less than 0.002 USD), 100 MB out of
 AWS if this machine is not there (0.01 USD), some 20 invocations of 128 MB (less than 0.001 USD), a few kilobytes of
@@ -40,9 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"both profiles are of account {hub.account_id}: the article's story needs two", file=sys.stderr)
         return 1
     if asked.clean:
-        deleted = sweep(hub, partner)
-        print("\n".join(f"deleted {name}" for name in deleted) or "nothing was left")
-        return 0
+        swept = sweep(hub, partner)
+        print("\n".join(f"deleted {name}" for name in swept.deleted) or "nothing was deleted")
+        for sentence in swept.stayed:
+            print(f"NOT DELETED {sentence}", file=sys.stderr)
+        return 1 if swept.stayed else 0
     run = new_run()
     endpoint = hub.endpoint_url or "AWS"
     print(PLAN.format(hub=hub.account_id, partner=partner.account_id, region=hub.region, endpoint=endpoint, run=run))
@@ -60,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _play(hub, partner, report)
     finally:
         if asked.keep:
-            print(f"kept: --clean deletes it, or this run alone is what has the tag {TAG}={run}")
+            print(f"kept: --region {hub.region} --clean deletes it, or this run alone is what has the tag {TAG}={run}")
         else:
             _step(report, "everything is deleted", lambda: _sweep(hub, partner, report))
         for path in report.write(asked.report):
@@ -105,7 +107,10 @@ def _step(report: Report, name: str, do: Callable[[], str]) -> bool:
 
 
 def _sweep(hub: Account, partner: Account, report: Report) -> str:
-    report.deleted = sweep(hub, partner, run=report.run)
+    swept = sweep(hub, partner, run=report.run)
+    report.deleted = swept.deleted
+    if swept.stayed:
+        raise Wrong(f"{len(swept.deleted)} things are, but not {'; nor '.join(swept.stayed)}")
     return f"{len(report.deleted)} things"
 
 

@@ -141,7 +141,7 @@ REFUSALS: dict[str, list[tuple[str, dict[str, Any], str]]] = {
         ("get_object", {"Bucket": "there", "Key": "k", "Range": "bytes=10-20"}, "InvalidRange"),
         ("list_objects_v2", {"Bucket": "there", "MaxKeys": -1}, "InvalidArgument"),
         ("list_objects_v2", {"Bucket": "there", "ContinuationToken": "x"}, "InvalidArgument"),
-        ("get_bucket_acl", {"Bucket": "there"}, "NotImplemented"),
+        ("get_bucket_cors", {"Bucket": "there"}, "NotImplemented"),
         ("delete_objects", {"Bucket": "there", "Delete": {"Objects": [{"Key": "k"}] * 1001}}, "MalformedXML"),
         ("upload_part", an_object(UploadId="x", PartNumber=10_001), "InvalidArgument"),
         ("delete_bucket", {"Bucket": "there"}, "BucketNotEmpty"),

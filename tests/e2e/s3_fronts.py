@@ -39,7 +39,7 @@ class FileClient(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Curl:
-    """By FTP. lftp would not do: told to try again (451), it tries again for ever."""
+    """By FTP. It does once what it is told; lftp, which tries again by itself, has `test_lftp_retries.py`."""
 
     host: str
     port: int

@@ -268,14 +268,14 @@ def test_the_aws_tools_see_one_bucket_like_another(quay: Quay, other: OtherS3, a
     assert other.names() == []
 
 
-def test_an_s3_that_is_away_is_a_451_and_the_log_says_why(quay: Quay, other: OtherS3, tmp_path: Path):
+def test_an_s3_that_is_away_is_a_551_and_the_log_says_why(quay: Quay, other: OtherS3, tmp_path: Path):
     good = other.credentials.read_text()
     other.credentials.write_text("[default]\naws_access_key_id=AKIANOBODY\naws_secret_access_key=no\n")
     try:
         (tmp_path / "f").write_bytes(b"x")
         failed = ftp(quay, tmp_path, "put f")
         assert failed.returncode != 0
-        assert "451" in failed.stderr
+        assert "551" in failed.stderr
     finally:
         other.credentials.write_text(good)
 

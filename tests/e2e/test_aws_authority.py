@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,10 @@ from tests.e2e.aws_cloud import (
 )
 from tests.e2e.harness import Service, lftp, refused_start, start_service, until
 from tests.e2e.s3_fronts import embedded_front
+from tests.fakes.certificates import self_signed
 from tests.fakes.s3_fault_proxy import Deed, Fault
+
+OVER_TLS = "set ftp:ssl-force yes; set ftp:ssl-protect-data yes; set ssl:verify-certificate no"
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +95,7 @@ def test_workers_serve_sftp_in_front_of_aws(cloud: Cloud, tmp_path: Path):
         assert front.open_uploads() == []
 
 
-def test_what_belongs_to_aws_is_not_served_beside_it(gateway: Service):
+def test_what_belongs_to_aws_is_not_served_beside_it(cloud: Cloud, gateway: Service):
     for service, operation in (
         ("s3", "list_buckets"),
         ("lambda", "list_functions"),
@@ -100,6 +104,9 @@ def test_what_belongs_to_aws_is_not_served_beside_it(gateway: Service):
         client = gateway.client("hub", service)
         with pytest.raises(client.exceptions.ClientError):
             getattr(client, operation)()
+    # As the cloud says, where they do.
+    assert "functions run as" in cloud.service.log()
+    assert "functions run as" not in gateway.log()
     asked = gateway.crossdock(
         "explain", "--server-id", SERVER_ID, "--user-name", "user2", "put", "/a", check=False, input_text=""
     )
@@ -113,6 +120,41 @@ def test_a_node_with_an_empty_directory_comes_up_like_all_others(cloud: Cloud, t
         (tmp_path / node).mkdir()
         with start_service(tmp_path / node / "data", "--config", str(config), variables=cloud.variables()) as service:
             assert [s["ServerId"] for s in service.client("hub", "transfer").list_servers()["Servers"]] == [SERVER_ID]
+
+
+def test_declared_servers_become_what_the_file_has_and_a_wrong_one_stops_no_other(cloud: Cloud, tmp_path: Path):
+    """With roles of the other account, and FTPS by a certificate of files, from an empty directory."""
+    cloud.admit()
+    config = configuration(cloud, tmp_path, protocols=("FTP", "FTPS"))
+    servers, wrong, managed = tmp_path / "servers.toml", f"{SERVER_ID[:-1]}a", f"{SERVER_ID[:-1]}b"
+    first, certificate = servers.read_text(), self_signed()
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    chain.write_text(certificate.chain_pem)
+    key.write_text(certificate.key_pem)
+    key.chmod(0o600)
+    variables = {**cloud.variables(), "CROSSDOCK_FTPS_CERTIFICATES": f"*={chain} {key}"}
+    servers.write_text(f"""
+        {first.replace(SERVER_ID, wrong).replace('"VPC"', '"PUBLIC"')}
+        {first}
+        [[server]]
+        id = "{managed}"
+        account = "hub"
+        [[server.users]]
+        UserName = "user1"
+        Role = "arn:aws:iam::222222222222:role/drop"
+        """)
+    start = partial(start_service, tmp_path / "data", "--config", str(config), variables=variables)
+    with start() as service:
+        transfer = service.client("hub", "transfer")
+        assert {one["ServerId"] for one in transfer.list_servers()["Servers"]} == {SERVER_ID, managed}
+        assert transfer.describe_user(ServerId=managed, UserName="user1")["User"]["Role"].endswith(":role/drop")
+        assert f"server {wrong}: CreateServer: " in service.log()
+        assert lftp(*service.ftp_endpoint(SERVER_ID), USER, PASSWORD, f"{OVER_TLS}; cls", cwd=tmp_path).returncode == 0
+    servers.write_text(first)
+    with start() as service:
+        listed = service.client("hub", "transfer").list_servers()["Servers"]
+        assert [one["ServerId"] for one in listed] == [SERVER_ID]
+        assert "deleted a server that is declared no more" in service.log()
 
 
 @pytest.mark.parametrize(

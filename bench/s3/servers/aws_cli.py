@@ -12,9 +12,11 @@ from bench.harness.clients.jobs import ClientFailed, Endpoint, Outcome
 from bench.harness.measuring import Clock, Run
 from bench.harness.plan import Bench
 from bench.harness.seeding import source_file
+from bench.harness.servers.processes import stop
 from bench.harness.servers.running import Running, Unavailable, Workplace
 from bench.s3.seeding import big_of
 from bench.s3.servers.endpoints import REGION, credentials_file, meter_of_all, missing, places_in
+from bench.s3.starting import told_as_unavailable
 from bench.s3.ways import BUCKET
 
 AWS_CLI = "aws-s3-cp"
@@ -26,7 +28,8 @@ def aws_cli(place: Workplace) -> Iterator[Running]:
     program, places = place.peers / "venv/bin/aws", places_in(place.shared)
     if not program.exists():
         raise Unavailable(f"awscli is not in {place.peers.name}: run scripts/install-peers")
-    told = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    with told_as_unavailable("awscli does not start"):
+        told = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
     yield Running(
         name=AWS_CLI,
         version=told.split()[0].partition("/")[2],
@@ -52,11 +55,16 @@ def run_aws(bench: Bench, server: Running, *, what: str, way: str) -> Run:
         command, env=environment_for(bench.scratch, way), stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE, text=True
     )
     assert process.stderr is not None
-    said = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    ended = time.monotonic()
-    process.returncode = os.waitstatus_to_exitcode(status)
-    process.stderr.close()
+    try:
+        said = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        ended = time.monotonic()
+        process.returncode = os.waitstatus_to_exitcode(status)
+    except BaseException:
+        stop(process)
+        raise
+    finally:
+        process.stderr.close()
     if process.returncode:
         raise ClientFailed(f"aws s3 cp ended with {process.returncode}: {said.strip()[-500:]}")
     used = usage.ru_utime + usage.ru_stime

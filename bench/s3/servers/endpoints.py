@@ -55,5 +55,5 @@ def meter_of_all(places: Mapping[str, S3Place]) -> TreeMeter:
 
 def missing(places: Mapping[str, S3Place]) -> Mapping[str, str]:
     """In a sentence, for `Running.missing`."""
-    lacking = "Ceph's S3 gateway is not here: run scripts/install-rgw"
+    lacking = "Ceph's S3 gateway is not here (run scripts/install-rgw) or has not started"
     return {name: lacking for name in (RGW, STUB, STUB_TLS) if name not in places}

@@ -11,6 +11,7 @@ from bench.harness.servers.debian import ids_of, need, unpacked_version
 from bench.harness.servers.processes import libraries, process
 from bench.harness.servers.running import Running, Unavailable, Workplace
 from bench.s3.servers.endpoints import REGION, meter_of_all, missing, places_in, s3fs_passwd_file
+from bench.s3.starting import told_as_unavailable
 from bench.s3.ways import BUCKET, RGW
 
 S3FS = "s3fs+vsftpd"
@@ -66,4 +67,5 @@ def _unmounted(mounted: Path) -> Iterator[None]:
         yield
     finally:
         if str(mounted) in Path("/proc/self/mounts").read_text():
-            subprocess.run(["umount", "--lazy", str(mounted)], check=True)
+            with told_as_unavailable("s3fs stays mounted"):
+                subprocess.run(["umount", "--lazy", str(mounted)], check=True)
