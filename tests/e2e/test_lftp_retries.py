@@ -12,7 +12,7 @@ from subprocess import CompletedProcess
 
 import pytest
 from tests.e2e.aws_cloud import Cloud, open_cloud
-from tests.e2e.harness import lftp
+from tests.e2e.harness import lftp, until
 from tests.e2e.s3_fronts import Front, embedded_front
 from tests.fakes.s3_fault_proxy import Deed, Fault
 
@@ -37,6 +37,12 @@ def front(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory, request: pytes
         yield front
 
 
+@pytest.fixture
+def waiting(request: pytest.FixtureRequest) -> int:
+    """How many uploads may wait in S3 for their user to go on with them, when one could not be completed."""
+    return int("resume" in request.node.callspec.id)
+
+
 def put(front: Front, folder: Path, *, settings: str = "") -> CompletedProcess[str]:
     (folder / "file").write_bytes(NEW)
     script = f"set ftp:ssl-allow no; set net:max-retries 3; {settings}put file -o file"
@@ -44,25 +50,27 @@ def put(front: Front, folder: Path, *, settings: str = "") -> CompletedProcess[s
 
 
 @pytest.mark.parametrize("settings", ["", "set ftp:use-allo yes; "], ids=["plain", "allo"])
-def test_a_commit_that_fails_is_an_error_and_the_old_file_stays(front: Front, tmp_path: Path, settings: str) -> None:
+def test_a_commit_that_fails_is_an_error_and_the_old_file_stays(
+    front: Front, tmp_path: Path, settings: str, waiting: int
+) -> None:
     front.put("file", OLD)
     front.proxy.begin(Fault(Deed.ERROR, kind="CompleteMultipartUpload"))
     done = put(front, tmp_path, settings=settings)
     assert front.proxy.has_struck
     assert (done.returncode, "551 The store failed" in done.stderr) == (1, True), done.stderr
     assert front.content("file") == OLD
-    assert front.open_uploads() == []
+    assert len(front.open_uploads()) <= waiting
 
 
-def test_a_file_that_was_not_there_is_still_not_there(front: Front, tmp_path: Path) -> None:
+def test_a_file_that_was_not_there_is_still_not_there(front: Front, tmp_path: Path, waiting: int) -> None:
     front.delete("file")
     front.proxy.begin(Fault(Deed.ERROR, kind="CompleteMultipartUpload"))
     assert put(front, tmp_path).returncode == 1
     assert front.content("file") is None
-    assert front.open_uploads() == []
+    assert len(front.open_uploads()) <= waiting
 
 
-def test_no_end_of_the_new_file_is_put_behind_the_old_one(front: Front, tmp_path: Path) -> None:
+def test_no_end_of_the_new_file_is_put_behind_the_old_one(front: Front, tmp_path: Path, waiting: int) -> None:
     front.put("file", OLD)
     front.proxy.begin(Fault(Deed.ERROR, kind="UploadPart", times=PATIENCE["s3_attempts"]))
     done = put(front, tmp_path, settings=SLOWLY)
@@ -71,4 +79,4 @@ def test_no_end_of_the_new_file_is_put_behind_the_old_one(front: Front, tmp_path
     assert found is not None
     # Which it is: lftp starts anew when it sees the data connection break first, and gives up when it sees the reply.
     assert sha256(found).digest() == sha256(NEW if done.returncode == 0 else OLD).digest(), done.stderr
-    assert front.open_uploads() == []
+    until("what nobody may go on with is aborted", lambda: len(front.open_uploads()) <= waiting)
