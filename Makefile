@@ -39,13 +39,14 @@ test: .venv/.dev .venv-aws/.done ## everything but the long counts, with real cl
 test-s3: .venv/.dev .venv-moto/.done ## the stores, and clients before a failing S3, on S3s of others: Ceph's and moto's
 	scripts/install-rgw
 	scripts/install-clients
-	$(PYTEST) -m s3 tests/contract tests/adapters/aws
-	$(PYTEST) $(BY_MODULE) -m s3 tests/e2e
+	$(PYTEST) -m "s3 and not soak" tests/contract tests/adapters/aws
+	$(PYTEST) $(BY_MODULE) -m "s3 and not soak" tests/e2e
 
 test-aws: .venv/.dev ## the article's story on AWS itself: ARGS="--hub PROFILE --partner PROFILE"; costs cents, and asks
 	$(BIN)/python -m tests.aws $(ARGS)
 
-soak: .venv/.dev .venv-aws/.done ## the long counts: faults, fuzz, generated cases
+soak: .venv/.dev .venv-aws/.done .venv-moto/.done ## the long counts: faults, fuzz, generated cases
+	scripts/install-rgw
 	scripts/install-clients
 	scripts/install-judge
 	$(PYTEST) -m soak

@@ -49,6 +49,8 @@ TRANSFERS = {
     ),
     "a download": Transfer(content=LARGE, is_upload=False, calls=frozenset({"GetObject"})),
 }
+LONG = (pytest.mark.s3, pytest.mark.soak)
+"""Ceph keeps its objects in memory, and what both counts leave there until it is cleared away is more than it bears."""
 COMMON = [("ftp", "an upload", Deed.RESET_AFTER)]
 """What `make test` does, on the embedded cloud."""
 ALL = [(protocol, transfer, deed) for protocol in ("ftp", "sftp") for transfer in TRANSFERS for deed in ONCE]
@@ -56,13 +58,18 @@ LASTING_COMMON = [("sftp", "a download", Deed.RESET)]
 LASTING_ALL = [(protocol, transfer, deed) for protocol in ("ftp", "sftp") for transfer in TRANSFERS for deed in LASTING]
 
 
-def on_both(common: Sequence[tuple[str, str, Deed]], every: Sequence[tuple[str, str, Deed]]) -> list[ParameterSet]:
+def on_both(
+    common: Sequence[tuple[str, str, Deed]],
+    every: Sequence[tuple[str, str, Deed]],
+    *,
+    marks: Sequence[pytest.MarkDecorator] = (pytest.mark.s3,),
+) -> list[ParameterSet]:
     def name(target: str, protocol: str, transfer: str, deed: Deed) -> str:
         return f"{target}-{protocol}-{transfer}-{deed.name}"
 
     return [
         *(pytest.param(("embedded", *one), one[-1], id=name("embedded", *one)) for one in common),
-        *(pytest.param(("ceph", *one), one[-1], id=name("ceph", *one), marks=pytest.mark.s3) for one in every),
+        *(pytest.param(("ceph", *one), one[-1], id=name("ceph", *one), marks=marks) for one in every),
     ]
 
 
@@ -154,7 +161,7 @@ def test_what_befalls_one_call_is_mended_and_seen_by_nobody(stage: Stage, deed: 
     assert struck >= stage.transfer.calls
 
 
-@pytest.mark.parametrize(("stage", "deed"), on_both(LASTING_COMMON, LASTING_ALL), indirect=["stage"])
+@pytest.mark.parametrize(("stage", "deed"), on_both(LASTING_COMMON, LASTING_ALL, marks=LONG), indirect=["stage"])
 def test_what_befalls_all_calls_of_a_kind_is_told_and_leaves_nothing(stage: Stage, deed: Deed):
     for kind in sorted(set(stage.calls())):
         stage.front.proxy.begin(Fault(deed, kind=kind))
