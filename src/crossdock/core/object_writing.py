@@ -15,6 +15,8 @@ CROSS_ACCOUNT = "cross-account"
 FULL_CONTROL = "bucket-owner-full-control"
 OWNER_READ = "bucket-owner-read"
 CANNED_ACLS = (FULL_CONTROL, OWNER_READ, "private")
+ACL_HEADER = "x-amz-acl"
+"""The embedded S3 also keeps it with an object, or an upload, and never shows it: the canned ACL of its writing."""
 SSE_HEADER = "x-amz-server-side-encryption"
 SSE_KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
 SSE_BUCKET_KEY_HEADER = "x-amz-server-side-encryption-bucket-key-enabled"

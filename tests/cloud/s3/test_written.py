@@ -4,9 +4,9 @@ import pytest
 from tests.fakes.s3 import HUB, PARTNER, EmbeddedS3
 
 from crossdock.cloud.s3.bucket_directory import Bucket, Ownership
-from crossdock.cloud.s3.ownership import ACL_HEADER
 from crossdock.cloud.s3.written import NOTES, notes_of, written_as
 from crossdock.core.errors import ServiceError
+from crossdock.core.object_writing import ACL_HEADER
 
 
 def call_of(s3: EmbeddedS3, **params):

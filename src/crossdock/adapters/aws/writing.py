@@ -17,22 +17,29 @@ from typing import Any, TypeVar
 from crossdock.adapters.aws.failures import refusal_behind
 from crossdock.core.errors import Denied
 from crossdock.core.homes import ObjectPlace
-from crossdock.core.object_writing import CROSS_ACCOUNT, FULL_CONTROL, OFF, ObjectWritings
+from crossdock.core.object_writing import (
+    ACL_HEADER,
+    CROSS_ACCOUNT,
+    FULL_CONTROL,
+    OFF,
+    SSE_BUCKET_KEY_HEADER,
+    SSE_HEADER,
+    SSE_KEY_HEADER,
+    ObjectWritings,
+)
 
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 MAX_KNOWN = 10_000
-_ACL = "x-amz-acl"
 _EXPECTED_OWNER = "x-amz-expected-bucket-owner"
 _MEMBERS: Mapping[str, str] = {
-    _ACL: "ACL",
+    ACL_HEADER: "ACL",
     _EXPECTED_OWNER: "ExpectedBucketOwner",
-    "x-amz-server-side-encryption": "ServerSideEncryption",
-    "x-amz-server-side-encryption-aws-kms-key-id": "SSEKMSKeyId",
+    SSE_HEADER: "ServerSideEncryption",
+    SSE_KEY_HEADER: "SSEKMSKeyId",
 }
-_BUCKET_KEY = "x-amz-server-side-encryption-bucket-key-enabled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +52,8 @@ class Written:
     def members(self) -> Mapping[str, Any]:
         """The same as botocore names it."""
         found: dict[str, Any] = {_MEMBERS[name]: value for name, value in self.headers.items() if name in _MEMBERS}
-        if _BUCKET_KEY in self.headers:
-            found["BucketKeyEnabled"] = self.headers[_BUCKET_KEY] == "true"
+        if SSE_BUCKET_KEY_HEADER in self.headers:
+            found["BucketKeyEnabled"] = self.headers[SSE_BUCKET_KEY_HEADER] == "true"
         return found
 
 
@@ -125,7 +132,7 @@ async def _granting(
     own_account: str = "",
 ) -> T:
     try:
-        return await attempt(Written(headers={**encryption, _ACL: acl}))
+        return await attempt(Written(headers={**encryption, ACL_HEADER: acl}))
     except Denied as error:
         if not _is_of_policies(error):
             raise

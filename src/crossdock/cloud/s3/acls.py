@@ -14,11 +14,12 @@ from crossdock.cloud.s3.copy import link
 from crossdock.cloud.s3.failures import malformed_xml, not_implemented
 from crossdock.cloud.s3.get_object import OPENING_ATTEMPTS, present_entry
 from crossdock.cloud.s3.owners import owner_of
-from crossdock.cloud.s3.ownership import ACL_HEADER, acl_of, checked_ownership, put_acl
+from crossdock.cloud.s3.ownership import acl_of, checked_ownership, put_acl
 from crossdock.cloud.s3.permissions import check_version, versioned
 from crossdock.cloud.s3.put_object import UNCONDITIONAL
 from crossdock.cloud.s3.storage import Storage
 from crossdock.core.errors import ServiceError, Unavailable
+from crossdock.core.object_writing import ACL_HEADER
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Params, Result
 

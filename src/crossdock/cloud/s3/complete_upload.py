@@ -28,10 +28,11 @@ from crossdock.cloud.s3.failures import (
 )
 from crossdock.cloud.s3.multipart import MAX_PARTS, checksum_mismatch, planned_checksum
 from crossdock.cloud.s3.object_headers import COMPLETED_UPLOAD_HEADER, shown_headers
-from crossdock.cloud.s3.ownership import ACL_HEADER, account_of, owner_of_new
+from crossdock.cloud.s3.ownership import account_of, owner_of_new
 from crossdock.cloud.s3.put_object import UNCONDITIONAL, check_present, refused
 from crossdock.cloud.s3.storage import Storage
 from crossdock.cloud.s3.written import notes_of
+from crossdock.core.object_writing import ACL_HEADER
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Params, Result
 from crossdock.ports.storage import (

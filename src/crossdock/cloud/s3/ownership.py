@@ -15,14 +15,11 @@ from typing import Any
 from crossdock.cloud.s3.bucket_directory import Bucket, Ownership
 from crossdock.cloud.s3.failures import acl_not_supported, invalid_argument, missing_header, not_implemented
 from crossdock.cloud.s3.owners import canonical_id
-from crossdock.core.object_writing import CANNED_ACLS, FULL_CONTROL, OWNER_READ
+from crossdock.core.object_writing import ACL_HEADER, CANNED_ACLS, FULL_CONTROL, OWNER_READ
 from crossdock.operations.operation import Owned, Params
 from crossdock.policy.document import Policy, PolicyKind, parse_policy
 from crossdock.policy.evaluate import NamedPolicy
 from crossdock.ports.storage import ObjectEntry, ObjectSummary
-
-ACL_HEADER = "x-amz-acl"
-"""Kept with an object, or an upload, and never shown: the canned ACL that it was written with."""
 
 GRANTS = ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP")
 

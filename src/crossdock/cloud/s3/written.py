@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from crossdock.cloud.s3.bucket_directory import Bucket
 from crossdock.cloud.s3.encryption import HEADERS, asked_encryption
 from crossdock.cloud.s3.object_headers import refuse_unsupported
-from crossdock.cloud.s3.ownership import ACL_HEADER, asked_acl, owner_of_new
+from crossdock.cloud.s3.ownership import asked_acl, owner_of_new
 from crossdock.cloud.s3.storage import Storage
+from crossdock.core.object_writing import ACL_HEADER
 from crossdock.operations.call import Call
 
 NOTES = (ACL_HEADER, *HEADERS)
