@@ -23,6 +23,8 @@ Step = Callable[[], Awaitable[int | None]]
 JOB_BYTES = 8 << 20
 TURN_BYTES = 256 << 10
 """What the loop itself moves before others have their turn."""
+SENT_AT_ONCE = 1 << 20
+"""Sending, the kernel takes no more than its buffer has room for."""
 SMALL_FILE_BYTES = 64 << 10
 """Up to here a job on the loop costs less than handing it to a thread."""
 PARTING_BYTES = 64 << 20
@@ -90,7 +92,7 @@ class DataSocket:
         rest = memoryview(data)
         while rest:
             try:
-                count = self.socket.send(rest[:TURN_BYTES])
+                count = self.socket.send(rest[:SENT_AT_ONCE])
             except BlockingIOError:
                 await self.writable()
             except OSError as error:

@@ -10,7 +10,7 @@ from tests.fakes.certificates import server_context
 from tests.fakes.patience import eventually
 from tests.fakes.raw_http import head, serving
 
-from crossdock.adapters.aws.direct_body import RECEIVED_BYTES, take_over
+from crossdock.adapters.aws.direct_body import MOST_WAITING, RECEIVED_BYTES, take_over
 
 CONTENT = os.urandom(3 << 20)
 
@@ -23,8 +23,8 @@ async def answered(http, url, *, stall_s=5.0):
         yield body
 
 
-async def read_all(body):
-    pieces = []
+async def read_all(body, pieces=None):
+    pieces = [] if pieces is None else pieces
     while piece := await body.read():
         pieces.append(piece)
     return pieces
@@ -91,6 +91,36 @@ async def test_what_waits_is_bounded_and_read_on_when_it_was_taken():
         body = take_over(response, stall_s=5.0)
         await eventually(lambda: not transport.is_reading())
         assert sum(map(len, await read_all(body))) == len(content)
+
+
+async def test_a_body_that_may_wait_frees_its_connection_before_anybody_reads_it():
+    content = bytes(MOST_WAITING)
+    answers = [[head(len(content)) + content[:1000], content[1000:]], [head(3) + b"abc"]]
+    async with serving(*answers) as (url, connections), session() as http, answered(http, url) as body:
+        # The next request waits for no other connection.
+        await eventually(lambda: not http.connector._acquired)
+        async with http.get(url) as response:
+            assert await response.read() == b"abc"
+        assert b"".join(await read_all(body)) == content
+    assert len(connections) == 1
+
+
+@pytest.mark.parametrize("is_tls", [False, True])
+async def test_a_larger_body_that_nobody_reads_is_given_up_after_what_has_come(is_tls, tmp_path):
+    content = os.urandom(32 << 20)
+    tls = server_context(tmp_path) if is_tls else None
+    async with (
+        serving([head(len(content)) + content], tls=tls) as (url, _),
+        session() as http,
+        http.get(url) as response,
+    ):
+        body = take_over(response, stall_s=5.0, pause_s=0.01)
+        await eventually(lambda: response.connection is None)
+        pieces = []
+        with pytest.raises(aiohttp.ClientPayloadError, match="nobody took it"):
+            await read_all(body, pieces)
+        assert MOST_WAITING <= sum(map(len, pieces)) < MOST_WAITING + RECEIVED_BYTES
+        assert content.startswith(b"".join(pieces))
 
 
 async def test_a_body_that_is_left_takes_its_connection_with_it():

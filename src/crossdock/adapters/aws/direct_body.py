@@ -13,11 +13,19 @@ from aiohttp.client_proto import ResponseHandler
 RECEIVED_BYTES = 1 << 20
 """At once. asyncio's own 256 KiB are many pieces, and what a piece costs on its way through the layers is most of what
 a download costs in Python."""
-MOST_WAITING = 2 * RECEIVED_BYTES
+MOST_WAITING = 3 << 20
+"""Of a body whose client is slower than S3; no more of it is read then."""
+PAUSE_S = 5.0
+"""For which a connection waits for such a client. All sessions share the connections: who stops taking a file must not
+hold one for long."""
 
 
 class DirectBody(asyncio.Protocol):
-    """Made by `take_over`. To close the answer before the end closes the connection."""
+    """Made by `take_over`. To close the answer before the end closes the connection.
+
+    A body of at most `MOST_WAITING` is taken whole, whether anybody reads it or not. One that is larger may be given up
+    while nobody does, and then ends early.
+    """
 
     def __init__(
         self,
@@ -26,15 +34,17 @@ class DirectBody(asyncio.Protocol):
         transport: asyncio.Transport,
         *,
         stall_s: float,
+        pause_s: float,
     ) -> None:
         self._response = response
         self._transport = transport
         self._aiohttp = protocol
         self._stall_s = stall_s
+        self._pause_s = pause_s
         self._left = int(response.headers["Content-Length"])
         self._pieces: deque[bytes] = deque()
         self._waiting = 0
-        self._is_paused = False
+        self._pause: asyncio.TimerHandle | None = None
         self._failure: aiohttp.ClientError | None = None
         self._reader: asyncio.Future[None] | None = None
 
@@ -60,12 +70,13 @@ class DirectBody(asyncio.Protocol):
             await self._more()
         piece = self._pieces.popleft()
         self._waiting -= len(piece)
-        if self._is_paused and self._left:
-            self._is_paused = False
+        if self._end_pause():
             self._transport.resume_reading()
         return piece
 
     def data_received(self, data: bytes) -> None:
+        if self._failure is not None:
+            return
         is_too_much = len(data) > self._left
         piece = data[: self._left] if is_too_much else data
         self._left -= len(piece)
@@ -76,14 +87,13 @@ class DirectBody(asyncio.Protocol):
             self._response.close()
         elif not self._left:
             self._give_back()
-        elif self._waiting >= MOST_WAITING:
-            self._is_paused = True
+        elif self._waiting >= MOST_WAITING and self._pause is None:
             self._transport.pause_reading()
+            self._pause = asyncio.get_running_loop().call_later(self._pause_s, self._give_up)
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._failure = aiohttp.ClientPayloadError(f"the body ended {self._left} bytes early: {exc or 'closed'}")
-        self._wake()
+        self._fail(exc or "closed")
         self._aiohttp.connection_lost(exc)
 
     def _give_back(self) -> None:
@@ -92,6 +102,24 @@ class DirectBody(asyncio.Protocol):
         self._aiohttp.set_response_params()
         self._transport.set_protocol(self._aiohttp)
         self._response.content.feed_eof()
+
+    def _give_up(self) -> None:
+        # Under TLS the connection may end only much later.
+        self._fail("nobody took it")
+        self._response.close()
+
+    def _fail(self, reason: object) -> None:
+        self._end_pause()
+        self._failure = self._failure or aiohttp.ClientPayloadError(
+            f"the body ended {self._left} bytes early: {reason}"
+        )
+        self._wake()
+
+    def _end_pause(self) -> bool:
+        pause, self._pause = self._pause, None
+        if pause is not None:
+            pause.cancel()
+        return pause is not None
 
     async def _more(self) -> None:
         self._reader = asyncio.get_running_loop().create_future()
@@ -106,11 +134,12 @@ class DirectBody(asyncio.Protocol):
             self._reader.set_result(None)
 
 
-def take_over(response: aiohttp.ClientResponse, *, stall_s: float) -> DirectBody | None:
+def take_over(response: aiohttp.ClientResponse, *, stall_s: float, pause_s: float = PAUSE_S) -> DirectBody | None:
     """None where the body has come already, or where it is not told how long it is.
 
     Args:
         stall_s: without any byte, before the connection is given up.
+        pause_s: with as much waiting as may wait, before it is.
     """
     protocol = response.connection.protocol if response.connection is not None else None
     transport = protocol.transport if protocol is not None else None
@@ -122,6 +151,6 @@ def take_over(response: aiohttp.ClientResponse, *, stall_s: float) -> DirectBody
     if hasattr(transport, "max_size"):
         # The name that asyncio's own plain transports have for it. Another kind stays as it is.
         setattr(transport, "max_size", RECEIVED_BYTES)  # noqa: B010 - no name that its type knows
-    body = DirectBody(response, protocol, transport, stall_s=stall_s)
+    body = DirectBody(response, protocol, transport, stall_s=stall_s, pause_s=pause_s)
     body.begin()
     return body

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 
 from crossdock.adapters.aws.answers import answered_range, info_of, info_of_range
 from crossdock.adapters.aws.connection import BoundS3, OnS3, OpenBody
+from crossdock.adapters.aws.direct_body import MOST_WAITING
 from crossdock.adapters.aws.failures import status_of
 from crossdock.adapters.aws.requests import get_range
 from crossdock.core.errors import FileError, Unavailable, Unsupported
@@ -17,15 +18,21 @@ from crossdock.core.homes import ObjectPlace
 from crossdock.operations.tasks import TaskSupervisor
 from crossdock.ports.objects import FileRegion, ObjectInfo, ObjectStore
 
-RANGE_BYTES = 4 << 20
+RANGE_BYTES = MOST_WAITING
+"""Which is taken whole even where the client is slow, so that its connection is free again."""
+MOST_RANGES = 4
+"""So many of them may be one, for clients that are fast: the request is an eighth of what 3 MiB cost."""
+FAST = 16 << 20
+"""Such a client, in bytes a second."""
 RANGES_AT_ONCE = 3
-"""Of one download: what waits in memory is at most so many ranges."""
 MAX_BREAKS = 3
 """Connections that may break in a row without a byte, before the download fails."""
 _NO_SUCH_RANGE = 416
 
 
-async def open_reader(s3: BoundS3, place: ObjectPlace, offset: int, *, range_bytes: int = RANGE_BYTES) -> "AwsReader":
+async def open_reader(
+    s3: BoundS3, place: ObjectPlace, offset: int, *, range_bytes: int = RANGE_BYTES, fast: float = FAST
+) -> "AwsReader":
     """Begin to read at `offset`; beyond the object's end there is nothing to read. Raises FileError."""
     request = get_range(place, offset, offset + range_bytes)
     try:
@@ -38,7 +45,7 @@ async def open_reader(s3: BoundS3, place: ObjectPlace, offset: int, *, range_byt
         info = info_of(place, head, size=head["ContentLength"])
         if offset < info.size:
             raise Unavailable(f"{place} was replaced while it was opened") from error
-        return AwsReader(s3, info, info.size, range_bytes=range_bytes)
+        return AwsReader(s3, info, info.size, range_bytes=range_bytes, fast=fast)
     try:
         info = info_of_range(place, body.headers)
         if offset and body.status == 200:
@@ -46,26 +53,29 @@ async def open_reader(s3: BoundS3, place: ObjectPlace, offset: int, *, range_byt
     except BaseException:
         body.close()
         raise
-    return AwsReader(s3, info, offset, range_bytes=range_bytes, body=body)
+    return AwsReader(s3, info, offset, range_bytes=range_bytes, fast=fast, body=body)
 
 
 class AwsReader:
     """See `ports.objects.ObjectReader`."""
 
     def __init__(
-        self, s3: BoundS3, info: ObjectInfo, offset: int, *, range_bytes: int, body: OpenBody | None = None
+        self, s3: BoundS3, info: ObjectInfo, offset: int, *, range_bytes: int, fast: float, body: OpenBody | None = None
     ) -> None:
         self._s3 = s3
         self._info = info
         self._range_bytes = range_bytes
+        self._fast = fast
         self._supervisor = TaskSupervisor()
         self._ranges: deque[_Range] = deque()
-        self._is_closed = False
         self._next = offset
+        self._size = range_bytes
+        self.is_closed = False
         if body is not None:
             # A store that overlooks ranges answers with the whole object.
             end = offset + range_bytes if body.status == 206 else info.size
-            self._add(min(end, info.size), body)
+            self._ranges.append(_Range(self, offset, min(end, info.size), body))
+            self._next = self._ranges[0].end
 
     @property
     def info(self) -> ObjectInfo:
@@ -75,19 +85,23 @@ class AwsReader:
         return None
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        while not self._is_closed:
+        loop = asyncio.get_running_loop()
+        while not self.is_closed:
             self._read_ahead()
             if not self._ranges:
                 break
-            first = self._ranges[0]
+            first, began = self._ranges[0], loop.time()
             while chunk := await first.next_chunk():
                 yield chunk
-            if not self._is_closed:
+            if not self.is_closed:
                 self._ranges.popleft()
+                self._choose_size(first.size / max(loop.time() - began, 1e-6))
         await self.close()
 
     async def close(self) -> None:
-        self._is_closed = True
+        self.is_closed = True
+        for each in self._ranges:
+            each.close()
         self._ranges.clear()
         await self._supervisor.close()
 
@@ -99,13 +113,16 @@ class AwsReader:
 
     def _read_ahead(self) -> None:
         while self._next < self._info.size and len(self._ranges) < RANGES_AT_ONCE:
-            self._add(min(self._next + self._range_bytes, self._info.size), None)
+            added = _Range(self, self._next, min(self._next + self._size, self._info.size), None)
+            self._ranges.append(added)
+            self._supervisor.start(added.open_ahead(), name=f"bytes from {self._next} of {self._info.place}")
+            self._next = added.end
 
-    def _add(self, end: int, body: OpenBody | None) -> None:
-        added = _Range(self, self._next, end, body, most_waiting=self._range_bytes)
-        self._ranges.append(added)
-        self._supervisor.start(added.fetch(), name=f"bytes {self._next} to {end} of {self._info.place}")
-        self._next = end
+    def _choose_size(self, bytes_per_s: float) -> None:
+        if bytes_per_s < self._fast:
+            self._size = self._range_bytes
+        else:
+            self._size = min(2 * self._size, MOST_RANGES * self._range_bytes)
 
     async def reopen(self, offset: int, end: int) -> OpenBody:
         """The rest of a range, of the same version. Raises Unavailable when the key has another by now."""
@@ -119,79 +136,56 @@ class AwsReader:
 
 
 class _Range:
-    """Bytes of the object that are fetched as fast as they come, and taken when they are wanted.
+    """Bytes of the object. They come as fast as S3 sends them, as far as `DirectBody` lets them wait."""
 
-    Of a store that overlooks ranges it is all of the object; what waits is bounded all the same.
-    """
-
-    def __init__(self, reader: AwsReader, offset: int, end: int, body: OpenBody | None, *, most_waiting: int) -> None:
+    def __init__(self, reader: AwsReader, offset: int, end: int, body: OpenBody | None) -> None:
         self._reader = reader
         self._offset = offset
-        self._end = end
+        self.end = end
+        self.size = end - offset
         self._body = body
-        self._most_waiting = most_waiting
-        self._chunks: deque[bytes] = deque()
-        self._waiting = 0
-        self._has_changed = asyncio.Event()
+        self._has_begun = asyncio.Event()
         self._failure: FileError | None = None
-        self._is_whole = False
+        if body is not None:
+            self._has_begun.set()
+
+    async def open_ahead(self) -> None:
+        try:
+            self._body = await self._reader.reopen(self._offset, self.end)
+        except FileError as error:
+            self._failure = error
+        finally:
+            # Whoever waits for bytes is not left waiting when the reader is closed.
+            self._has_begun.set()
 
     async def next_chunk(self) -> bytes:
         """Nothing at the range's end. Raises what it failed with, after all that came before."""
-        while not self._chunks:
-            if self._failure is not None:
-                raise self._failure
-            if self._is_whole:
+        await self._has_begun.wait()
+        if self._failure is not None:
+            raise self._failure
+        failure: FileError | None = None
+        for _ in range(MAX_BREAKS + 1):
+            if self._offset == self.end:
+                self.close()
                 return b""
-            await self._change()
-        chunk = self._chunks.popleft()
-        self._waiting -= len(chunk)
-        self._has_changed.set()
-        return chunk
-
-    async def fetch(self) -> None:
-        try:
-            await self._fetch()
-            self._is_whole = True
-        except FileError as error:
-            self._failure = error
-        except BaseException as error:
-            # Whoever waits for bytes is not left waiting when the reader is closed.
-            self._failure = Unavailable(f"GetObject of {self._reader.info.place}: broken off: {type(error).__name__}")
-            raise
-        finally:
-            if self._body is not None:
-                self._body.close()
-            self._has_changed.set()
-
-    async def _fetch(self) -> None:
-        breaks = 0
-        while self._offset < self._end:
-            while self._waiting >= self._most_waiting:
-                await self._change()
-            chunk, failure = b"", None
+            if self._reader.is_closed:
+                break
             if self._body is None:
-                self._body = await self._reader.reopen(self._offset, self._end)
+                self._body = await self._reader.reopen(self._offset, self.end)
             try:
                 # A store that sends more than was asked for must not make the object longer.
-                chunk = (await self._body.read())[: self._end - self._offset]
+                chunk = (await self._body.read())[: self.end - self._offset]
             except Unavailable as error:
-                failure = error
+                chunk, failure = b"", error
             if chunk:
-                breaks = 0
                 self._offset += len(chunk)
-                self._chunks.append(chunk)
-                self._waiting += len(chunk)
-                self._has_changed.set()
-                continue
+                return chunk
             # S3 breaks connections, and proxies do: another one gets the rest.
+            self.close()
+        place = self._reader.info.place
+        raise failure or Unavailable(f"GetObject of {place}: ended {self.end - self._offset} bytes early")
+
+    def close(self) -> None:
+        if self._body is not None:
             self._body.close()
             self._body = None
-            breaks += 1
-            if breaks > MAX_BREAKS:
-                place = self._reader.info.place
-                raise failure or Unavailable(f"GetObject of {place}: ended {self._end - self._offset} bytes early")
-
-    async def _change(self) -> None:
-        self._has_changed.clear()
-        await self._has_changed.wait()
