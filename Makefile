@@ -9,9 +9,9 @@ PYTEST := $(BIN)/pytest -q
 # One more than there are cores: many tests wait for something.
 JOBS := $(shell expr $$(nproc) + 1)
 PARALLEL := --ignore tests/e2e --ignore tests/judge -n $(JOBS) --dist worksteal
-# Tests of a module share a service. Those that measure or fill the machine, or start a service again on the ports that it had,
-# have the machine to themselves: beside others, a client may have been given such a port meanwhile.
-BY_MODULE := -n $(JOBS) --dist loadfile
+# Tests of a module share a service, and the longest modules come first (tests/e2e/conftest.py). Those that measure or fill
+# the machine have it to themselves.
+BY_MODULE := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,8 +36,9 @@ test: .venv/.dev .venv-aws/.done ## everything but the long counts, with real cl
 	$(PYTEST) $(BY_MODULE) -m "e2e and not soak and not alone and not s3" tests/e2e tests/judge
 	$(PYTEST) -m "alone and not soak" tests/e2e
 
-test-s3: .venv/.dev .venv-moto/.done ## the stores, and clients before a failing S3, on S3s of others: Ceph's and moto's
+test-s3: .venv/.dev .venv-moto/.done ## the stores, and clients before a failing S3, on S3s of others: Ceph's, SeaweedFS and moto's
 	scripts/install-rgw
+	scripts/install-seaweedfs
 	scripts/install-clients
 	$(PYTEST) -m "s3 and not soak" tests/contract tests/adapters/aws
 	$(PYTEST) $(BY_MODULE) -m "s3 and not soak" tests/e2e
@@ -65,7 +66,7 @@ lock: .venv/.dev ## renew the pinned versions
 	scripts/lock
 
 clean: ## remove what the targets made
-	rm -rf .venv .venv-aws .venv-moto .judge .bench .rgw .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-aws .venv-moto .judge .bench .rgw .seaweedfs .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/.runtime: requirements.lock pyproject.toml
 	scripts/make-venv .venv requirements.lock --with-crossdock

@@ -6,7 +6,6 @@ from bench.harness.plan import QUICK, Plan
 from bench.harness.suite import Picture, Suite
 from bench.s3.cases.table import all_cases
 from bench.s3.servers.crossdock import crossdock
-from bench.s3.servers.rclone import LEFT_OUT as RCLONE_FTP
 from bench.s3.servers.table import PEERS
 from bench.s3.starting import prepare
 from bench.s3.targets import TARGETS
@@ -28,5 +27,5 @@ S3 = Suite(
         Picture(title="Large files in front of an S3", unit="MB/s", file="s3-large-files"),
         Picture(title="Small files in front of an S3", unit="files/s", file="s3-small-files"),
     ),
-    left_out=(SFTPGO, RCLONE_FTP),
+    left_out=(SFTPGO,),
 )

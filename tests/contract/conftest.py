@@ -17,9 +17,11 @@ def adapters(choose: Callable[[Adapter], bool] = lambda _: True) -> list[Any]:
 async def open_world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     adapter = ADAPTERS[request.param]
     test = request.node.originalname
-    if test in adapter.lacks:
-        # Strictly: should it pass one day, the list is to be shortened.
-        request.node.add_marker(pytest.mark.xfail(reason=adapter.lacks[test], strict=True))
+    others = (value for name, value in request.node.callspec.params.items() if name != request.fixturename)
+    for name in (test, f"{test}[{'-'.join(map(str, others))}]"):
+        if name in adapter.lacks:
+            # Strictly: should it pass one day, the list is to be shortened.
+            request.node.add_marker(pytest.mark.xfail(reason=adapter.lacks[name], strict=True))
     async with adapter.open(request.getfixturevalue(adapter.ground)) as stores:
         bucket = await stores.add_bucket()
         yield World(stores, bucket, (await stores.caller(bucket)).store, adapter.longest_key)

@@ -4,9 +4,11 @@
 world with buckets, and callers whose permissions the test chooses.
 """
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,8 +19,9 @@ from tests.contract.moto_stores import MOTO_LACKS, moto_stores
 from tests.contract.permissions import ALL as ALL
 from tests.contract.permissions import resources_of
 from tests.contract.rgw_stores import RGW_LACKS, RGW_LACKS_OF_USERS, rgw_stores
+from tests.contract.seaweedfs_stores import SEAWEEDFS_LACKS, SEAWEEDFS_LACKS_OF_USERS, seaweedfs_stores
+from tests.contract.vendor_stores import Vendor, VendorStores
 from tests.fakes.backed_cloud import attach, backed_cloud
-from tests.fakes.ceph_rgw import CephRgw
 from tests.fakes.http_cloud import REGION, HttpCloud, serve_cloud
 from tests.fakes.object_store import MemoryS3
 from tests.fakes.stub_s3 import aws_session
@@ -30,6 +33,7 @@ from crossdock.adapters.aws.retrying import Patience
 from crossdock.adapters.embedded.object_store import EmbeddedObjectStore
 from crossdock.adapters.embedded.s3_client import S3Client
 from crossdock.adapters.host.clock import SystemClock
+from crossdock.cloud.s3.backing_probe import probe
 from crossdock.cloud.s3.storage import INDEXED_BYTES
 from crossdock.cloud.sts.assume import caller_of
 from crossdock.core.backings import Backing
@@ -142,6 +146,8 @@ async def embedded_blobs(directory: Path) -> AsyncIterator[ObjectStores]:
 
 PREFIX = "be//low/"
 """What is below it in the other S3 is all that there is."""
+PATH_PREFIX = "be/low/"
+"""The same for an S3 that takes keys for paths."""
 
 
 class BackedStores(CloudStores):
@@ -173,23 +179,28 @@ def embedded_backed_below(directory: Path) -> AbstractAsyncContextManager[Object
     return embedded_backed(directory, prefix=PREFIX)
 
 
+OpenVendor = Callable[[Any], AbstractAsyncContextManager[VendorStores]]
+
+
 @asynccontextmanager
-async def embedded_backed_by_rgw(rgw: CephRgw) -> AsyncIterator[ObjectStores]:
-    """Another vendor's S3, which knows one user."""
+async def backed_by(open_there: OpenVendor, vendor: Vendor, *, prefix: str = PREFIX) -> AsyncIterator[ObjectStores]:
+    """Another vendor's S3, which knows one user, attached as `crossdock bucket attach` does it."""
     with TemporaryDirectory() as directory:
         path = Path(directory) / "credentials"
-        path.write_text(f"[default]\naws_access_key_id = {rgw.access_key}\naws_secret_access_key = {rgw.secret_key}\n")
+        key = f"aws_access_key_id = {vendor.access_key}\naws_secret_access_key = {vendor.secret_key}\n"
+        path.write_text(f"[default]\n{key}")
         opening = open_backings(clock=SystemClock(), patience=Patience(attempts=1), session=aws_session())
-        async with rgw_stores(rgw) as there, opening as connections, serve_cloud(foreign=connections) as cloud:
+        async with open_there(vendor) as there, opening as connections, serve_cloud(foreign=connections) as cloud:
 
             async def behind() -> Backing:
-                return Backing(
+                backing = Backing(
                     bucket=await there.add_bucket(),
-                    prefix=PREFIX,
-                    endpoint_url=rgw.url,
+                    prefix=prefix,
+                    endpoint_url=vendor.url,
                     path_style=True,
                     credentials_file=str(path),
                 )
+                return await probe(connections, backing, entropy=os.urandom)
 
             yield BackedStores(cloud, behind)
 
@@ -233,7 +244,8 @@ def connect(cloud: HttpCloud) -> AbstractAsyncContextManager[S3Connection]:
 class Adapter:
     """`stages` claims a StagingObjectStore, `is_portable` that its multipart uploads are PortableUploads.
 
-    `ground` is the fixture that `open` gets. `lacks` are tests that a store of another vendor cannot pass, and why.
+    `ground` is the fixture that `open` gets. `lacks` are tests that a store of another vendor cannot pass, and why: by
+    name, or where it is one case of it, as `name[parameter]`.
     """
 
     open: Callable[[Any], AbstractAsyncContextManager[ObjectStores]]
@@ -255,12 +267,21 @@ ADAPTERS: Mapping[str, Adapter] = {
         open=embedded_backed_below, stages=False, is_portable=True, longest_key=1024 - len(PREFIX)
     ),
     "embedded-backed-rgw": Adapter(
-        open=embedded_backed_by_rgw,
+        open=partial(backed_by, rgw_stores),
         stages=False,
         is_portable=True,
         ground="ceph_gateway",
         lacks=RGW_LACKS_OF_USERS,
         longest_key=1024 - len(PREFIX),
+        marks=(pytest.mark.s3,),
+    ),
+    "embedded-backed-seaweedfs": Adapter(
+        open=partial(backed_by, seaweedfs_stores, prefix=PATH_PREFIX),
+        stages=False,
+        is_portable=True,
+        ground="seaweedfs_server",
+        lacks=SEAWEEDFS_LACKS_OF_USERS,
+        longest_key=1024 - len(PATH_PREFIX),
         marks=(pytest.mark.s3,),
     ),
     "aws": Adapter(open=aws, stages=False, is_portable=True),
@@ -278,6 +299,14 @@ ADAPTERS: Mapping[str, Adapter] = {
         is_portable=True,
         ground="ceph_gateway",
         lacks=RGW_LACKS,
+        marks=(pytest.mark.s3,),
+    ),
+    "seaweedfs": Adapter(
+        open=seaweedfs_stores,
+        stages=False,
+        is_portable=True,
+        ground="seaweedfs_server",
+        lacks=SEAWEEDFS_LACKS,
         marks=(pytest.mark.s3,),
     ),
 }

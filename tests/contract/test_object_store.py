@@ -260,6 +260,20 @@ async def test_pages_together_are_the_whole_listing_once(world: World, delimiter
         assert all(len(page.objects) + len(page.prefixes) <= limit for page in pages)
 
 
+@pytest.mark.parametrize("limit", [1, 2, 1000])
+async def test_what_a_directory_of_files_could_hold_is_listed_by_its_folders(world: World, limit: int):
+    """Whatever takes keys for paths lists these like S3 itself."""
+    for key in ("a", "a-b", "a.d/e", "a.d/f/g", "a.d/f/h", "b/c", "ü/x"):
+        await world.put(key)
+    pages = await all_pages(world.store, world.bucket, "", "/", limit)
+    assert keys_of(pages) == ["a", "a-b"]
+    assert [prefix for page in pages for prefix in page.prefixes] == ["a.d/", "b/", "ü/"]
+    pages = await all_pages(world.store, world.bucket, "a.d/", "/", limit)
+    assert (keys_of(pages), [prefix for page in pages for prefix in page.prefixes]) == (["a.d/e"], ["a.d/f/"])
+    pages = await all_pages(world.store, world.bucket, "a", "", limit)
+    assert keys_of(pages) == ["a", "a-b", "a.d/e", "a.d/f/g", "a.d/f/h"]
+
+
 async def test_keys_are_listed_in_order_of_their_bytes(world: World):
     # U+FF5E sorts behind U+1F389 in UTF-16, before it in UTF-8.
     keys = ["Z", "a", "é", "\uff5e", "🎉"]

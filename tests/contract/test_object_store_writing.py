@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.contract.rgw_stores import RgwStores, rgw_stores
+from tests.contract.rgw_stores import rgw_stores
+from tests.contract.vendor_stores import VendorStores
 from tests.fakes.ceph_rgw import CephRgw
 
 from crossdock.adapters.aws.writing import AS_THE_BUCKET_SAYS
@@ -26,7 +27,7 @@ async def write_in_every_way(store: ObjectStore, bucket: str) -> AsyncIterator[s
     yield "copy"
 
 
-async def grants_of(stores: RgwStores, bucket: str, key: str) -> list[str]:
+async def grants_of(stores: VendorStores, bucket: str, key: str) -> list[str]:
     acl = await stores.s3.get_object_acl(Bucket=bucket, Key=key)
     return [grant["Permission"] for grant in acl["Grants"]]
 

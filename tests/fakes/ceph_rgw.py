@@ -10,7 +10,6 @@ there when the monitor is made.
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 import urllib.request
@@ -18,6 +17,8 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+from tests.fakes.sockets import free_ports
 
 UNPACKED = Path(__file__).resolve().parents[2] / ".rgw" / "root"
 ACCESS_KEY, SECRET_KEY = "RGWADMINISTRATOR", "a-secret-of-the-tests"
@@ -169,7 +170,7 @@ def ceph_rgw(directory: Path) -> Iterator[CephRgw]:
     for name in ("mon", "osd", "rgw", "run"):
         (directory / name).mkdir()
     programs = Programs(directory)
-    mon_port, port = _free_ports(2)
+    mon_port, port = free_ports(2)
     fsid = str(uuid.uuid4())
     (directory / "ceph.conf").write_text(
         CONFIGURATION.format(
@@ -202,15 +203,3 @@ def ceph_rgw(directory: Path) -> Iterator[CephRgw]:
             *("--access-key", ACCESS_KEY, "--secret-key", SECRET_KEY, "--caps", "roles=*;user-policy=*"),
         )
         yield gateway
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports that nobody has: Ceph does not tell which it would have chosen."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()

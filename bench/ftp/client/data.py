@@ -36,7 +36,8 @@ class PlainData:
             size -= len(BLOCK)
 
     def close(self) -> None:
-        _shut(self._socket)
+        # Not waiting for the server's own close: rclone's has none. Nothing comes that could make a reset of this.
+        self._socket.close()
 
 
 class TlsData:

@@ -52,7 +52,7 @@ def _by_sftp(bench: Bench, server: Running, *, what: str, way: str) -> Run:
 def small_cases(plan: Plan) -> Sequence[Case]:
     title = f"{plan.small_files:,} files of {plan.small_size // 1024} KiB"
     shapes = [
-        ("s3-small-{}", "{} to Ceph by FTP", RGW, (CROSSDOCK, S3FS)),
+        ("s3-small-{}", "{} to Ceph by FTP", RGW, (CROSSDOCK, S3FS, RCLONE)),
         ("s3-small-{}-sftp", "{} to Ceph by SFTP", RGW_BY_SFTP, (CROSSDOCK, RCLONE)),
         ("s3-small-{}-null", "{} to the null S3 by FTP", STUB, (CROSSDOCK,)),
     ]

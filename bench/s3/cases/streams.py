@@ -84,7 +84,7 @@ def stream_case(case: str, title: str, *, what: str, way: str, servers: Sequence
 
 def stream_cases() -> Sequence[Case]:
     shapes = [
-        ("s3-{}", "{} to Ceph by FTP", RGW, (CROSSDOCK, S3FS)),
+        ("s3-{}", "{} to Ceph by FTP", RGW, (CROSSDOCK, S3FS, RCLONE)),
         ("s3-{}-sftp", "{} to Ceph by SFTP", RGW_BY_SFTP, (CROSSDOCK, RCLONE)),
         ("s3-{}-bare", "{} to Ceph without a gateway", RGW, (AWS_CLI,)),
         ("s3-{}-null", "{} to the null S3 by FTP", STUB, (CROSSDOCK,)),
