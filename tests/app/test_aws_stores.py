@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.fakes.aws_profiles import Profiles
 from tests.fakes.certificates import self_signed, server_context
 from tests.fakes.stub_s3 import CALLER, CREDENTIALS, ok, stub_s3
 from tests.fakes.worker_lines import MemoryLedger
@@ -23,10 +24,7 @@ NOWHERE = "/nowhere"
 def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     bundle = tmp_path / "bundle.pem"
     bundle.write_text(self_signed().chain_pem)
-    for name in ("AWS_CA_BUNDLE", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_CONFIG_FILE", NOWHERE)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", NOWHERE)
+    Profiles(tmp_path, monkeypatch)
     return bundle
 
 
@@ -49,8 +47,10 @@ async def test_the_bundle_of_the_environment_is_believed(
 ) -> None:
     with pytest.raises(Unavailable, match="not trusted"):
         await use_s3(tmp_path)
-    monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
-    await use_s3(tmp_path)
+    for name in ("REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE"):
+        monkeypatch.setenv(name, str(bundle))
+        await use_s3(tmp_path)
+        monkeypatch.delenv(name)
 
 
 async def test_the_bundle_of_the_profile_is_believed(
@@ -73,5 +73,11 @@ async def test_a_bundle_that_cannot_be_read_is_named(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_CA_BUNDLE", NOWHERE)
-    with pytest.raises(BadSetting, match=r"AWS_CA_BUNDLE.*/nowhere has no certificates"):
+    with pytest.raises(BadSetting, match=r"AWS_CA_BUNDLE: .* /nowhere does not exist"):
         await use_s3(tmp_path)
+
+
+async def test_a_file_of_the_settings_that_has_no_certificate_is_named(tmp_path: Path) -> None:
+    (tmp_path / "text.pem").write_text("no certificate")
+    with pytest.raises(BadSetting, match=r"aws\.ca_file: .*text\.pem holds no certificate in PEM"):
+        await use_s3(tmp_path, ca_file=tmp_path / "text.pem")

@@ -1,5 +1,6 @@
 """Declared servers: made where they are missing, and changed into what the file has where they are."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,8 @@ from tests.fakes.host_keys import openssh_pem
 from tests.fakes.public_keys import ed25519_line
 from tests.fakes.transfer import FUNCTION, HUB, REGION, TransferApi, make_transfer_api
 
-from crossdock.app.declared_servers import CannotDeclare, ServerDeclarer
+from crossdock.app.declared_servers import ServerDeclarer
+from crossdock.app.declaring import CannotDeclare
 from crossdock.core.errors import Unavailable
 from crossdock.core.ids import ServerId
 from crossdock.settings.servers_file import DeclaredServer, parse_servers_file
@@ -215,15 +217,69 @@ async def test_a_server_that_the_file_has_no_more_is_deleted_and_no_other(
     assert record.__dict__["server_id"] == ID
 
 
+async def test_a_server_whose_everything_is_in_the_file_moves_with_it(
+    api: TransferApi, declarer: ServerDeclarer, caplog: pytest.LogCaptureFixture, tmp_path: Path
+):
+    (tmp_path / "key").write_bytes(openssh_pem("ssh-rsa", "in a file"))
+    server = declared(user("user1", ed25519_line("one")), head='host_keys = ["key"]', folder=tmp_path)
+    await declarer.apply(server)
+    keys = await fingerprints(api)
+    moved = replace(server, region="eu-central-1")
+    for _ in range(2):
+        assert await declarer.apply_all([moved], await api.directory.servers()) == {}
+        (found,) = await api.directory.servers()
+        assert (found.server_id, found.region) == (ID, "eu-central-1")
+    listed = await api.call("ListHostKeys", region="eu-central-1", ServerId=ID)
+    assert [key["Fingerprint"] for key in listed["HostKeys"]] == keys
+    assert (await api.call("DescribeUser", region="eu-central-1", ServerId=ID, UserName="user1"))["User"][
+        "Role"
+    ] == ROLE
+    (record,) = caplog.records
+    assert (record.levelname, record.__dict__["region"]) == ("WARNING", REGION)
+
+
+@pytest.mark.parametrize(
+    ("server", "sentence"),
+    [
+        (declared(user("user1")), r"would lose its host keys \(host_keys\): write them into the file, or delete"),
+        (declared(), r"would lose its host keys \(host_keys\) and its users \(\[\[server\.users\]\]\): write"),
+    ],
+    ids=["host keys", "users"],
+)
+async def test_one_that_would_lose_something_stays_where_it_was(
+    api: TransferApi, declarer: ServerDeclarer, server: DeclaredServer, sentence: str
+):
+    await declarer.apply(server)
+    keys = await fingerprints(api)
+    there = await api.directory.servers()
+    (reason,) = (await declarer.apply_all([replace(server, region="eu-central-1")], there)).values()
+    assert re.search(sentence, reason)
+    assert f"server {ID}: it is in account {HUB}, region {REGION}, and stays there as it was" in reason
+    assert f"aws transfer delete-server --server-id {ID}" in reason
+    assert await api.directory.servers() == there
+    assert await fingerprints(api) == keys
+
+
+async def test_a_server_of_the_api_is_not_taken_away_for_one_of_the_file(api: TransferApi, declarer: ServerDeclarer):
+    await api.server(Tags=[{"Key": "crossdock:server-id", "Value": ID}])
+    there = await api.directory.servers()
+    server = replace(declared(user("user1")), region="eu-central-1")
+    reason = (await declarer.apply_all([server], there))[ID]
+    assert f"there is one in account {HUB}, region {REGION}, which no file declared: delete that one" in reason
+    assert await api.directory.servers() == there
+
+
 async def test_a_wrong_server_keeps_no_other_from_coming_up(
     api: TransferApi, declarer: ServerDeclarer, caplog: pytest.LogCaptureFixture
 ):
     wrong = replace(declared(settings='Protocols = ["FTPS"]'), server_id=ServerId(OTHER))
-    await declarer.apply_all([wrong, declared()], [])
+    failures = await declarer.apply_all([wrong, declared()], [])
+    assert failures.keys() == {OTHER}
     assert [server.server_id for server in await api.directory.servers()] == [ID]
     (record,) = caplog.records
     assert (record.levelname, record.__dict__["server_id"]) == ("ERROR", OTHER)
     assert record.__dict__["reason"].startswith(f"server {OTHER}: CreateServer: ")
+    assert record.__dict__["reason"] == failures[OTHER]
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from crossdock.api.server import ApiServer
 from crossdock.app.explain_aws import Reading, explain_by_profiles
 from crossdock.app.questions import BadQuestion
 from crossdock.core.errors import Unavailable
+from crossdock.core.object_writing import ObjectWriting
 from crossdock.operations.caller import Caller
 from crossdock.operations.operation import Operation, ServiceOperations, needs_nothing
 from crossdock.ports.state import State
@@ -91,12 +92,12 @@ class Dock:
         key = await self.cloud.s3.parts.access_keys.find(access_key_id, session_token)
         return None if key is None else key.secret
 
-    async def bucket_policy(self, user_id: str = "") -> None:
+    async def bucket_policy(self, user_id: str = "", *further: str) -> None:
         statement = {
             "Sid": "TransferSessions",
             "Effect": "Allow",
             "Principal": {"AWS": f"arn:aws:iam::{HUB}:root"},
-            "Action": ["s3:PutObject", "s3:GetObject", "s3:ListBucket"],
+            "Action": ["s3:PutObject", "s3:GetObject", "s3:ListBucket", *further],
             "Resource": ["arn:aws:s3:::inbox", "arn:aws:s3:::inbox/*"],
             "Condition": {"StringLike": {"aws:userId": f"{user_id or self.role_id}:*"}},
         }
@@ -236,12 +237,12 @@ async def test_a_permission_that_the_role_lacks_is_found(dock: Dock) -> None:
 
 
 async def test_the_acl_across_accounts_takes_a_permission_that_both_sides_give(dock: Dock) -> None:
-    as_at_aws = replace(dock.reading, acl="cross-account")
+    as_at_aws = replace(dock.reading, writing=ObjectWriting(acl="cross-account"))
     found = await dock.explain(reading=as_at_aws)
     assert found["outcome"] == "Denied"
     assert {(fix["account"], fix["statement"]["Action"]) for fix in found["fixes"]} == {(PARTNER, "s3:PutObjectAcl")}
     await dock.allow({**ALLOW, "Action": ["s3:PutObject", "s3:PutObjectAcl", "s3:AbortMultipartUpload"]})
-    # A condition on what is sent can be decided.
+    # A condition on what is sent can be decided; but the parts of a large file do not send it.
     said = {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}}
     root = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{HUB}:root"}, "Resource": "arn:aws:s3:::inbox/*"}
     await dock.cloud.s3.policy(
@@ -250,9 +251,40 @@ async def test_the_acl_across_accounts_takes_a_permission_that_both_sides_give(d
         {**root, "Action": "s3:AbortMultipartUpload"},
         as_=dock.cloud.s3.partner,
     )
-    assert (await dock.explain(reading=as_at_aws))["outcome"] == "Allowed"
+    found = await dock.explain(reading=as_at_aws)
+    assert step(found, "s3:PutObject")["outcome"] == "Allowed"
+    assert found["outcome"] == "Unknown"
+    assert "that is asked for a file of more than one part (8 MiB)" in found["conclusion"]
     for acl in ("bucket-owner-read", "off"):
-        assert (await dock.explain(reading=replace(dock.reading, acl=acl)))["outcome"] != "Allowed"
+        said = replace(dock.reading, writing=ObjectWriting(acl=acl))
+        assert (await dock.explain(reading=said))["outcome"] == "Denied"
+    await dock.bucket_policy("*", "s3:PutObjectAcl")
+    assert (await dock.explain(reading=as_at_aws))["outcome"] == "Allowed"
+    refused = await dock.explain(reading=replace(dock.reading, writing=ObjectWriting(acl="private")))
+    assert refused["outcome"] == "Denied"
+    assert "which takes no ACL but bucket-owner-full-control, and private is sent" in refused["conclusion"]
+
+
+KEY = f"arn:aws:kms:us-east-1:{PARTNER}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+async def test_a_key_that_aws_buckets_names_is_asked_for_and_unknown_where_there_is_no_kms(dock: Dock) -> None:
+    """The cloud that plays AWS has none."""
+    assert "kms:GenerateDataKey" not in {one["step"] for one in (await dock.explain())["steps"]}
+    encrypted = replace(dock.reading, writing=ObjectWriting(acl="off", sse="aws:kms", kms_key_id=KEY))
+    found = await dock.explain(reading=encrypted)
+    for name in ("kms:GenerateDataKey", "kms:Decrypt"):
+        asked = step(found, name)
+        assert (asked["outcome"], asked["subject"]) == ("Unknown", KEY)
+        whys = {layer["layer"]: layer["why"] for layer in asked["layers"] if layer["says"] == "unknown"}
+        assert set(whys) == {"identity-based policy", "resource-based policy"}
+        assert f"kms:GetKeyPolicy on {KEY}" in whys["resource-based policy"]
+        assert "a grant of the key may allow it" in whys["identity-based policy"]
+    await dock.allow(ALLOW, {**ALLOW, "Sid": "Keys", "Action": ["kms:GenerateDataKey", "kms:Decrypt"]})
+    found = await dock.explain(reading=encrypted)
+    assert found["outcome"] == "Unknown"
+    (layer,) = [one for one in step(found, "kms:Decrypt")["layers"] if one["says"] == "unknown"]
+    assert f"kms:GetKeyPolicy on {KEY}" in layer["why"]
 
 
 async def test_a_trust_policy_without_the_service_or_for_another_account_is_found(dock: Dock) -> None:
@@ -385,11 +417,13 @@ async def test_crossdock_in_front_of_aws_assumes_with_its_own_role(dock: Dock) -
     assert fix["statement"]["Condition"] == {"StringEquals": {"sts:ExternalId": "dock-7f3a"}}
     await dock.trust(TRANSFER, fix["statement"])
     assert (await dock.explain(reading=as_crossdock))["outcome"] == "Allowed"
-    assert (await dock.explain(reading=replace(as_crossdock, external_id="other")))["outcome"] == "Denied"
-    forgotten = await dock.explain(reading=replace(as_crossdock, external_id=""))
-    (fix,) = forgotten["fixes"]
-    assert "statement" not in fix
-    assert "--external-id" in fix["sentence"]
+    for external_id, told in (("other", "another was sent"), ("", "none was sent")):
+        refused = await dock.explain(reading=replace(as_crossdock, external_id=external_id))
+        assert refused["outcome"] == "Denied"
+        (fix,) = refused["fixes"]
+        assert "statement" not in fix
+        assert "--external-id" in fix["sentence"]
+        assert told in fix["sentence"]
 
 
 async def test_one_statement_lets_a_gateway_in_that_tags_its_sessions(dock: Dock) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossdock.core.backings import Backing, BadBacking, parse_target, read_backing
-from crossdock.core.errors import InvalidName
+from crossdock.core.errors import InvalidName, NameTooLong
 
 TEXT = st.text(alphabet="ab./ü", max_size=12)
 
@@ -98,7 +98,7 @@ def test_a_key_comes_back_from_below_the_prefix(prefix: str, key: str):
 
 
 KEPT = ("a", "a/b", "a/", "", "...", "a.b/.c", "a/..b")
-CHANGED = ("..", ".", "../a", "a/..", "a/./b", "a//b", "/a", "a//")
+CHANGED = ("..", ".", "../a", "a/..", "a/./b", "a//b", "/a", "a//", "a\\b", "a/..\\b")
 
 
 @pytest.mark.parametrize("key", [*KEPT, *CHANGED])
@@ -111,6 +111,21 @@ def test_an_s3_that_takes_keys_for_paths_gets_only_those_that_a_path_leaves_alon
     else:
         with pytest.raises(InvalidName):
             path_like.key_of(key)
+
+
+@pytest.mark.parametrize(("prefix", "letter"), [("", "x"), ("p/", "x"), ("ü/", "é"), ("p" * 511 + "/", "é")])
+def test_prefix_and_key_together_have_at_most_1024_bytes(prefix: str, letter: str):
+    backing = Backing(bucket="box", prefix=prefix)
+    room = 1024 - len(prefix.encode())
+    assert backing.most_key_bytes == room
+    longest = letter * (room // len(letter.encode()))
+    assert backing.key_of(longest) == prefix + longest
+    too_long = longest + letter
+    with pytest.raises(NameTooLong) as raised:
+        backing.key_of(too_long)
+    for words in (f"{len(too_long.encode())} bytes", f"{room} are left", "1024", repr(prefix)):
+        assert words in str(raised.value)
+    assert backing.prefix_of(too_long) == prefix + too_long, "what nothing lies below may be asked for"
 
 
 def test_a_key_that_is_beside_the_prefix_is_none():

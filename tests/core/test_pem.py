@@ -13,6 +13,7 @@ from crossdock.core.pem import (
     fingerprint,
     private_key_pem,
     read_certificates,
+    read_chain_and_key,
     read_private_key,
 )
 
@@ -61,3 +62,23 @@ def test_the_fingerprint_of_one_is_its_usual_one_and_that_of_a_chain_another():
     leaf = issued_by(root)
     assert fingerprint([leaf.certificate]) == leaf.certificate.fingerprint(SHA256()).hex()
     assert fingerprint([leaf.certificate, root.certificate]) != fingerprint([leaf.certificate])
+
+
+@pytest.mark.parametrize("private", [None, rsa_key()], ids=["curve", "rsa"])
+def test_chain_and_key_are_found_in_one_text_in_any_order(private):
+    root = self_signed("Root", is_ca=True, private=private)
+    leaf = issued_by(root, private=private)
+    for text in (leaf.body + root.body + leaf.key, leaf.key + leaf.body + b"a remark\n" + root.body):
+        chain, key = read_chain_and_key(text, text, chain_in="x", key_in="x")
+        assert chain == (leaf.certificate, root.certificate)
+        assert private_key_pem(key).encode() == leaf.key
+
+
+def test_what_does_not_belong_together_is_named():
+    own, other = self_signed(), self_signed()
+    with pytest.raises(BadPem, match="the key in b is not the key of the first certificate in a"):
+        read_chain_and_key(own.body, other.key, chain_in="a", key_in="b")
+    with pytest.raises(BadPem, match="a: there is no certificate"):
+        read_chain_and_key(own.key, own.key, chain_in="a", key_in="b")
+    with pytest.raises(BadPem, match="b: there is no private key"):
+        read_chain_and_key(own.body, own.body, chain_in="a", key_in="b")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossdock.files.keys import MAX_KEY_BYTES
+from crossdock.core.homes import MAX_KEY_BYTES
 from crossdock.ftp.globbing import compile_pattern, split_pattern
 
 NAMES = ["a", "b.txt", "a.txt", "ab.txt", "c.TXT", ".hidden.txt", "ü.txt", "a b.txt", "[x].txt", "-", "]"]

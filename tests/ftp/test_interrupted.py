@@ -18,7 +18,8 @@ KEEP = ftp_server(interrupted_uploads=InterruptedUploads.KEEP)
 RESUME = ftp_server(interrupted_uploads=InterruptedUploads.RESUME)
 SENT = 100_000
 RESET = b"\1\0\0\0\0\0\0\0"
-LARGE = b"x" * (3 * BLOCK_SIZE + 10)
+STORED = 3 * BLOCK_SIZE
+LARGE = b"x" * (STORED + 10)
 
 Interrupt = Callable[[FtpClient, asyncio.StreamWriter], Awaitable[None]]
 
@@ -59,6 +60,16 @@ async def has_arrived(house: FtpHouse) -> None:
     """What the client sent is read, so that what it does next does not overtake it."""
     await eventually(lambda: all(put._size == SENT for put in house.s3.staged))  # what threads move
     await turns(100)
+
+
+async def begin_large(house: FtpHouse, client: FtpClient) -> asyncio.StreamWriter:
+    """An upload of which all but what fills no part is stored."""
+    _, data = await client.data()
+    assert (await client.say("STOR a"))[0] == 150
+    data.write(LARGE)
+    await data.drain()
+    await eventually(lambda: house.s3.parts() * BLOCK_SIZE == STORED)
+    return data
 
 
 @every_way
@@ -116,40 +127,32 @@ async def test_another_size_than_announced_is_kept_too(stages: bool) -> None:
 async def test_an_upload_goes_on_where_size_says(interrupt: Interrupt, stages: bool) -> None:
     async with ftp_house(server=RESUME, stages=stages) as house:
         client = await house.log_in()
-        _, data = await client.data()
-        assert (await client.say("STOR a"))[0] == 150
-        data.write(LARGE)
-        await data.drain()
-        await eventually(lambda: house.s3.parts() == 3)
+        data = await begin_large(house, client)
         await has_arrived(house)
         await interrupt(client, data)
         client.abandon()
         await house.everybody_left()
         assert house.names() == ["user1/", "user2/", "user3/"]
         client = await house.log_in()
-        assert await client.say("SIZE a") == (213, f"213 {3 * BLOCK_SIZE}\n")
+        assert await client.say("SIZE a") == (213, f"213 {STORED}\n")
         assert (await client.fetch("NLST"))[1] == b""
         assert (await client.fetch("RETR a"))[0] == 550
-        assert (await client.say(f"REST {3 * BLOCK_SIZE}"))[0] == 350
+        assert (await client.say(f"REST {STORED}"))[0] == 350
         assert (await client.store("a", b"the end"))[0] == 226
-        assert house.content("user1/a") == LARGE[: 3 * BLOCK_SIZE] + b"the end"
+        assert house.content("user1/a") == LARGE[:STORED] + b"the end"
         assert not house.s3.uploads
 
 
 async def test_appe_goes_on_as_well_and_another_offset_is_554() -> None:
     async with ftp_house(server=RESUME) as house:
         client = await house.log_in()
-        _, data = await client.data()
-        assert (await client.say("STOR a"))[0] == 150
-        data.write(LARGE)
-        await data.drain()
-        await eventually(lambda: house.s3.parts() == 3)
+        data = await begin_large(house, client)
         await abort(client, data)
         assert (await client.say("SIZE a"))[0] == 213
         assert (await client.say("REST 5"))[0] == 350
         assert (await client.store("a", b"new"))[0] == 554
         assert (await client.store("a", b"the end", verb="APPE"))[0] == 226
-        assert house.content("user1/a") == LARGE[: 3 * BLOCK_SIZE] + b"the end"
+        assert house.content("user1/a") == LARGE[:STORED] + b"the end"
 
 
 async def test_files_that_are_not_resumed_can_be_appended_to_as_well() -> None:
@@ -164,11 +167,7 @@ async def test_files_that_are_not_resumed_can_be_appended_to_as_well() -> None:
 async def test_an_interrupted_upload_is_deleted_like_a_file() -> None:
     async with ftp_house(server=RESUME) as house:
         client = await house.log_in()
-        _, data = await client.data()
-        assert (await client.say("STOR a"))[0] == 150
-        data.write(LARGE)
-        await data.drain()
-        await eventually(lambda: house.s3.parts() == 3)
+        data = await begin_large(house, client)
         await abort(client, data)
         assert (await client.say("DELE a"))[0] == 250
         assert (await client.say("DELE a"))[0] == 550
@@ -192,13 +191,9 @@ async def test_a_killed_client_whose_data_connection_ends_first_has_not_sent_all
 async def test_a_killed_client_that_had_nothing_sent_yet_has_not_said_that_this_is_all() -> None:
     async with ftp_house(server=RESUME) as house:
         client = await house.log_in()
-        _, data = await client.data()
-        assert (await client.say("STOR a"))[0] == 150
-        data.write(LARGE)
-        await data.drain()
-        await eventually(lambda: house.s3.parts() == 3)
+        data = await begin_large(house, client)
         await reset(client, data)
-        assert (await client.say("SIZE a")) == (213, f"213 {3 * BLOCK_SIZE}\n")
+        assert (await client.say("SIZE a")) == (213, f"213 {STORED}\n")
         _, data = await client.data()
         assert (await client.say("APPE a"))[0] == 150
         data.close()
@@ -207,4 +202,4 @@ async def test_a_killed_client_that_had_nothing_sent_yet_has_not_said_that_this_
         await house.everybody_left()
         assert "user1/a" not in house.names()
         client = await house.log_in()
-        assert (await client.say("SIZE a")) == (213, f"213 {3 * BLOCK_SIZE}\n")
+        assert (await client.say("SIZE a")) == (213, f"213 {STORED}\n")

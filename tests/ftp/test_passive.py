@@ -287,16 +287,34 @@ async def test_when_the_ports_close_nobody_waits_for_a_connection_any_more() -> 
             connect(expectation.port)
 
 
-async def test_a_busy_port_is_named_and_the_others_are_given_back() -> None:
+async def test_only_without_any_port_nothing_opens_and_the_busy_one_is_named() -> None:
     busy = await listen(HERE, 0)
     free = await listen(HERE, 0)
     port, other = busy.getsockname()[1], free.getsockname()[1]
     free.close()
     passive = PassivePorts()
     with pytest.raises(OSError, match=rf"passive port {port} on 127\.0\.0\.1 .* --passive-ports") as raised:
-        await passive.open(HERE, [other, port])
+        await passive.open(HERE, [port])
     assert raised.value.errno is None
+    assert passive.ports == ()
+    for asked in ([other, port], [port, other]):
+        assert list(await passive.open(HERE, asked)) == [port]
+        assert passive.ports == (other,)
+        connect(other).close()
+        passive.close()
     (await listen(HERE, other)).close()
+    busy.close()
+
+
+async def test_a_port_that_was_chosen_and_is_busy_by_now_is_replaced() -> None:
+    busy = await listen(HERE, 0)
+    port = busy.getsockname()[1]
+    passive = PassivePorts()
+    assert list(await passive.open(HERE, [port, 0], replaces=True)) == [port]
+    assert len(set(passive.ports) - {port}) == 2
+    for one in passive.ports:
+        connect(one).close()
+    passive.close()
     busy.close()
 
 

@@ -99,6 +99,21 @@ async def test_a_port_of_another_program_is_named() -> None:
                 await found.acquire(HERE)
 
 
+@pytest.mark.parametrize("are_kept", [False, True])
+async def test_with_one_port_taken_the_others_serve_or_another_that_the_system_chooses(are_kept: bool) -> None:
+    with socket.create_server((HERE, 0)) as foreign:
+        taken, free = foreign.getsockname()[1], free_port()
+        found = PassiveSharing([taken, free], balancers=(), are_kept=are_kept)
+        shared = await found.acquire(HERE)
+        assert (list(shared.lost), len(shared.passive.ports)) == ([taken], 1 + are_kept)
+        assert free in shared.passive.ports
+        replacing = set(shared.passive.ports) - {free}
+        found.release(shared)
+    again = await found.acquire(HERE)
+    assert (list(again.lost), set(again.passive.ports)) == ([], {free} | (replacing if are_kept else {taken}))
+    found.release(again)
+
+
 async def test_the_last_to_leave_closes_the_ports_and_they_stay_the_same() -> None:
     async with sharing(HERE, HERE) as (found, (shared, _)):
         (port,) = shared.passive.ports

@@ -7,6 +7,7 @@ import socket
 import pytest
 from tests.fakes.ftp_house import PATIENCE_S, eventually, ftp_house, ftp_server, pass_time, read_to_end, turns
 
+from crossdock.core.ports_text import format_ports
 from crossdock.core.servers import FileProtocol
 
 OWN_ADDRESS = f"127.1.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
@@ -260,6 +261,24 @@ async def test_passive_ports_chosen_by_the_system_are_kept_while_the_service_run
         again = await house.edge.open(ftp_server(), FileProtocol.FTP, OWN_ADDRESS, 0)
         assert again.passive_ports == ports
         await again.close(drain_timeout_s=0)
+
+
+@pytest.mark.parametrize("which", ["passive_ports", "kept_passive_ports"])
+async def test_a_passive_port_of_another_program_is_named_and_ftp_is_served_without_it(
+    which: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.create_server((OWN_ADDRESS, 0)) as foreign, socket.create_server((OWN_ADDRESS, 0)) as closed:
+        taken, free = foreign.getsockname()[1], closed.getsockname()[1]
+        closed.close()
+        async with ftp_house(host=OWN_ADDRESS, **{which: (taken, free)}) as house:
+            ports = house.listener.passive_ports
+            assert (len(ports), taken in ports, free in ports) == (2 if "kept" in which else 1, False, True)
+            client = await house.log_in(host=OWN_ADDRESS)
+            assert (await client.store("a", b"x"))[0] == 226
+    [record] = [record for record in caplog.records if record.message == "passive ports are missing"]
+    for words in (f"port {taken} on {OWN_ADDRESS}", format_ports(ports), "--passive-ports"):
+        assert words in vars(record)["reason"]
+    assert vars(record)["server_id"] == ftp_server().server_id
 
 
 async def test_a_busy_control_port_is_an_os_error_and_leaves_the_others_alone() -> None:

@@ -18,6 +18,7 @@ def test_a_server_with_all_that_it_may_have():
         + """
         region = "eu-central-1"
         host_keys = ["keys/ed25519", "/etc/ssh/rsa", "secretsmanager:arn:aws:secretsmanager:eu-central-1:1:secret:k"]
+        certificate = ["secretsmanager:chain", "secretsmanager:key"]
         [server.settings]
         Protocols = ["SFTP"]
         Tags = { team = "red" }
@@ -41,6 +42,7 @@ def test_a_server_with_all_that_it_may_have():
                 "/etc/ssh/rsa",
                 "secretsmanager:arn:aws:secretsmanager:eu-central-1:1:secret:k",
             ),
+            certificate=("secretsmanager:chain", "secretsmanager:key"),
             users=(
                 DeclaredUser(
                     name="user1",
@@ -56,6 +58,7 @@ def test_a_server_with_all_that_it_may_have():
 def test_one_that_says_little_leaves_the_rest_alone():
     (server,) = parse_servers_file(HEAD, PATH)
     assert (server.settings, server.users, server.host_keys, server.region) == ({}, None, (), "")
+    assert server.certificate == ()
     assert parse_servers_file("", PATH) == ()
 
 
@@ -68,10 +71,24 @@ def test_one_that_says_little_leaves_the_rest_alone():
         ('[[server]]\naccount = "hub"\n', "id must be s- and 17 hex digits"),
         ('[[server]]\nid = "s-1"\naccount = "hub"\n', "server 's-1': id must be"),
         (f'[[server]]\nid = "{ID}"\n', "account is missing"),
-        (HEAD + 'protocols = ["SFTP"]\n', "'protocols' is none of account, host_keys, id, region, settings, users"),
+        (
+            HEAD + 'protocols = ["SFTP"]\n',
+            "'protocols' is none of account, certificate, host_keys, id, region, settings, users",
+        ),
         (HEAD + "[server.settings]\nHostKey = 'x'\n", "HostKey is not a setting here"),
         (HEAD + "[server.settings]\nTags = ['x']\n", "Tags must be a table of texts"),
         (HEAD + "host_keys = 'x'\n", "host_keys must be a list of texts"),
+        (HEAD + "certificate = 'secretsmanager:x'\n", "certificate must be a list of texts"),
+        (HEAD + "certificate = []\n", "certificate has one secret, with chain and key, or two"),
+        (HEAD + "certificate = ['secretsmanager:x', 'y', 'z']\n", "certificate has one secret"),
+        (
+            HEAD + "certificate = ['secretsmanager:x', 'key.pem']\n",
+            r"and key\.pem is none: files are named in \[ftps\.",
+        ),
+        (
+            HEAD + "certificate = ['secretsmanager:x']\n[server.settings]\nCertificate = 'arn'\n",
+            "certificate takes the place of Certificate in its settings",
+        ),
         (HEAD + "users = ['x']\n", r"write \[\[users\]\] for each"),
         (HEAD + "[[server.users]]\nRole = 'x'\n", "a user: UserName is missing"),
         (

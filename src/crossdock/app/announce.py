@@ -8,6 +8,12 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
+def announce_failure(server_id: str, reason: str) -> None:
+    """`not as declared server=s-…: CreateServer: …`, of a server that a file has."""
+    sentence = " ".join(reason.removeprefix(f"server {server_id}: ").split())
+    say(f"not as declared server={server_id}: {sentence}")
+
+
 def announce_endpoint(endpoint: Endpoint) -> None:
     """`ready ftp 127.0.0.1:2121 server=s-… passive=8192-8200`."""
     passive = f" passive={format_ports(endpoint.passive_ports)}" if endpoint.passive_ports else ""

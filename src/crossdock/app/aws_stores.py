@@ -1,13 +1,12 @@
 """The objects of AWS's S3, or of one that speaks as it does, for sessions that hold the credentials of their roles."""
 
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiobotocore.session import AioSession  # type: ignore[import-untyped]  # it ships no types
 
-from crossdock.adapters.aws.clients import authorities_of
+from crossdock.adapters.aws.bundles import Bundle, bundle_of, verified_by
 from crossdock.adapters.aws.connection import S3Connection, open_s3
 from crossdock.adapters.aws.object_store import AwsObjectStore
 from crossdock.adapters.aws.retrying import Patience
@@ -16,7 +15,7 @@ from crossdock.core.principals import AssumedRole
 from crossdock.ports.functions import TemporaryCredentials
 from crossdock.ports.host import Clock
 from crossdock.ports.upload_ledger import UploadLedger
-from crossdock.settings import AwsSettings, BadSetting
+from crossdock.settings import AwsSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +52,6 @@ def open_session(aws: AwsSettings) -> AioSession:
 
 
 def verify_of(aws: AwsSettings, session: AioSession) -> bool | str:
-    """See `authorities_of`. Raises BadSetting for a file that cannot be read."""
-    found = authorities_of(session, "" if aws.ca_file is None else str(aws.ca_file))
-    if isinstance(found, str):
-        try:
-            ssl.create_default_context(cafile=found)
-        except OSError as error:  # an ssl.SSLError too
-            name = "AWS_CA_BUNDLE, or ca_bundle of the profile" if aws.ca_file is None else "aws.ca_file"
-            raise BadSetting(f"{name}: {found} has no certificates to be read: {error}") from error
-    return found
+    """Whose certificates are believed, as botocore wants it told. Raises BadSetting for a file that has none."""
+    own = None if aws.ca_file is None else Bundle(file=str(aws.ca_file), named_by="aws.ca_file")
+    return verified_by(own or bundle_of(session))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from crossdock.adapters.aws.begun_uploads import Swept
 from crossdock.app.cloud import Cloud
-from crossdock.app.late_backings import LateBackings
+from crossdock.app.late_backings import LateBackings, open_connections
 from crossdock.app.upload_ledgers import LedgerOf, sweep_forever
 from crossdock.cloud.accounts import admin_caller
 from crossdock.cloud.organizations.management import keep_management_empty
@@ -22,6 +22,7 @@ from crossdock.files.resumable_uploads import resumable_upload_ids
 from crossdock.operations.call import House
 from crossdock.operations.caller import Origin
 from crossdock.ports.backings import ForeignS3
+from crossdock.settings import AwsSettings
 from crossdock.settings.buckets_file import DeclaredBucket
 
 _log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ class CannotAttach(CrossdockError):
 
 
 @asynccontextmanager
-async def open_service_backings(house: House, ledger_of: LedgerOf) -> AsyncIterator[LateBackings]:
+async def open_service_backings(aws: AwsSettings, house: House, ledger_of: LedgerOf) -> AsyncIterator[LateBackings]:
     """What the service reaches, opened and imported as soon as, and only where, a bucket is attached."""
 
     async def open_for_attached() -> None:
@@ -43,17 +44,15 @@ async def open_service_backings(house: House, ledger_of: LedgerOf) -> AsyncItera
             await backings.open()
 
     async with AsyncExitStack() as stack:
-        backings = LateBackings(stack, partial(_open_connections, house, ledger_of))
+        backings = LateBackings(stack, partial(_open_connections, aws, house, ledger_of))
         house.tasks.start(open_for_attached(), name="S3s of attached buckets")
         yield backings
 
 
 @asynccontextmanager
-async def _open_connections(house: House, ledger_of: LedgerOf) -> AsyncIterator[ForeignS3]:
+async def _open_connections(aws: AwsSettings, house: House, ledger_of: LedgerOf) -> AsyncIterator[ForeignS3]:
     """They note the uploads that they begin, and abort what an earlier run has left."""
-    from crossdock.adapters.aws.backings import open_backings
-
-    async with open_backings(clock=house.clock, ledger_of=lambda backing: ledger_of(backing.where)) as connections:
+    async with open_connections(aws, house.clock, ledger_of, has_environment=True) as connections:
         house.tasks.start(sweep_forever(partial(_sweep, house, connections, ledger_of)), name="sweep of backed buckets")
         yield connections
 

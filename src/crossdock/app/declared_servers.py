@@ -3,19 +3,21 @@
 A server that the file declares is marked with a tag, so that it is known as the file's when the file has it no more.
 """
 
-import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from crossdock.app.administrators import AsAdministrator
+from crossdock.app.declared_certificates import drop_certificates, have_certificate
 from crossdock.app.declared_resets import server_resets, user_resets
+from crossdock.app.declaring import Road
+from crossdock.cloud.accounts import UnknownAccount
 from crossdock.core.errors import CrossdockError, ServiceError
-from crossdock.core.servers import DECLARED_TAG, Server
+from crossdock.core.servers import DECLARED_TAG, FileProtocol, IdentityProviderType, Server
 from crossdock.ports.authority import SecretTexts
-from crossdock.settings.servers_file import SECRET, DeclaredServer, DeclaredUser
+from crossdock.settings.servers_file import DeclaredServer, DeclaredUser
+from crossdock.transfer.servers import CertificateInFiles, never_in_files
 
 _FIXED = ("Domain",)
 """What UpdateServer does not take: a server that is there has it already."""
@@ -23,155 +25,196 @@ _FIXED = ("Domain",)
 _log = logging.getLogger(__name__)
 
 
-class CannotDeclare(CrossdockError):
-    """A server of the file cannot be had as it is there; the message names the server, the call and the reason."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerDeclarer:
-    """`region` is that of servers that name none."""
+    """`region` is that of servers that name none. `in_files`: whether a server shows a certificate of files alone."""
 
     administrator: AsAdministrator
     secrets: SecretTexts
     region: str
+    in_files: CertificateInFiles = never_in_files
 
-    async def apply_all(self, declared: Sequence[DeclaredServer], present: Sequence[Server]) -> None:
+    async def apply_all(self, declared: Sequence[DeclaredServer], present: Sequence[Server]) -> Mapping[str, str]:
         """Have what the file has, and of what it had nothing more; `present` are the servers that there are.
 
         What cannot be done is an error in the log, and keeps nothing else from being done: one server of the file that
-        cannot be had is no reason to let the others down.
+        cannot be had is no reason to let the others down. Returns why, by the ids of such servers of the file.
         """
         kept = {server.server_id for server in declared}
         for server in present:
-            if server.server_id not in kept and _is_declared(server.server_id, server.tags):
+            if server.server_id not in kept and _is_declared(server):
                 await self._drop(server)
+        there = {server.server_id: server for server in present}
+        failures: dict[str, str] = {}
         for one in declared:
             try:
-                await self.apply(one)
+                await self.apply(one, there=there.get(one.server_id))
             except CrossdockError as error:
+                failures[one.server_id] = str(error)
                 _log.error("a declared server is not as the file has it", extra=_told(one.server_id, error))
+        return failures
 
     async def _drop(self, server: Server) -> None:
-        params = {"ServerId": server.server_id}
         try:
-            await self.administrator(server.account_id, server.region, "transfer", "DeleteServer", params)
+            await self._delete(server)
         except CrossdockError as error:
             _log.error("a server that is declared no more cannot be deleted", extra=_told(server.server_id, error))
         else:
             _log.warning("deleted a server that is declared no more", extra={"server_id": server.server_id})
 
-    async def apply(self, server: DeclaredServer) -> None:
-        """Raises CannotDeclare, and UnknownAccount."""
-        bodies = [await self._host_key(server, place) for place in server.host_keys]
+    async def _delete(self, server: Server) -> None:
+        road = self._road(server.server_id, server.account_id, server.region)
+        await road.call("transfer", "DeleteServer", {"ServerId": server.server_id})
+        if server.certificate_arn:
+            await drop_certificates(road)
+
+    async def apply(self, server: DeclaredServer, *, there: Server | None = None) -> None:
+        """`there` has its id already, in whichever account and region. Raises CannotDeclare, and UnknownAccount."""
+        road = self._road(server.server_id, server.account, server.region)
+        bodies = [await road.text(place, "host key") for place in server.host_keys]
+        settings = {**server.settings, **await self._certificate(server, road)}
         tags = _tags({**server.tags, DECLARED_TAG: _mark(server.server_id, with_users=server.users is not None)})
         users = server.users
-        present = await self._present(server)
+        present = await _present(road)
         if present is None:
+            if there is not None:
+                await self._clear_the_way(server, road, there)
             first_key = {"HostKey": bodies[0]} if bodies else {}
-            await self._call(server, "CreateServer", {**server.settings, **first_key, "Tags": tags})
+            await road.call("transfer", "CreateServer", {**settings, **first_key, "Tags": tags})
         else:
-            changeable = {name: value for name, value in server.settings.items() if name not in _FIXED}
+            changeable = {name: value for name, value in settings.items() if name not in _FIXED}
             wanted = {**server_resets(present, changeable), "ServerId": server.server_id}
-            await self._call(server, "UpdateServer", wanted)
+            await road.call("transfer", "UpdateServer", wanted)
             if users is None and _texts(present).get(DECLARED_TAG) == _mark(server.server_id, with_users=True):
                 users = ()
+        if server.certificate or (present is not None and "Certificate" in present):
+            await drop_certificates(road, but=settings.get("Certificate", ""))
         if bodies:
-            await self._keep_only_host_keys(server, bodies)
+            await _keep_only_host_keys(road, bodies)
         if users is not None:
-            await self._keep_only_users(server, users)
+            await _keep_only_users(road, users)
         if present is not None:
             # After the users: as long as those of the file are there, the mark says so.
-            await self._keep_only_tags(server, present, tags)
+            await _keep_only_tags(road, present, tags)
 
-    async def _present(self, server: DeclaredServer) -> Mapping[str, Any] | None:
-        """The server as it is described; None when there is none."""
+    async def _certificate(self, server: DeclaredServer, road: Road) -> Mapping[str, str]:
+        """What CreateServer takes of a certificate that lies in secrets; nothing where the server has none there."""
+        if not server.certificate:
+            return {}
+        if self.in_files(server.server_id):
+            raise road.objection(
+                "ftps.certificates of the settings has a certificate for it, or for all (*), which comes before one of "
+                "secrets: leave one of them out"
+            )
+        return {"Certificate": await have_certificate(road, server.certificate)}
+
+    async def _clear_the_way(self, server: DeclaredServer, road: Road, there: Server) -> None:
+        """Delete the server where it is, for no other account or region can have its id; not if something were lost."""
+        place = f"account {there.account_id}, region {there.region}"
+        delete = f"delete that one (aws transfer delete-server --server-id {server.server_id})"
+        if not _is_declared(there):
+            raise road.objection(
+                f"there is one in {place}, which no file declared: {delete}, or choose another id here"
+            )
+        if lost := _lost_by_a_move(server, there):
+            raise road.objection(
+                f"it is in {place}, and stays there as it was. The file has it elsewhere now; made anew there it would "
+                f"lose {' and '.join(lost)}: write them into the file, or {delete}, and start again"
+            )
         try:
-            found = await self._do(server, "DescribeServer", {"ServerId": server.server_id})
+            await self._delete(there)
+        except UnknownAccount as error:
+            raise road.objection(
+                f"it is in {place}, and cannot be deleted there: name that account in the settings ({error})"
+            ) from error
+        told = {"server_id": server.server_id, "account_id": there.account_id, "region": there.region}
+        _log.warning("deleted a server where it was declared before: it is made anew elsewhere", extra=told)
+
+    def _road(self, server_id: str, account: str, region: str) -> Road:
+        return Road(
+            server_id=server_id,
+            account=account,
+            region=region or self.region,
+            administrator=self.administrator,
+            secrets=self.secrets,
+        )
+
+
+async def _present(road: Road) -> Mapping[str, Any] | None:
+    """The server as it is described; None when there is none."""
+    try:
+        found = await road.ask("transfer", "DescribeServer", {"ServerId": road.server_id})
+    except ServiceError as error:
+        if error.code == "ResourceNotFoundException":
+            return None
+        raise road.failed("DescribeServer", error) from error
+    described: Mapping[str, Any] = found["Server"]
+    return described
+
+
+async def _keep_only_host_keys(road: Road, bodies: list[str]) -> None:
+    wanted = set[str]()
+    for body in bodies:
+        params = {"ServerId": road.server_id, "HostKeyBody": body}
+        try:
+            imported = await road.ask("transfer", "ImportHostKey", params)
+            wanted.add(str(imported["HostKeyId"]))
         except ServiceError as error:
-            if error.code == "ResourceNotFoundException":
-                return None
-            raise _failed(server, "DescribeServer", error) from error
-        described: Mapping[str, Any] = found["Server"]
-        return described
+            if error.code != "ResourceExistsException":
+                raise road.failed("ImportHostKey", error) from error
+            wanted.add(str(error.members["Resource"]))
+    listed = await road.call("transfer", "ListHostKeys", {"ServerId": road.server_id})
+    for key in listed["HostKeys"]:
+        if key["HostKeyId"] not in wanted:
+            params = {"ServerId": road.server_id, "HostKeyId": key["HostKeyId"]}
+            await road.call("transfer", "DeleteHostKey", params)
 
-    async def _keep_only_host_keys(self, server: DeclaredServer, bodies: list[str]) -> None:
-        wanted = set[str]()
-        for body in bodies:
-            params = {"ServerId": server.server_id, "HostKeyBody": body}
-            try:
-                imported = await self._do(server, "ImportHostKey", params)
-                wanted.add(str(imported["HostKeyId"]))
-            except ServiceError as error:
-                if error.code != "ResourceExistsException":
-                    raise _failed(server, "ImportHostKey", error) from error
-                wanted.add(str(error.members["Resource"]))
-        listed = await self._call(server, "ListHostKeys", {"ServerId": server.server_id})
-        for key in listed["HostKeys"]:
-            if key["HostKeyId"] not in wanted:
-                await self._call(server, "DeleteHostKey", {"ServerId": server.server_id, "HostKeyId": key["HostKeyId"]})
 
-    async def _keep_only_users(self, server: DeclaredServer, users: tuple[DeclaredUser, ...]) -> None:
-        present = await self._user_names(server)
-        for name in present - {user.name for user in users}:
-            await self._call(server, "DeleteUser", {"ServerId": server.server_id, "UserName": name})
-            told = {"server_id": server.server_id, "user": name}
-            _log.warning("deleted a user that is not declared", extra=told)
-        for user in users:
-            named = {"ServerId": server.server_id, "UserName": user.name}
-            if user.name not in present:
-                await self._call(server, "CreateUser", {**named, **user.settings})
-            described = (await self._call(server, "DescribeUser", named))["User"]
-            if user.name in present:
-                settings = {name: value for name, value in user.settings.items() if name != "Tags"}
-                await self._call(server, "UpdateUser", {**named, **user_resets(described, settings)})
-                await self._keep_only_tags(server, described, user.settings.get("Tags", []))
-            await self._keep_only_public_keys(server, user, named, described)
+async def _keep_only_users(road: Road, users: tuple[DeclaredUser, ...]) -> None:
+    listed = road.listed("transfer", "ListUsers", {"ServerId": road.server_id}, member="Users")
+    present = {user["UserName"] async for user in listed}
+    for name in present - {user.name for user in users}:
+        await road.call("transfer", "DeleteUser", {"ServerId": road.server_id, "UserName": name})
+        _log.warning("deleted a user that is not declared", extra={"server_id": road.server_id, "user": name})
+    for user in users:
+        named = {"ServerId": road.server_id, "UserName": user.name}
+        if user.name not in present:
+            await road.call("transfer", "CreateUser", {**named, **user.settings})
+        described = (await road.call("transfer", "DescribeUser", named))["User"]
+        if user.name in present:
+            settings = {name: value for name, value in user.settings.items() if name != "Tags"}
+            await road.call("transfer", "UpdateUser", {**named, **user_resets(described, settings)})
+            await _keep_only_tags(road, described, user.settings.get("Tags", []))
+        await _keep_only_public_keys(road, user, named, described)
 
-    async def _keep_only_tags(
-        self, server: DeclaredServer, described: Mapping[str, Any], tags: Sequence[Mapping[str, str]]
-    ) -> None:
-        if tags:
-            await self._call(server, "TagResource", {"Arn": described["Arn"], "Tags": tags})
-        if surplus := sorted(_texts(described).keys() - {tag["Key"] for tag in tags}):
-            await self._call(server, "UntagResource", {"Arn": described["Arn"], "TagKeys": surplus})
 
-    async def _keep_only_public_keys(
-        self, server: DeclaredServer, user: DeclaredUser, named: Mapping[str, Any], described: Mapping[str, Any]
-    ) -> None:
-        present = {_blob(key["SshPublicKeyBody"]): key["SshPublicKeyId"] for key in described["SshPublicKeys"]}
-        wanted = {_blob(body): body for body in user.public_keys}
-        for blob in present.keys() - wanted.keys():
-            await self._call(server, "DeleteSshPublicKey", {**named, "SshPublicKeyId": present[blob]})
-        for blob, body in wanted.items():
-            if blob not in present:
-                await self._call(server, "ImportSshPublicKey", {**named, "SshPublicKeyBody": body})
+async def _keep_only_tags(road: Road, described: Mapping[str, Any], tags: Sequence[Mapping[str, str]]) -> None:
+    if tags:
+        await road.call("transfer", "TagResource", {"Arn": described["Arn"], "Tags": tags})
+    if surplus := sorted(_texts(described).keys() - {tag["Key"] for tag in tags}):
+        await road.call("transfer", "UntagResource", {"Arn": described["Arn"], "TagKeys": surplus})
 
-    async def _user_names(self, server: DeclaredServer) -> set[str]:
-        names = set[str]()
-        token: dict[str, str] = {}
-        while True:
-            listed = await self._call(server, "ListUsers", {"ServerId": server.server_id, **token})
-            names.update(user["UserName"] for user in listed["Users"])
-            if "NextToken" not in listed:
-                return names
-            token = {"NextToken": listed["NextToken"]}
 
-    async def _host_key(self, server: DeclaredServer, place: str) -> str:
-        try:
-            if place.startswith(SECRET):
-                return await self.secrets.text(server.account, server.region or self.region, place.removeprefix(SECRET))
-            return await asyncio.to_thread(Path(place).read_text, encoding="utf-8")
-        except (OSError, UnicodeDecodeError, CrossdockError) as error:
-            raise CannotDeclare(f"server {server.server_id}: the host key {place} cannot be read: {error}") from error
+async def _keep_only_public_keys(
+    road: Road, user: DeclaredUser, named: Mapping[str, Any], described: Mapping[str, Any]
+) -> None:
+    present = {_blob(key["SshPublicKeyBody"]): key["SshPublicKeyId"] for key in described["SshPublicKeys"]}
+    wanted = {_blob(body): body for body in user.public_keys}
+    for blob in present.keys() - wanted.keys():
+        await road.call("transfer", "DeleteSshPublicKey", {**named, "SshPublicKeyId": present[blob]})
+    for blob, body in wanted.items():
+        if blob not in present:
+            await road.call("transfer", "ImportSshPublicKey", {**named, "SshPublicKeyBody": body})
 
-    async def _call(self, server: DeclaredServer, operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        try:
-            return await self._do(server, operation, params)
-        except ServiceError as error:
-            raise _failed(server, operation, error) from error
 
-    async def _do(self, server: DeclaredServer, operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        return await self.administrator(server.account, server.region or self.region, "transfer", operation, params)
+def _lost_by_a_move(server: DeclaredServer, there: Server) -> list[str]:
+    """What a server has that was not in the file, so that it cannot be made anew."""
+    lost = list[str]()
+    if FileProtocol.SFTP in there.protocols and not server.host_keys:
+        lost.append("its host keys (host_keys)")
+    if there.identity_provider.kind is IdentityProviderType.SERVICE_MANAGED and server.users is None:
+        lost.append("its users ([[server.users]])")
+    return lost
 
 
 def _mark(server_id: str, *, with_users: bool) -> str:
@@ -179,8 +222,9 @@ def _mark(server_id: str, *, with_users: bool) -> str:
     return f"{server_id} with users" if with_users else server_id
 
 
-def _is_declared(server_id: str, tags: Mapping[str, str]) -> bool:
-    return tags.get(DECLARED_TAG) in (_mark(server_id, with_users=False), _mark(server_id, with_users=True))
+def _is_declared(server: Server) -> bool:
+    marks = [_mark(server.server_id, with_users=with_users) for with_users in (False, True)]
+    return server.tags.get(DECLARED_TAG) in marks
 
 
 def _tags(texts: Mapping[str, str]) -> list[dict[str, str]]:
@@ -198,7 +242,3 @@ def _told(server_id: str, error: CrossdockError) -> dict[str, str]:
 def _blob(line: str) -> tuple[str, ...]:
     """Type and body: the comment makes no other key."""
     return tuple(line.split()[:2])
-
-
-def _failed(server: DeclaredServer, operation: str, error: ServiceError) -> CannotDeclare:
-    return CannotDeclare(f"server {server.server_id}: {operation}: {error}")

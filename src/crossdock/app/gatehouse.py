@@ -27,6 +27,7 @@ from crossdock.files.limits import LoginLimits
 from crossdock.files.login import Admission, Trial
 from crossdock.files.login_check import LoginCheck
 from crossdock.files.session_limits import SessionLimits
+from crossdock.files.unfinished import Unfinished
 from crossdock.ftp.server import FtpEdge
 from crossdock.gateway import Gateway
 from crossdock.operations.call import House
@@ -60,6 +61,7 @@ async def build_gatehouse(
     authority: SessionsAuthority,
     api: ProviderApi,
     ledger_of: LedgerOf,
+    unfinished: Unfinished,
 ) -> Gatehouse:
     """Also adds the Transfer API to the cloud, whose identity test runs the code of a login."""
     changes = ServerChanges()
@@ -93,6 +95,7 @@ async def build_gatehouse(
         sleep=asyncio.sleep,
         failure_delay_s=settings.login.failure_delay_s,
         resumable=resumable,
+        unfinished=unfinished,
     )
     limits = LoginLimits(per_address=settings.login.connections_per_address, total=settings.login.connections)
     edge = FtpEdge(
@@ -103,7 +106,8 @@ async def build_gatehouse(
         tasks=house.tasks,
         clock=house.clock,
         entropy=house.entropy,
-        passive_ports=_passive_ports(settings, await directory.endpoints()),
+        passive_ports=parse_ports(settings.passive_ports),
+        kept_passive_ports=_kept_passive_ports(await directory.endpoints()),
         passive_ip=settings.passive_ip,
         ftp=settings.ftp,
         login=settings.login,
@@ -121,6 +125,7 @@ async def build_gatehouse(
             uploads=disk.objects.uploads,
             blobs=disk.blobs,
             resumable=resumable,
+            unfinished=unfinished,
             ledger_of=worker_ledgers(ledger_of, disk.state, is_at_aws=not is_embedded(settings)),
         )
         crew = build_crew(settings, disk, house, parent)
@@ -163,7 +168,6 @@ def _exposure(settings: Settings, ingress: Ingress, server: Server, protocol: Fi
     )
 
 
-def _passive_ports(settings: Settings, known: Sequence[Endpoint]) -> tuple[int, ...]:
-    """The configured range; where the system chooses, what it chose before."""
-    ports = parse_ports(settings.passive_ports)
-    return ports or next((endpoint.passive_ports for endpoint in known if endpoint.passive_ports), ())
+def _kept_passive_ports(known: Sequence[Endpoint]) -> tuple[int, ...]:
+    """What the system chose before, where it chooses."""
+    return next((endpoint.passive_ports for endpoint in known if endpoint.passive_ports), ())

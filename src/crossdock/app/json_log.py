@@ -8,6 +8,7 @@ import warnings
 from datetime import UTC, datetime
 
 from crossdock.app.few_refusals import FewRefusals
+from crossdock.app.renewal_failures import in_a_sentence
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "color_message"}
 
@@ -16,6 +17,7 @@ class JsonLines(logging.Formatter):
     """Time, level, logger and message, what `extra` brought, and a traceback where there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
+        record = in_a_sentence(record)
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,

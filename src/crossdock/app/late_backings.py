@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crossdock.core.backings import Backing
 from crossdock.core.errors import FileError
@@ -11,17 +11,28 @@ from crossdock.ports.backings import ForeignS3, SentBody
 from crossdock.ports.host import Clock
 from crossdock.ports.objects import ObjectStore
 from crossdock.ports.upload_ledger import UploadLedger
+from crossdock.settings import AwsSettings
+
+if TYPE_CHECKING:
+    from crossdock.adapters.aws.backings import BackingConnections
 
 Opening = Callable[[], AbstractAsyncContextManager[ForeignS3]]
 
 
-def open_workers_backings(
-    clock: Clock, ledger_of: Callable[[str], UploadLedger]
-) -> AbstractAsyncContextManager[ForeignS3]:
-    """As a worker reaches them. Takes 20 MB."""
+def open_connections(
+    aws: AwsSettings, clock: Clock, ledger_of: Callable[[str], UploadLedger], *, has_environment: bool
+) -> "AbstractAsyncContextManager[BackingConnections]":
+    """As the service reaches them, or a worker, which does not have its environment. Takes 20 MB."""
     from crossdock.adapters.aws.backings import open_backings
+    from crossdock.adapters.aws.retrying import Patience
 
-    return open_backings(clock=clock, has_environment=False, ledger_of=lambda backing: ledger_of(backing.where))
+    return open_backings(
+        clock=clock,
+        has_environment=has_environment,
+        ledger_of=lambda backing: ledger_of(backing.where),
+        patience=Patience(attempts=aws.s3_attempts),
+        read_timeout_s=aws.s3_timeout_s,
+    )
 
 
 class LateBackings:

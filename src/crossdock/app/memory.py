@@ -4,9 +4,11 @@ import gc
 
 
 def settle_memory() -> None:
-    """Take what was loaded at the start, AWS's models above all, out of what the collector of cycles looks through.
+    """Take what was loaded, AWS's models above all, out of what the collector of cycles looks through from now on.
 
     Every full collection would otherwise stop the loop, and so every session, for as long as many small files take.
+    While a process starts, nothing is collected at all.
     """
     gc.collect()
     gc.freeze()
+    gc.enable()

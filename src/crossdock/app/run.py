@@ -7,16 +7,17 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from shlex import join
 
+from crossdock.adapters.host.certificate_files import CertificateFiles
 from crossdock.adapters.host.clock import SystemClock
 from crossdock.api.control import ControlServer
 from crossdock.api.endpoint import Endpoint
 from crossdock.api.server import ApiServer
 from crossdock.app.administrators import as_administrator
-from crossdock.app.announce import say
+from crossdock.app.announce import announce_failure, say
 from crossdock.app.buckets import BucketKeeper, keep_nothing, open_service_backings
 from crossdock.app.cloud import Cloud, build_cloud, is_embedded
 from crossdock.app.declared_servers import ServerDeclarer
@@ -28,6 +29,7 @@ from crossdock.app.gatehouse import build_gatehouse
 from crossdock.app.hints import how_to_begin, own_command
 from crossdock.app.json_log import log_to_stderr
 from crossdock.app.kept_ports import keep_port, kept_port
+from crossdock.app.kept_unfinished import open_unfinished
 from crossdock.app.memory import settle_memory
 from crossdock.app.models import load_models
 from crossdock.app.provider_api import open_logins_api
@@ -39,7 +41,7 @@ from crossdock.cloud.organizations.founding import ensure_organization
 from crossdock.core.errors import CrossdockError
 from crossdock.operations.call import House
 from crossdock.operations.tasks import TaskSupervisor
-from crossdock.settings import BadSetting, Settings, unknown_variables
+from crossdock.settings import BadSetting, Settings, certificate_paths, unknown_variables
 from crossdock.settings.buckets_file import read_buckets_file
 from crossdock.settings.servers_file import read_servers_file
 
@@ -84,13 +86,16 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
         await recover_interrupted(house)
         api_url = ""
         ledger_of = upload_ledgers(house)
-        backings = await stack.enter_async_context(open_service_backings(house, ledger_of))
+        backings = await stack.enter_async_context(open_service_backings(settings.aws, house, ledger_of))
         cloud = await stack.enter_async_context(
             build_cloud(settings, disk, house, accounts, models, lambda: api_url, backings)
         )
         authority = await stack.enter_async_context(_open_authority(settings, house, cloud, ledger_of))
         api_of_providers = await stack.enter_async_context(open_logins_api(settings, house, authority.invocation_roles))
-        gatehouse = await build_gatehouse(settings, disk, house, cloud, authority, api_of_providers, ledger_of)
+        unfinished = await stack.enter_async_context(open_unfinished(disk.state))
+        gatehouse = await build_gatehouse(
+            settings, disk, house, cloud, authority, api_of_providers, ledger_of, unfinished
+        )
         stack.callback(gatehouse.edge.close)
         stack.callback(gatehouse.sftp_edge.close)
         if gatehouse.crew is not None:
@@ -132,9 +137,15 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
         for bucket in attached:
             await keeper.apply(bucket)
         administrator = as_administrator(cloud, house, via="servers")
-        declarer = ServerDeclarer(administrator=administrator, secrets=authority.secrets, region=settings.region)
+        declarer = ServerDeclarer(
+            administrator=administrator,
+            secrets=authority.secrets,
+            region=settings.region,
+            in_files=CertificateFiles(certificate_paths(settings.ftps.certificates)).cover,
+        )
+        failures: Mapping[str, str] = {}
         if settings.servers is not None:
-            await declarer.apply_all(declared, await gatehouse.directory.servers())
+            failures = await declarer.apply_all(declared, await gatehouse.directory.servers())
         stack.push_async_callback(gatehouse.gateway.close)
         await gatehouse.gateway.reconcile()
         tasks.start(gatehouse.gateway.run(), name="gateway")
@@ -143,6 +154,8 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
             await gatehouse.gateway.reconcile()
         elif not await gatehouse.directory.servers():
             say(how_to_begin(own_command(settings), accounts.name_of(next(iter(accounts.members), MANAGEMENT))))
+        for server_id, reason in failures.items():
+            announce_failure(server_id, reason)
         is_ready = True
         settle_memory()
         say("crossdock ready")

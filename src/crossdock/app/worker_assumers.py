@@ -15,7 +15,7 @@ from crossdock.adapters.host.workers.remote_ledger import RemoteUploadLedger
 from crossdock.adapters.host.workers.remote_login import RemoteRoleHolders, RemoteRoleIssuer
 from crossdock.app.authority import build_authority
 from crossdock.app.budgets import CHECKSUM_THREADS
-from crossdock.app.late_backings import LateBackings, open_workers_backings
+from crossdock.app.late_backings import LateBackings, open_connections
 from crossdock.app.upload_ledgers import AT_AWS
 from crossdock.cloud.organizations.management import keep_management_empty
 from crossdock.cloud.s3.table import s3_operations
@@ -43,7 +43,10 @@ async def open_embedded_assumer(
         blobs=RemoteBlobs(line, blobs),
         executor=stack.enter_context(Threads(CHECKSUM_THREADS, name="checksums")),
         further={},
-        foreign=LateBackings(stack, partial(open_workers_backings, house.clock, partial(RemoteUploadLedger, line))),
+        foreign=LateBackings(
+            stack,
+            partial(open_connections, begin.aws, house.clock, partial(RemoteUploadLedger, line), has_environment=False),
+        ),
     )
     operations = Operations(
         [s3_operations(authority.storage)], house=house, authorizer=authority.authorizer, rule=keep_management_empty

@@ -20,6 +20,7 @@ from crossdock.adapters.host.workers.remote_login import (
     RemoteLogLines,
     RemoteSessionPlaces,
 )
+from crossdock.adapters.host.workers.remote_unfinished import RemoteUnfinished
 from crossdock.adapters.host.workers.remote_uploads import RemoteResumableUploads
 from crossdock.app.budgets import block_pool, share_of
 from crossdock.app.json_log import log_to_stderr
@@ -71,9 +72,9 @@ async def _open_rooms(begin: Begin, line: CallingLine, tasks: TaskSupervisor, st
     stack.push_async_callback(state.close)
     house = House(state=state, clock=clock, entropy=os.urandom, tasks=tasks)
     assumer = await (
-        open_embedded_assumer(begin, line, house, directory, stack)
-        if begin.aws is None
-        else open_aws_assumer(begin.aws, begin.region, line, house, stack)
+        open_aws_assumer(begin.aws, begin.region, line, house, stack)
+        if begin.is_at_aws
+        else open_embedded_assumer(begin, line, house, directory, stack)
     )
     log_lines = RemoteLogLines(line)
     stack.callback(log_lines.flush)
@@ -93,6 +94,7 @@ async def _open_rooms(begin: Begin, line: CallingLine, tasks: TaskSupervisor, st
         sleep=asyncio.sleep,
         failure_delay_s=begin.login.failure_delay_s,
         resumable=RemoteResumableUploads(line),
+        unfinished=RemoteUnfinished(line),
     )
     rooms = SshRooms(
         admission=admission,

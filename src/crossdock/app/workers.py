@@ -31,7 +31,8 @@ def build_crew(settings: Settings, disk: Disk, house: House, parent: Parent) -> 
                 allow_append=settings.ftp.allow_append,
                 rename_directories=settings.ftp.rename_directories,
                 region=settings.region,
-                aws=None if is_embedded(settings) else settings.aws,
+                aws=settings.aws,
+                is_at_aws=not is_embedded(settings),
             )
         )
         return worker

@@ -122,7 +122,7 @@ def serve(config: Path | None, example: str | None, accounts: dict[str, str], **
       crossdock serve --account press=333333333333 --region eu-central-1
     """
     settings = load_settings(config, options=options, further_accounts=accounts)
-    # Half a second of imports: not before the settings are known to be right.
+    # A second of imports: not before the settings are known to be right.
     from crossdock.app.run import run
 
     try:

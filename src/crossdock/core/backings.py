@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from crossdock.core.errors import CrossdockError, InvalidName
+from crossdock.core.errors import CrossdockError, InvalidName, NameTooLong
+from crossdock.core.homes import MAX_KEY_BYTES
 
 MAX_PREFIX_BYTES = 512
 """So that at least as many bytes of S3's 1,024 are left for keys."""
@@ -28,7 +29,8 @@ class Backing:
     together are that profile of that file. An empty `endpoint_url` is AWS itself. Paths are absolute.
 
     `keeps_keys`: whether that S3 keeps keys exactly, as S3 does. One that takes them for paths would let `..` lead out
-    of the prefix, and `//` past a policy that names a folder, so keys that a path would change are refused there.
+    of the prefix, and `//` or a backslash past a policy that names a folder, so keys that a path would change are
+    refused there.
     """
 
     bucket: str
@@ -57,8 +59,22 @@ class Backing:
         of_profile = f"the profile {self.profile}" if self.profile else ""
         return " of ".join(text for text in (of_profile, of_file) if text) or "the service's environment"
 
+    @property
+    def most_key_bytes(self) -> int:
+        """What the prefix leaves for keys."""
+        return MAX_KEY_BYTES - len(self.prefix.encode())
+
     def key_of(self, key: str) -> str:
-        """The other bucket's key of a key; also what a prefix of a listing is there. Raises InvalidName."""
+        """The other bucket's key of a key. Raises InvalidName, and NameTooLong where both together are too long."""
+        if (size := len(key.encode())) > self.most_key_bytes:
+            raise NameTooLong(
+                f"the key has {size} bytes, and {self.most_key_bytes} are left for keys: S3 keeps at most "
+                f"{MAX_KEY_BYTES}, with the prefix {self.prefix!r} of the attached bucket: {key[:100]!r}"
+            )
+        return self.prefix_of(key)
+
+    def prefix_of(self, key: str) -> str:
+        """What a prefix of a listing is there, or a key to begin after. Raises InvalidName."""
         if not self.keeps_keys and _is_changed_as_path(key):
             raise InvalidName(f"the S3 behind the bucket does not keep the key {key[:255]!r} as it is")
         return self.prefix + key
@@ -75,9 +91,12 @@ class Backing:
 
 
 def _is_changed_as_path(key: str) -> bool:
-    """Only at the end a slash after a slash is none: `a/` is a key, and so is the empty prefix of a listing."""
+    """Only at the end a slash after a slash is none: `a/` is a key, and so is the empty prefix of a listing.
+
+    SeaweedFS makes a slash of a backslash too.
+    """
     parts = key.split("/")
-    return any(part in (".", "..") for part in parts) or "" in parts[:-1]
+    return "\\" in key or any(part in (".", "..") for part in parts) or "" in parts[:-1]
 
 
 def _reach(backing: Backing) -> tuple[object, ...]:

@@ -11,8 +11,10 @@
         ├── IsADirectory
         ├── DirectoryNotEmpty
         ├── InvalidName           a name that this server cannot keep
+        │   └── NameTooLong
         ├── BeyondEnd             a transfer was to begin behind the end of the file
         ├── Unsupported           the store or this server's settings do not allow the operation
+        │   └── CannotCopy        the store does not copy between the two; whoever reads and writes gets there
         ├── OutOfSpace            no room left for the bytes
         ├── WrongSize             an upload came to another size than was announced; nothing was kept
         ├── Interrupted           the transfer ended before it was complete; nothing was kept
@@ -105,11 +107,19 @@ class InvalidName(FileError):
     pass
 
 
+class NameTooLong(InvalidName):
+    pass
+
+
 class BeyondEnd(FileError):
     pass
 
 
 class Unsupported(FileError):
+    pass
+
+
+class CannotCopy(Unsupported):
     pass
 
 

@@ -11,6 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+MAX_KEY_BYTES = 1024
+"""Source: Amazon S3 User Guide, "Naming Amazon S3 objects": keys have at most 1,024 bytes in UTF-8."""
+
 # Looser than today's rule for new buckets: old ones in us-east-1 have capitals, underscores and up to 255 characters.
 # Source: Amazon S3 User Guide, "General purpose bucket naming rules".
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,254}")

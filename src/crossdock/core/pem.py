@@ -55,6 +55,27 @@ def belongs_to(certificate: x509.Certificate, key: PrivateKey) -> bool:
     return _spki(public) == _spki(key.public_key())
 
 
+def read_chain_and_key(
+    chain: bytes, key: bytes, *, chain_in: object, key_in: object
+) -> tuple[tuple[x509.Certificate, ...], PrivateKey]:
+    """A chain that begins with the certificate of this key. `chain_in` and `key_in` are what errors name.
+
+    Raises BadPem.
+    """
+    try:
+        certificates = read_certificates(chain)
+    except BadPem as error:
+        raise BadPem(f"{chain_in}: {error}") from error
+    try:
+        private = read_private_key(key)
+        is_match = belongs_to(certificates[0], private)
+    except BadPem as error:
+        raise BadPem(f"{key_in}: {error}") from error
+    if not is_match:
+        raise BadPem(f"the key in {key_in} is not the key of the first certificate in {chain_in}")
+    return certificates, private
+
+
 def certificates_pem(certificates: Iterable[x509.Certificate]) -> str:
     return "".join(certificate.public_bytes(Encoding.PEM).decode() for certificate in certificates)
 

@@ -7,13 +7,10 @@ would be read as another one, or break the protocol's lines; such keys are not s
 from collections.abc import Iterator
 from heapq import merge
 
-from crossdock.core.errors import InvalidName
-from crossdock.core.homes import ObjectPlace
+from crossdock.core.errors import InvalidName, NameTooLong
+from crossdock.core.homes import MAX_KEY_BYTES, ObjectPlace
 from crossdock.files.filesystem import Attributes, Entry, FileKind
 from crossdock.ports.objects import Listing, ObjectInfo
-
-MAX_KEY_BYTES = 1024
-"""Source: Amazon S3 User Guide, "Naming Amazon S3 objects": keys have at most 1,024 bytes in UTF-8."""
 
 _UNSPEAKABLE = frozenset("\r\n\0")
 
@@ -27,9 +24,9 @@ def check_path(path: str) -> None:
 
 
 def check_key(place: ObjectPlace) -> None:
-    """Refuse what S3 would refuse as KeyTooLongError. Raises InvalidName."""
+    """Refuse what S3 would refuse as KeyTooLongError. Raises NameTooLong."""
     if (size := len(place.key.encode())) > MAX_KEY_BYTES:
-        raise InvalidName(f"the key has {size} bytes, S3 keeps at most {MAX_KEY_BYTES}: {place.key[:100]!r}")
+        raise NameTooLong(f"the key has {size} bytes, S3 keeps at most {MAX_KEY_BYTES}: {place.key[:100]!r}")
 
 
 def file_attributes(info: ObjectInfo) -> Attributes:

@@ -14,7 +14,7 @@ from crossdock.files.resuming import Resuming
 from crossdock.files.session import Session
 from crossdock.files.session_limits import Place, SessionPlaces
 from crossdock.files.session_log import ERRORS_STREAM, SessionLog, auth_failure
-from crossdock.files.unfinished import UnfinishedUploads
+from crossdock.files.unfinished import Unfinished, UnfinishedOfUser, UnfinishedUploads
 from crossdock.ports.authority import IdentityAnswer, RoleSession, TransferLog
 from crossdock.ports.host import Clock
 from crossdock.ports.resumable_uploads import ResumableUploads, UploadOwner
@@ -41,7 +41,7 @@ class Admission:
     sleep: Sleep
     failure_delay_s: float
     resumable: ResumableUploads
-    unfinished: UnfinishedUploads = field(default_factory=UnfinishedUploads)
+    unfinished: Unfinished = field(default_factory=UnfinishedUploads)
 
     async def admit(self, attempt: LoginAttempt) -> Session | Refusal:
         """Admit a user, or say why not, no sooner than `failure_delay_s` after the attempt began.
@@ -119,7 +119,7 @@ class Admission:
             blocks=self.blocks,
             kept=server.interrupted_uploads,
             resuming=resuming,
-            unfinished=self.unfinished.of(f"{username}@{server.server_id}"),
+            unfinished=UnfinishedOfUser(self.unfinished, f"{username}@{server.server_id}"),
         )
         log.connected(
             source_ip=attempt.source_ip,

@@ -1,4 +1,4 @@
-"""Renaming a directory, which S3 cannot do: every object below is copied inside the store, then the originals go.
+"""Renaming a directory, which S3 cannot do: every object below is copied, then the originals go.
 
 Not in one step: meanwhile both names have files, and a process that is killed leaves the copies made so far. No object
 is lost, though. Originals go only when all are copied, and only those that are still what was copied: what was put or
@@ -12,6 +12,8 @@ from typing import NoReturn
 from crossdock.core.errors import FileError, NotFound, Unsupported
 from crossdock.core.homes import ObjectPlace
 from crossdock.files.at_once import for_each
+from crossdock.files.blocks import BlockPool
+from crossdock.files.copying import copy_object
 from crossdock.files.keys import check_key
 from crossdock.files.lookups import pages
 from crossdock.files.unbroken import unbroken
@@ -31,6 +33,7 @@ async def move_directory(
     source: ObjectPlace,
     target: ObjectPlace,
     *,
+    blocks: BlockPool,
     when_copied: Callable[[], Awaitable[object]] | None = None,
 ) -> None:
     """Move all that lies below a directory; nothing may lie at the target (`require_free`).
@@ -53,7 +56,8 @@ async def move_directory(
 
     async def copy(key: str) -> None:
         place = ObjectPlace(bucket=target.bucket, key=moved[key])
-        made = await store.copy(ObjectPlace(bucket=source.bucket, key=key), place, if_none_match=True)
+        original = ObjectPlace(bucket=source.bucket, key=key)
+        made = await copy_object(store, original, place, blocks=blocks, if_none_match=True)
         copied[place.key] = made.target.etag
 
     async def take_back(error: BaseException) -> NoReturn:

@@ -15,6 +15,7 @@ from crossdock.core.errors import Denied, Exists, NotADirectory, NotFound
 from crossdock.core.homes import HomeDirectory, Nowhere, ObjectPlace
 from crossdock.core.servers import InterruptedUploads
 from crossdock.files.blocks import BlockPool
+from crossdock.files.copying import copy_object
 from crossdock.files.download import Download
 from crossdock.files.filesystem import Attributes, Entry, FileKind
 from crossdock.files.keys import file_attributes, page_entries
@@ -73,7 +74,7 @@ class ObjectFileSystem:
         self._blocks = blocks
         self._kept = kept
         self._resuming = resuming
-        self._unfinished = unfinished or UnfinishedUploads().of("")
+        self._unfinished = unfinished or UnfinishedOfUser(UnfinishedUploads(), "")
 
     async def stat(self, path: str, *, expecting: FileKind = FileKind.FILE) -> Attributes:
         location = self._places.locate(path)
@@ -133,7 +134,7 @@ class ObjectFileSystem:
             upload.when_ended(self._ended)
             return upload
         if at != 0:
-            self._unfinished.require_none(place)
+            await self._unfinished.require_none(place)
         prefix = await find_prefix(self._store, place, at)
         # What ends where no file was must not replace one that came meanwhile, of which it has nothing.
         is_new = is_new or (at == "END" and prefix is None)
@@ -202,7 +203,8 @@ class ObjectFileSystem:
         if replace:
             await require_free(self._store, target)  # no directory replaces a file
         below = ObjectPlace(bucket=target.bucket, key=target.directory_prefix)
-        await move_directory(self._store, source, target, when_copied=partial(_drop, self._resuming, below))
+        dropped = partial(_drop, self._resuming, below)
+        await move_directory(self._store, source, target, blocks=self._blocks, when_copied=dropped)
 
     def _ended(self, end: UploadEnd) -> None:
         """Of an upload that began anew, in this session or in an earlier one."""
@@ -212,7 +214,7 @@ class ObjectFileSystem:
             self._unfinished.forget(end.place)
 
     async def _move(self, source: ObjectPlace, target: ObjectPlace, *, replace: bool) -> None:
-        copied = await self._store.copy(source, target, if_none_match=not replace)
+        copied = await copy_object(self._store, source, target, blocks=self._blocks, if_none_match=not replace)
         self._unfinished.forget(target)
         await _drop(self._resuming, target)
         await self._store.delete(source, if_match=copied.source.etag)

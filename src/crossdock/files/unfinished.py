@@ -5,6 +5,8 @@ file lies, that would put the new file's end behind the old one's beginning, and
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Protocol
 
 from crossdock.core.errors import BeyondEnd
 from crossdock.core.homes import ObjectPlace
@@ -13,16 +15,22 @@ MOST = 10_000
 """Of all users. Beyond, the eldest is forgotten."""
 
 
+class Unfinished(Protocol):
+    """Those of all users, in all processes of the service. `user` is any text that tells users apart."""
+
+    def note(self, user: str, place: ObjectPlace) -> None: ...
+
+    def forget(self, user: str, place: ObjectPlace) -> None: ...
+
+    async def has(self, user: str, place: ObjectPlace) -> bool: ...
+
+
 class UnfinishedUploads:
-    """Those of this process, of all users."""
+    """See `Unfinished`; where they are remembered."""
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self._places: OrderedDict[tuple[str, ObjectPlace], None] = OrderedDict()
-
-    def of(self, user: str) -> "UnfinishedOfUser":
-        """`user` is any text that tells users apart."""
-        return UnfinishedOfUser(self, user)
 
     def note(self, user: str, place: ObjectPlace) -> None:
         self._places[user, place] = None
@@ -33,14 +41,18 @@ class UnfinishedUploads:
     def forget(self, user: str, place: ObjectPlace) -> None:
         self._places.pop((user, place), None)
 
-    def has(self, user: str, place: ObjectPlace) -> bool:
+    def all(self) -> Sequence[tuple[str, ObjectPlace]]:
+        """Each with its user, the eldest first."""
+        return tuple(self._places)
+
+    async def has(self, user: str, place: ObjectPlace) -> bool:
         return (user, place) in self._places
 
 
 class UnfinishedOfUser:
     """A user's, in all their sessions."""
 
-    def __init__(self, uploads: UnfinishedUploads, user: str) -> None:
+    def __init__(self, uploads: Unfinished, user: str) -> None:
         self._uploads = uploads
         self._user = user
 
@@ -52,7 +64,7 @@ class UnfinishedOfUser:
         """What lies there is what the user put there, or nothing does."""
         self._uploads.forget(self._user, place)
 
-    def require_none(self, place: ObjectPlace) -> None:
+    async def require_none(self, place: ObjectPlace) -> None:
         """Raises BeyondEnd: of the file that the user sends there is nothing that could be gone on with."""
-        if self._uploads.has(self._user, place):
+        if await self._uploads.has(self._user, place):
             raise BeyondEnd(f"{place} cannot be continued: it is older than an upload of this user that did not end")

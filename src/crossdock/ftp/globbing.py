@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from crossdock.files.keys import MAX_KEY_BYTES
+from crossdock.core.homes import MAX_KEY_BYTES
 
 Matches = Callable[[str], bool]
 

@@ -124,17 +124,29 @@ class PassivePorts:
     def ports(self) -> tuple[int, ...]:
         return tuple(self._listeners)
 
-    async def open(self, host: str, ports: Sequence[int]) -> None:
-        """Listen on all of the ports or on none; a port of 0 is chosen by the system.
+    async def open(self, host: str, ports: Sequence[int], *, replaces: bool = False) -> Sequence[int]:
+        """Listen on the ports; a port of 0 is chosen by the system. Returns those that another program has.
+
+        In the place of each of those the system chooses another where it `replaces` them; else there are so many fewer.
 
         Raises:
-            OSError: without an errno, its text naming the port that cannot be had and what to do about it; as it came
-                when this machine has no such address.
+            OSError: without an errno, its text naming the port that cannot be had and what to do about it, when none
+                can be had or one cannot for another reason; as it came when this machine has no such address.
         """
         loop = asyncio.get_running_loop()
+        lost = list[int]()
         try:
             for port in ports:
-                listener = await listen(host, port)
+                try:
+                    listener = await listen(host, port)
+                except OSError as error:
+                    is_last_hope = port == ports[-1] and not self._listeners and not replaces
+                    if error.errno != errno.EADDRINUSE or is_last_hope:
+                        raise
+                    lost.append(port)
+                    if not replaces:
+                        continue
+                    listener = await listen(host, 0)
                 self._listeners[listener.getsockname()[1]] = listener
         except OSError as error:
             self.close()
@@ -147,6 +159,7 @@ class PassivePorts:
         self._book = PassiveBook(self.ports, rest_s=self._rest_s)
         for port, listener in self._listeners.items():
             loop.add_reader(listener, self._accept, port, listener)
+        return lost
 
     def close(self) -> None:
         """Stop listening, and tell everybody who still expects a connection that none will come."""

@@ -13,11 +13,15 @@ _IPV4_WILDCARD, _IPV6_WILDCARD = "0.0.0.0", "::"
 
 @dataclass(slots=True, kw_only=True)
 class SharedPorts:
-    """The passive ports of an address (`normal_address`), and how many doors use them."""
+    """The passive ports of an address (`normal_address`), and how many doors use them.
+
+    `lost` are those that another program had when they were opened.
+    """
 
     address: str
     passive: PassivePorts
     chosen: tuple[int, ...] = ()
+    lost: Sequence[int] = ()
     users: int = 0
 
 
@@ -26,11 +30,20 @@ class PassiveSharing:
 
     Args:
         ports: of every address; a port of 0 is chosen by the system, and kept for as long as this object lives.
+        are_kept: the system chose the ports before; it chooses others for those that another program has by now.
         claim_s: the least time that a port is kept for a session that was told it.
     """
 
-    def __init__(self, ports: Sequence[int], *, balancers: Sequence[Network], claim_s: float = CLAIM_S) -> None:
+    def __init__(
+        self,
+        ports: Sequence[int],
+        *,
+        balancers: Sequence[Network],
+        claim_s: float = CLAIM_S,
+        are_kept: bool = False,
+    ) -> None:
         self._ports = tuple(ports)
+        self._may_replace = are_kept or 0 in self._ports
         self._balancers = balancers
         self._claim_s = max(claim_s, CLAIM_S)
         self._shared: dict[str, SharedPorts] = {}
@@ -38,7 +51,7 @@ class PassiveSharing:
     async def acquire(self, host: str) -> SharedPorts:
         """Those of the address, or of the wildcard that is open and covers it.
 
-        Raises OSError; without an errno, and with a sentence, for a port that cannot be had.
+        Raises OSError; without an errno, and with a sentence, where no port can be had.
         """
         address = await _resolved(host)
         shared = self._open_for(address) or self._shared.get(address)
@@ -46,10 +59,10 @@ class PassiveSharing:
             passive = PassivePorts(balancers=self._balancers, claim_s=self._claim_s)
             shared = self._shared[address] = SharedPorts(address=address, passive=passive)
         if not shared.users:
-            ports = shared.chosen or self._ports
+            ports = self._ports if not self._may_replace else shared.chosen or self._ports
             self._refuse_beside_own(address, ports)
             try:
-                await shared.passive.open(host, ports)
+                shared.lost = await shared.passive.open(host, ports, replaces=self._may_replace)
             except BaseException:
                 shared.passive.close()
                 raise

@@ -9,6 +9,7 @@ from enum import Enum
 
 from crossdock.core.errors import (
     BeyondEnd,
+    CannotCopy,
     Denied,
     DirectoryNotEmpty,
     Exists,
@@ -16,6 +17,7 @@ from crossdock.core.errors import (
     Interrupted,
     InvalidName,
     IsADirectory,
+    NameTooLong,
     NotADirectory,
     NotFound,
     OutOfSpace,
@@ -187,7 +189,9 @@ REPLY_FOR: Mapping[type[FileError], Reply] = {
     DirectoryNotEmpty: _reply(550, "The directory is not empty."),
     BeyondEnd: RESTART_BEYOND_END,
     InvalidName: _reply(553, "This name is not allowed."),
+    NameTooLong: _reply(553, "This name is too long."),
     Unsupported: _reply(550, "Operation not supported."),
+    CannotCopy: _reply(550, "Operation not supported."),
     OutOfSpace: _reply(452, "No space left."),
     WrongSize: _reply(551, "The upload has another size than ALLO announced, nothing was kept."),
     Interrupted: CONNECTION_CUT,

@@ -1,10 +1,12 @@
 """The FTP edge as the gateway sees it: opens an endpoint for a protocol of a server, changes it, drains it."""
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 
 from crossdock.core.ids import Entropy
 from crossdock.core.networks import parse_network
+from crossdock.core.ports_text import format_ports
 from crossdock.core.servers import FileProtocol, Server
 from crossdock.files.limits import LoginLimits
 from crossdock.files.session import Admit
@@ -12,7 +14,7 @@ from crossdock.ftp.activities import Surroundings
 from crossdock.ftp.addresses import passive_overrides
 from crossdock.ftp.door import ControlDoor
 from crossdock.ftp.passive import PassivePorts
-from crossdock.ftp.passive_sharing import PassiveSharing
+from crossdock.ftp.passive_sharing import PassiveSharing, SharedPorts
 from crossdock.ftp.tls import KeyRing
 from crossdock.operations.tasks import TaskSupervisor
 from crossdock.operations.threads import Threads
@@ -20,6 +22,8 @@ from crossdock.ports.certificates import CertificateUnavailable, ServerCertifica
 from crossdock.ports.host import Clock
 from crossdock.ports.ingress import Ingress
 from crossdock.settings import FtpSettings, LoginSettings
+
+_log = logging.getLogger(__name__)
 
 PASSIVE_PORTS = 9
 """How many the system chooses when none are given; AWS has 8192 to 8200."""
@@ -33,7 +37,8 @@ class FtpEdge:
     """Opens endpoints for FTP and FTPS.
 
     `passive_ports` are shared by all endpoints on an address and stay open while there is one; none given = the system
-    chooses nine, and they stay the same for as long as this object lives. `passive_ip` is the setting of that name.
+    chooses nine, and they stay the same for as long as this object lives. Those that it chose before, and that are only
+    to stay the same where they can, are `kept_passive_ports`. `passive_ip` is the setting of that name.
     """
 
     def __init__(
@@ -47,6 +52,7 @@ class FtpEdge:
         clock: Clock,
         entropy: Entropy,
         passive_ports: Sequence[int] = (),
+        kept_passive_ports: Sequence[int] = (),
         passive_ip: Mapping[str, str] | None = None,
         ftp: FtpSettings | None = None,
         login: LoginSettings | None = None,
@@ -67,7 +73,8 @@ class FtpEdge:
         self._pool = Threads(POOL_THREADS, name="ftp-data")
         self._handshakes = Threads(HANDSHAKE_THREADS, name="ftp-tls")
         self._passive = PassiveSharing(
-            passive_ports or (0,) * PASSIVE_PORTS,
+            passive_ports or kept_passive_ports or (0,) * PASSIVE_PORTS,
+            are_kept=not passive_ports,
             balancers=self._balancers,
             claim_s=self._ftp.data_connect_timeout_s,
         )
@@ -77,7 +84,7 @@ class FtpEdge:
     async def open(self, server: Server, protocol: FileProtocol, host: str, port: int) -> "FtpListener":
         """A further protocol, or server, on a port that is open already shares it.
 
-        Raises OSError when the port cannot be had; without an errno, and with a sentence, for a passive port or a
+        Raises OSError when the port cannot be had; without an errno, and with a sentence, for passive ports or a
         certificate.
         """
         if protocol is FileProtocol.FTPS:
@@ -89,7 +96,7 @@ class FtpEdge:
             is_implicit = protocol is FileProtocol.FTPS and server.is_tls_implicit
             door = self._doors.get((host, port))
             if door is None or not door.is_accepting:
-                door = await self._open_door(host, port, is_implicit=is_implicit)
+                door = await self._open_door(server, host, port, is_implicit=is_implicit)
             if door.is_implicit is not is_implicit:
                 raise OSError(f"port {port} on {host} cannot serve implicit TLS and the rest at the same time")
             door.add(self._surroundings(server, protocol, door.passive))
@@ -100,8 +107,11 @@ class FtpEdge:
         self._pool.shutdown(wait=False)
         self._handshakes.shutdown(wait=False)
 
-    async def _open_door(self, host: str, port: int, *, is_implicit: bool) -> ControlDoor:
+    async def _open_door(self, server: Server, host: str, port: int, *, is_implicit: bool) -> ControlDoor:
         shared = await self._passive.acquire(host)
+        if shared.lost:
+            reason = _without_lost(shared)
+            _log.warning("passive ports are missing", extra={"server_id": server.server_id, "reason": reason})
 
         def closed() -> None:
             if self._doors.get((host, door.port)) is door:
@@ -142,6 +152,15 @@ class FtpEdge:
             ftp=self._ftp,
             login=self._login,
         )
+
+
+def _without_lost(shared: SharedPorts) -> str:
+    """What became of the ports that another program has, and what to do about it."""
+    lost, open_ports = format_ports(shared.lost), format_ports(shared.passive.ports)
+    return (
+        f"port {lost} on {shared.address}, for data connections, is in use by another program: {open_ports} are open "
+        "instead. Stop what uses it and start the server again, or give other ports with --passive-ports"
+    )
 
 
 class FtpListener:

@@ -169,7 +169,7 @@ class ObjectStore(Protocol):
         """
 
     async def copy(self, source: ObjectPlace, target: ObjectPlace, *, if_none_match: bool = False) -> Copied:
-        """A server-side copy with its metadata, of any size.
+        """A server-side copy with its metadata, of any size. Raises CannotCopy where the store cannot do that itself.
 
         With `if_none_match` nothing is replaced: it raises Exists where there is an object, whenever that came.
         """

@@ -24,8 +24,8 @@ class AwsSettings:
     )
     ca_file: Path | None = setting(  # noqa: RUF009 - a field, and paths do not change
         None,
-        "Certificate authorities of the endpoint, in PEM, in place of this machine's; not set = as `AWS_CA_BUNDLE` or "
-        "the profile's `ca_bundle` says.",
+        "Certificate authorities of the endpoint, in PEM, in place of this machine's; not set = as `AWS_CA_BUNDLE`, "
+        "the profile's `ca_bundle` or `REQUESTS_CA_BUNDLE` says.",
     )
     external_id: str = setting(
         "",
@@ -58,12 +58,17 @@ class AwsSettings:
     )
     s3_attempts: int = setting(
         4,
-        "How often a request to S3 is sent that is throttled or fails on the way, the first time included.",
+        "How often a request to S3 is sent that is throttled or fails on the way, the first time included; "
+        "one to the S3 of an attached bucket, too.",
         low=1,
         high=20,
     )
     s3_timeout_s: float = setting(
-        60.0, "How long S3 may be silent in the middle of a request before it is sent again.", low=0.1, high=900
+        60.0,
+        "How long S3 may be silent in the middle of a request before it is sent again; the S3 of an attached bucket, "
+        "too.",
+        low=0.1,
+        high=900,
     )
     logs: bool = setting(
         True, "Sessions are logged in CloudWatch Logs, group `/aws/transfer/SERVER_ID` of the gateway's own account."

@@ -39,7 +39,8 @@ class LoginSettings:
     provider_ca_file: Path | None = setting(  # noqa: RUF009 - a field, and paths do not change
         None,
         "Certificate authorities, in PEM, of identity providers that are asked by HTTPS (type API_GATEWAY), in place "
-        'of this machine\'s; with `authority = "aws"` those of `aws.ca_file` are, where this is not set.',
+        'of this machine\'s; not set = with `authority = "aws"` those of `aws.ca_file`, else as `AWS_CA_BUNDLE`, the '
+        "profile's `ca_bundle` or `REQUESTS_CA_BUNDLE` says.",
     )
     concurrent: int = setting(64, "How many logins are decided at the same time; further ones wait.", low=1, high=MANY)
     pre_login_timeout_s: float = setting(

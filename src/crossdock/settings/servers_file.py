@@ -4,6 +4,7 @@
     id = "s-0123456789abcdef0"
     account = "hub"
     host_keys = ["ssh_host_ed25519_key"]          # files beside this one, or secretsmanager:ARN
+    certificate = ["secretsmanager:ARN"]          # chain and key; or two of them
 
     [server.settings]                             # as CreateServer takes them
     Protocols = ["SFTP"]
@@ -27,7 +28,7 @@ from crossdock.settings.errors import BadSetting
 from crossdock.settings.toml_files import beside, parse_toml, read_text, text_in
 
 SECRET = "secretsmanager:"
-_SERVER_KEYS = frozenset({"id", "account", "region", "host_keys", "settings", "users"})
+_SERVER_KEYS = frozenset({"id", "account", "region", "host_keys", "certificate", "settings", "users"})
 _NOT_IN_SETTINGS = frozenset({"ServerId", "HostKey", "HostKeyStorageType", "Tags"})
 
 
@@ -44,6 +45,7 @@ class DeclaredUser:
 class DeclaredServer:
     """`region` is empty for the service's own. `host_keys` are absolute paths, or `secretsmanager:` and a secret's id.
 
+    `certificate`, for FTPS, is none, a secret that has chain and key, or the chain's and the key's.
     `users` is None where the file says nothing of users; those that the API made then stay.
     """
 
@@ -53,6 +55,7 @@ class DeclaredServer:
     settings: Mapping[str, Any]
     tags: Mapping[str, str]
     host_keys: tuple[str, ...] = ()
+    certificate: tuple[str, ...] = ()
     users: tuple[DeclaredUser, ...] | None = None
 
 
@@ -84,6 +87,9 @@ def _server(table: Mapping[str, Any], path: Path) -> DeclaredServer:
     tags = _text_table(settings.pop("Tags", {}), where, "Tags")
     if wrong := settings.keys() & _NOT_IN_SETTINGS:
         raise BadSetting(f"{where}: {sorted(wrong)[0]} is not a setting here: id and host_keys stand beside them")
+    certificate = _certificate(table["certificate"], where) if "certificate" in table else ()
+    if certificate and "Certificate" in settings:
+        raise BadSetting(f"{where}: certificate takes the place of Certificate in its settings: leave one of them out")
     return DeclaredServer(
         server_id=ServerId(server_id),
         account=text_in(table, "account", where),
@@ -91,6 +97,7 @@ def _server(table: Mapping[str, Any], path: Path) -> DeclaredServer:
         settings=settings,
         tags={**tags, SERVER_ID_TAG: server_id},
         host_keys=tuple(_key_place(place, path) for place in _texts(table.get("host_keys", []), where, "host_keys")),
+        certificate=certificate,
         users=_users(table["users"], where) if "users" in table else None,
     )
 
@@ -110,6 +117,18 @@ def _user(table: Mapping[str, Any], where: str) -> DeclaredUser:
     if wrong := settings.keys() & {"ServerId", "SshPublicKeyBody"}:
         raise BadSetting(f"{where}, user {name}: {sorted(wrong)[0]} is not for here: keys are SshPublicKeys, a list")
     return DeclaredUser(name=name, settings=settings, public_keys=tuple(keys))
+
+
+def _certificate(value: Any, where: str) -> tuple[str, ...]:
+    places = tuple(_texts(value, where, "certificate"))
+    if len(places) not in (1, 2):
+        raise BadSetting(f"{where}: certificate has one secret, with chain and key, or two: the chain's and the key's")
+    if wrong := next((place for place in places if not place.startswith(SECRET)), None):
+        raise BadSetting(
+            f"{where}: certificate has secrets ({SECRET}ID), and {wrong} is none: files are named in "
+            "[ftps.certificates] of the settings"
+        )
+    return places
 
 
 def _key_place(place: str, path: Path) -> str:

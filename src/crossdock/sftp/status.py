@@ -11,6 +11,7 @@ from enum import IntEnum
 
 from crossdock.core.errors import (
     BeyondEnd,
+    CannotCopy,
     CrossdockError,
     Denied,
     DirectoryNotEmpty,
@@ -19,6 +20,7 @@ from crossdock.core.errors import (
     Interrupted,
     InvalidName,
     IsADirectory,
+    NameTooLong,
     NotADirectory,
     NotFound,
     OutOfSpace,
@@ -66,8 +68,10 @@ STATUS_FOR: Mapping[type[FileError], Status] = {
     DirectoryNotEmpty: Status(Code.FAILURE, "Directory not empty"),
     # BAD_MESSAGE, with which OpenSSH answers EINVAL, ends some clients' sessions.
     InvalidName: Status(Code.FAILURE, "Invalid file name"),
+    NameTooLong: Status(Code.FAILURE, "File name too long"),
     BeyondEnd: Status(Code.FAILURE, "Beyond the end of the file"),
     Unsupported: Status(Code.OP_UNSUPPORTED, "Operation unsupported"),
+    CannotCopy: Status(Code.OP_UNSUPPORTED, "Operation unsupported"),
     OutOfSpace: Status(Code.FAILURE, "No space left"),
     WrongSize: Status(Code.FAILURE, "The upload has another size than was announced, nothing was kept"),
     Interrupted: Status(Code.FAILURE, "The upload was interrupted, nothing was kept"),

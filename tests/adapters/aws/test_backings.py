@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.fakes.aws_profiles import Profiles
 from tests.fakes.certificates import self_signed, server_context
 from tests.fakes.stub_s3 import Say, aws_session, breaks_after, error, ok, stub_s3
 from tests.fakes.worker_lines import MemoryLedger
@@ -62,8 +63,33 @@ async def test_its_own_certificate_authorities_are_trusted_and_no_others(tmp_pat
 async def test_certificate_authorities_that_are_not_there_are_told(tmp_path: Path):
     backing = replace(backing_of("https://localhost:1", tmp_path), ca_file=str(tmp_path / "none.pem"))
     async with connections() as reach:
-        with pytest.raises(Unavailable, match="no connection to s3://behind/"):
+        with pytest.raises(Unavailable, match=r"no connection to s3://behind/ .*ca_file: .*none\.pem does not exist"):
             await reach.store_of(backing)
+        (tmp_path / "none.pem").write_text("no certificate")
+        with pytest.raises(Unavailable, match=r"ca_file: .*none\.pem holds no certificate in PEM"):
+            await reach.store_of(replace(backing, endpoint_url="http://localhost:1"))
+
+
+@pytest.mark.parametrize("named_by", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "profile"])
+async def test_without_any_of_its_own_they_are_those_that_the_aws_tools_would_believe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named_by: str
+):
+    bundle, profiles = tmp_path / "bundle.pem", Profiles(tmp_path, monkeypatch)
+    profiles.add("dock", ca_bundle=str(bundle), aws_access_key_id="KEY", aws_secret_access_key="secret")
+    if named_by != "profile":
+        monkeypatch.setenv(named_by, str(bundle))
+    async with stub_s3(tls=server_context(tmp_path)) as stub, connections() as reach:
+        backing = backing_of(stub.url.replace("127.0.0.1", "localhost"), tmp_path)
+        if named_by == "profile":
+            backing = replace(backing, credentials_file="", profile="dock")
+        with pytest.raises(Unavailable, match=rf"{named_by}.*bundle\.pem does not exist"):
+            await reach.store_of(backing)
+        assert await reach.store_of(replace(backing, endpoint_url="http://localhost:1"))
+        bundle.write_text(self_signed().chain_pem)
+        stub.then(ok(headers={"ETag": '"x"'}), ok(b"<ListBucketResult/>"))
+        store = await reach.store_of(backing)
+        assert (await store.put(PLACE, [b"x"], {})).etag == "x"
+        assert (await store.list("behind", "")).objects == ()
 
 
 async def test_what_is_under_way_goes_on_with_changed_credentials(tmp_path: Path):

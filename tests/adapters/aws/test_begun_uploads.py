@@ -1,6 +1,8 @@
 """Uploads that a crash left behind: noted before their first part, aborted at the next start, and no others."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -11,6 +13,7 @@ from tests.fakes.stub_s3 import CALLER, error, hangs_up, ok, stub_s3
 
 from crossdock.adapters.aws.begun_uploads import BEGUN as NOTED
 from crossdock.adapters.aws.begun_uploads import GIVEN_UP_AFTER, BegunUploads, Swept
+from crossdock.adapters.aws.connection import S3Connection
 from crossdock.adapters.aws.known_uploads import KnownUploads
 from crossdock.adapters.aws.object_store import AwsObjectStore
 from crossdock.adapters.memory.state import MemoryState
@@ -44,73 +47,82 @@ def begun(upload_id: str) -> BegunUpload:
     return BegunUpload(place=PLACE, upload_id=upload_id, role_arn=str(CALLER.role_arn))
 
 
-async def count(cloud: HttpCloud) -> int:
-    return len((await cloud.s3("ListMultipartUploads", Bucket="box"))["Uploads"])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """The bucket `box` of a cloud, and stores of the sessions of its roles."""
+
+    cloud: HttpCloud
+    connection: S3Connection
+
+    async def role(self, *actions: str, name: str = "role") -> str:
+        return await self.cloud.role(name, actions or ["s3:*"], ["arn:aws:s3:::box/*"])
+
+    async def store(self, role_arn: str, ledger: BegunUploads | None = None) -> AwsObjectStore:
+        principal = AssumedRole(role_arn=parse_arn(role_arn), role_id="", session_name="session")
+        key = await self.cloud.session_of(role_arn)
+        return AwsObjectStore(self.connection, key, principal=principal, ledger=ledger)
+
+    async def count(self) -> int:
+        """Of the uploads that are begun."""
+        return len((await self.cloud.s3("ListMultipartUploads", Bucket="box"))["Uploads"])
 
 
-async def test_an_upload_is_noted_until_it_has_ended_either_way():
-    house = House()
+@pytest.fixture
+async def box() -> AsyncIterator[Box]:
     async with serve_cloud() as cloud, connect(cloud) as connection:
         await cloud.s3.bucket("box")
-        arn = await cloud.role("role", ["s3:*"], ["arn:aws:s3:::box/*"])
-        principal = AssumedRole(role_arn=parse_arn(arn), role_id="", session_name="session")
-        store = AwsObjectStore(connection, await cloud.session_of(arn), principal=principal, ledger=house.run(1))
-        first = await store.start_multipart(PLACE, {})
-        second = await store.start_multipart(PLACE, {})
-        assert len(await house.noted()) == 2
-        assert {upload.session_name async for upload in house.run(0).left_behind()} == {"session"}
-        await first.upload_part(1, [b"x"])
-        await first.complete()
-        assert len(await house.noted()) == 1
-        await second.abort()
-        assert await house.noted() == []
+        yield Box(cloud=cloud, connection=connection)
 
 
-async def test_an_upload_that_another_ends_is_forgotten():
+async def test_an_upload_is_noted_until_it_has_ended_either_way(box: Box):
+    house = House()
+    store = await box.store(await box.role(), house.run(1))
+    first = await store.start_multipart(PLACE, {})
+    second = await store.start_multipart(PLACE, {})
+    assert len(await house.noted()) == 2
+    assert {upload.session_name async for upload in house.run(0).left_behind()} == {"session"}
+    await first.upload_part(1, [b"x"])
+    await first.complete()
+    assert len(await house.noted()) == 1
+    await second.abort()
+    assert await house.noted() == []
+
+
+async def test_an_upload_that_another_ends_is_forgotten(box: Box):
     """As one that its user might have gone on with, and did not."""
     house = House()
-    async with serve_cloud() as cloud, connect(cloud) as connection:
-        await cloud.s3.bucket("box")
-        arn = await cloud.role("role", ["s3:*"], ["arn:aws:s3:::box/*"])
-        principal = AssumedRole(role_arn=parse_arn(arn), role_id="", session_name="session")
-        store = AwsObjectStore(connection, await cloud.session_of(arn), principal=principal, ledger=house.run(1))
-        upload = await store.start_multipart(PLACE, {})
-        assert upload.upload_id in connection.known_uploads
-        for _ in range(2):
-            await store.abort_upload(BegunUpload(place=PLACE, upload_id=upload.upload_id, role_arn=arn))
-            assert upload.upload_id not in connection.known_uploads
-            assert (await count(cloud), await house.noted()) == (0, [])
+    arn = await box.role()
+    store = await box.store(arn, house.run(1))
+    upload = await store.start_multipart(PLACE, {})
+    assert upload.upload_id in box.connection.known_uploads
+    for _ in range(2):
+        await store.abort_upload(BegunUpload(place=PLACE, upload_id=upload.upload_id, role_arn=arn))
+        assert upload.upload_id not in box.connection.known_uploads
+        assert (await box.count(), await house.noted()) == (0, [])
 
 
-async def test_what_a_crash_left_behind_is_aborted_at_the_next_start_and_nothing_else():
+async def test_what_a_crash_left_behind_is_aborted_at_the_next_start_and_nothing_else(box: Box):
     house = House()
-    async with serve_cloud() as cloud, connect(cloud) as connection:
-        await cloud.s3.bucket("box")
-        arn = await cloud.role("role", ["s3:*"], ["arn:aws:s3:::box/*"])
-        principal = AssumedRole(role_arn=parse_arn(arn), role_id="", session_name="session")
+    arn = await box.role()
+    await (await box.store(arn)).start_multipart(PLACE, {})  # somebody else's
+    await (await (await box.store(arn, house.run(1))).start_multipart(PLACE, {})).upload_part(1, [bytes(PART)])
+    await (await box.store(arn, house.run(1, node="other"))).start_multipart(PLACE, {})  # of another node, which runs
+    now = house.run(2)
+    running = await (await box.store(arn, now)).start_multipart(PLACE, {})
+    assert await box.count() == 4
+    asked: list[str] = []
 
-        async def store_of(ledger: BegunUploads | None) -> AwsObjectStore:
-            return AwsObjectStore(connection, await cloud.session_of(arn), principal=principal, ledger=ledger)
+    async def abort(upload: BegunUpload) -> None:
+        asked.append(upload.role_arn)
+        await (await box.store(arn)).abort_upload(upload)
 
-        await (await store_of(None)).start_multipart(PLACE, {})  # somebody else's
-        await (await (await store_of(house.run(1))).start_multipart(PLACE, {})).upload_part(1, [bytes(PART)])
-        await (await store_of(house.run(1, node="other"))).start_multipart(PLACE, {})  # of another node, which runs
-        now = house.run(2)
-        running = await (await store_of(now)).start_multipart(PLACE, {})
-        assert await count(cloud) == 4
-        asked: list[str] = []
-
-        async def abort(upload: BegunUpload) -> None:
-            asked.append(upload.role_arn)
-            await (await store_of(None)).abort_upload(upload)
-
-        swept = await now.sweep(abort)
-        assert (swept.aborted, swept.stayed) == (1, ())
-        assert asked == [arn]
-        assert await count(cloud) == 3
-        assert (await now.sweep(abort)).aborted == 0
-        await running.upload_part(1, [b"x"])
-        await running.complete()
+    swept = await now.sweep(abort)
+    assert (swept.aborted, swept.stayed) == (1, ())
+    assert asked == [arn]
+    assert await box.count() == 3
+    assert (await now.sweep(abort)).aborted == 0
+    await running.upload_part(1, [b"x"])
+    await running.complete()
 
 
 async def test_what_cannot_be_aborted_is_tried_at_every_start_for_a_month():
@@ -130,39 +142,30 @@ async def test_what_cannot_be_aborted_is_tried_at_every_start_for_a_month():
     assert (await house.run(5).sweep(abort)).stayed == ()
 
 
-async def test_what_could_not_be_aborted_is_tried_again_in_the_same_run_and_what_is_under_way_is_not():
+async def test_what_could_not_be_aborted_is_tried_again_in_the_same_run_and_what_is_under_way_is_not(box: Box):
     house = House()
     now = house.run(1)
-    async with serve_cloud() as cloud, connect(cloud) as connection:
-        await cloud.s3.bucket("box")
-        may, may_not = [
-            await cloud.role(name, actions, ["arn:aws:s3:::box/*"])
-            for name, actions in (("may", ["s3:*"]), ("may-not", ["s3:PutObject"]))
-        ]
+    may, may_not = await box.role(name="may"), await box.role("s3:PutObject", name="may-not")
 
-        async def store_of(arn: str, ledger: BegunUploads | None = None) -> AwsObjectStore:
-            principal = AssumedRole(role_arn=parse_arn(arn), role_id="", session_name="session")
-            return AwsObjectStore(connection, await cloud.session_of(arn), principal=principal, ledger=ledger)
+    async def abort(upload: BegunUpload) -> None:
+        await (await box.store(allowed[upload.role_arn])).abort_upload(upload)
 
-        async def abort(upload: BegunUpload) -> None:
-            await (await store_of(allowed[upload.role_arn])).abort_upload(upload)
-
-        running = await (await store_of(may, now)).start_multipart(PLACE, {})
-        over = await (await store_of(may_not, now)).start_multipart(PLACE, {})
-        assert not await now.has_left_behind()
-        with pytest.raises(Denied):
-            await over.abort()
-        assert await now.has_left_behind()
-        allowed = {may_not: may_not}
-        assert len((await now.sweep(abort)).stayed) == 1
-        assert await count(cloud) == 2
-        allowed = {may_not: may}
-        assert await now.sweep(abort) == Swept(aborted=1, stayed=())
-        assert not await now.has_left_behind()
-        assert await count(cloud) == 1
-        await running.upload_part(1, [b"x"])
-        await running.complete()
-        assert await house.noted() == []
+    running = await (await box.store(may, now)).start_multipart(PLACE, {})
+    over = await (await box.store(may_not, now)).start_multipart(PLACE, {})
+    assert not await now.has_left_behind()
+    with pytest.raises(Denied):
+        await over.abort()
+    assert await now.has_left_behind()
+    allowed = {may_not: may_not}
+    assert len((await now.sweep(abort)).stayed) == 1
+    assert await box.count() == 2
+    allowed = {may_not: may}
+    assert await now.sweep(abort) == Swept(aborted=1, stayed=())
+    assert not await now.has_left_behind()
+    assert await box.count() == 1
+    await running.upload_part(1, [b"x"])
+    await running.complete()
+    assert await house.noted() == []
 
 
 async def test_an_upload_that_could_not_be_aborted_and_cannot_be_noted_fails_as_before(caplog):
@@ -178,24 +181,18 @@ async def test_an_upload_that_could_not_be_aborted_and_cannot_be_noted_fails_as_
     assert "the state's disk is full" in caplog.records[-1].reason
 
 
-async def test_an_upload_that_a_later_run_goes_on_with_is_that_runs_until_it_has_ended():
+async def test_an_upload_that_a_later_run_goes_on_with_is_that_runs_until_it_has_ended(box: Box):
     house = House()
-    async with serve_cloud() as cloud, connect(cloud) as connection:
-        await cloud.s3.bucket("box")
-        arn = await cloud.role("role", ["s3:*"], ["arn:aws:s3:::box/*"])
-        principal = AssumedRole(role_arn=parse_arn(arn), role_id="", session_name="session")
-        key = await cloud.session_of(arn)
-        first, second = (
-            AwsObjectStore(connection, key, principal=principal, ledger=house.run(number)) for number in (1, 2)
-        )
-        upload = await first.start_multipart(PLACE, {})
-        await upload.upload_part(1, [bytes(PART)])
-        begun = OpenUpload(place=PLACE, upload_id=upload.upload_id, began_at=house.clock.now())
-        resumed = await second.resume_multipart(begun)
-        assert not await house.run(2).has_left_behind()
-        await resumed.upload_part(2, [b"x"])
-        await resumed.complete()
-        assert [upload async for upload in house.run(3).left_behind()] == []
+    arn = await box.role()
+    first, second = await box.store(arn, house.run(1)), await box.store(arn, house.run(2))
+    upload = await first.start_multipart(PLACE, {})
+    await upload.upload_part(1, [bytes(PART)])
+    begun = OpenUpload(place=PLACE, upload_id=upload.upload_id, began_at=house.clock.now())
+    resumed = await second.resume_multipart(begun)
+    assert not await house.run(2).has_left_behind()
+    await resumed.upload_part(2, [b"x"])
+    await resumed.complete()
+    assert [upload async for upload in house.run(3).left_behind()] == []
 
 
 async def test_what_an_earlier_version_noted_under_its_run_is_swept_too():

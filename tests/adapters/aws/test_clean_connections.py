@@ -4,10 +4,11 @@ import asyncio
 
 import aiohttp
 import pytest
+from tests.fakes.certificates import self_signed, server_context
 from tests.fakes.clock import FakeClock
 from tests.fakes.patience import eventually
 from tests.fakes.raw_http import head, serving
-from tests.fakes.stub_s3 import aws_session
+from tests.fakes.stub_s3 import aws_session, ok, stub_s3
 
 from crossdock.adapters.aws.clean_connections import CleanHttpSession
 from crossdock.adapters.aws.clients import open_clients
@@ -78,6 +79,23 @@ async def test_botocores_clients_have_such_connections_too():
         async with http.get(url) as response:
             assert await response.read() == b"second!"
     assert len(connections) == 2
+
+
+async def test_botocores_clients_believe_this_machines_authorities_where_nobody_names_others(tmp_path, monkeypatch):
+    (tmp_path / "ca.pem").write_text(self_signed().chain_pem)
+    (tmp_path / "other.pem").write_text(self_signed("other").chain_pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    async with stub_s3(tls=server_context(tmp_path)) as stub:
+        url = stub.url.replace("127.0.0.1", "localhost")
+        stub.then(ok())
+        async with CleanHttpSession() as session:
+            http = await session._get_session(None)
+            async with http.get(url) as response:
+                assert response.status == 200
+        async with CleanHttpSession(verify=str(tmp_path / "other.pem")) as session:
+            http = await session._get_session(None)
+            with pytest.raises(aiohttp.ClientConnectorCertificateError):
+                await http.get(url)
 
 
 async def test_all_clients_are_told_to():

@@ -1,14 +1,10 @@
 """Clients of AWS's services: made once, and what they fail with in words."""
 
-from pathlib import Path
-
-import pytest
-from aiobotocore.session import AioSession
 from botocore.exceptions import ClientError, EndpointConnectionError
 from tests.fakes.aws_clients import clients_of
 from tests.fakes.http_cloud import serve_cloud
 
-from crossdock.adapters.aws.clients import authorities_of, code_of, in_words
+from crossdock.adapters.aws.clients import code_of, in_words
 
 
 async def test_one_client_for_each_service_and_region():
@@ -27,20 +23,3 @@ def test_aws_s_own_words_with_the_request():
     assert in_words(ClientError({}, "AssumeRole")) == "an error: without a message"
     assert "http://127.0.0.1:1" in in_words(EndpointConnectionError(endpoint_url="http://127.0.0.1:1"))
     assert in_words(ClientError({"Error": {"Code": "X", "Message": None}}, "AssumeRole")) == "X: without a message"
-
-
-def test_the_file_that_is_set_is_believed_before_the_variable_and_that_before_the_profile(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-):
-    config = tmp_path / "config"
-    config.write_text("[default]\n[profile dock]\nca_bundle = of-profile.pem\n")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
-    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    assert authorities_of(AioSession()) is True
-    assert authorities_of(AioSession(profile="dock")) == "of-profile.pem"
-    monkeypatch.setenv("AWS_CA_BUNDLE", "of-variable.pem")
-    assert authorities_of(AioSession()) == "of-variable.pem"
-    assert authorities_of(AioSession(), "own.pem") == "own.pem"
-    monkeypatch.setenv("AWS_CA_BUNDLE", "")
-    assert authorities_of(AioSession()) is True

@@ -14,7 +14,17 @@ from crossdock.adapters.aws.requests import (
     put_object,
     upload_part,
 )
-from crossdock.core.errors import Denied, FileError, InvalidName, NotFound, OutOfSpace, Unavailable, Unsupported
+from crossdock.core.errors import (
+    Denied,
+    Exists,
+    FileError,
+    InvalidName,
+    NameTooLong,
+    NotFound,
+    OutOfSpace,
+    Unavailable,
+    Unsupported,
+)
 from crossdock.core.homes import ObjectPlace
 
 PLACE = ObjectPlace(bucket="box", key="in/key")
@@ -208,7 +218,7 @@ async def test_a_store_that_stays_busy_is_unavailable():
 
 def test_the_table_means_file_errors():
     kinds = {*BY_CODE.values(), *BY_STATUS.values()}
-    assert kinds == {Denied, NotFound, InvalidName, OutOfSpace, Unavailable, Unsupported}
+    assert kinds == {Denied, Exists, NotFound, InvalidName, NameTooLong, OutOfSpace, Unavailable, Unsupported}
     assert all(issubclass(kind, FileError) for kind in kinds)
 
 

@@ -14,6 +14,8 @@ KEPT = {"key": {"SecretString": "open sesame"}, "binary": {"SecretBinary": b"\x0
 
 
 async def get(call: Any) -> Any:
+    if call.params["SecretId"] == "withheld":
+        raise ServiceError("AccessDeniedException", "User: gateway is not authorized.")
     if call.params["SecretId"] not in KEPT:
         raise ServiceError("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
     return KEPT[call.params["SecretId"]]
@@ -29,3 +31,7 @@ async def test_a_text_is_read_and_what_is_none_is_said():
             await secrets.text("hub", "us-east-1", "binary")
         with pytest.raises(Unavailable, match="the secret x: ResourceNotFoundException: Secrets Manager can't find"):
             await secrets.text("hub", "us-east-1", "x")
+        with pytest.raises(
+            Unavailable, match=r"is not authorized.*request .*must be allowed secretsmanager:GetSecretV"
+        ):
+            await secrets.text("hub", "us-east-1", "withheld")

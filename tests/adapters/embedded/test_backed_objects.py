@@ -2,19 +2,22 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from tests.contract.object_stores import embedded_store
 from tests.contract.object_worlds import read
 from tests.contract.permissions import ALL, resources_of
 from tests.fakes.backed_cloud import BEHIND, BackedCloud, backed_cloud
+from tests.fakes.blocks import make_pool
 
 from crossdock.adapters.embedded.backing_names import BackingNames
 from crossdock.adapters.embedded.object_store import EmbeddedObjectStore
 from crossdock.cloud.s3.bucket_directory import Bucket
 from crossdock.core.backings import Backing
-from crossdock.core.errors import Denied, FileError, InvalidName, NotFound, Unavailable, Unsupported
-from crossdock.core.homes import ObjectPlace
+from crossdock.core.errors import CannotCopy, Denied, FileError, InvalidName, NameTooLong, NotFound, Unavailable
+from crossdock.core.homes import ObjectPlace, PathHome
+from crossdock.files.object_filesystem import ObjectFileSystem
 from crossdock.ports.objects import ObjectStore
 
 PART = 5 << 20
@@ -89,8 +92,8 @@ async def test_a_download_looks_after_its_credentials_once_in_what_is_asked_for_
 
     monkeypatch.setattr(backed.connections, "store_of", counted)
     assert await read(store, KEY) == content
-    # When it was opened, for each 4 MiB, and perhaps where it ends.
-    assert 4 <= len(looked) <= 5
+    # When it was opened, for each 2 MiB or a little more, and perhaps where it ends.
+    assert 4 <= len(looked) <= 7
 
 
 async def test_nothing_beside_the_prefix_is_seen_or_reached(backed: BackedCloud, store: ObjectStore):
@@ -106,9 +109,29 @@ async def test_nothing_beside_the_prefix_is_seen_or_reached(backed: BackedCloud,
     assert len(await backed.behind.s3.keys(BEHIND)) == 5
 
 
-async def test_a_key_that_is_too_long_below_the_prefix_is_no_name(store: ObjectStore):
-    with pytest.raises(InvalidName):
-        await store.put(ObjectPlace(bucket="box", key="x" * 1024), [b""], {})
+async def test_a_key_that_is_too_long_below_the_prefix_is_no_name_and_the_sentence_says_why(store: ObjectStore):
+    place = ObjectPlace(bucket="box", key="x" * 1019)
+    other = ObjectPlace(bucket="box", key="k")
+    for call in (
+        store.head(place),
+        store.read(place),
+        store.put(place, [b""], {}),
+        store.start_multipart(place, {}),
+        store.copy(place, other),
+        store.copy(other, place),
+        store.delete(place),
+    ):
+        with pytest.raises(NameTooLong, match=r"1019 bytes, and 1018 are left for keys: .* with the prefix 'below/'"):
+            await call
+
+
+async def test_a_name_as_long_as_may_be_is_looked_for_as_file_and_as_directory(store: ObjectStore):
+    longest = ObjectPlace(bucket="box", key="x" * 1018)
+    with pytest.raises(NotFound):
+        await store.head(longest)
+    assert (await store.list("box", longest.directory_prefix)).objects == ()
+    await store.put(longest, [b"x"], {})
+    assert (await store.head(longest)).size == 1
 
 
 async def test_an_s3_that_takes_keys_for_paths_gets_no_key_that_it_would_change(
@@ -126,20 +149,38 @@ async def test_nothing_is_copied_to_where_the_bytes_would_have_to_come_through_h
     backed: BackedCloud, store: ObjectStore
 ):
     await store.put(KEY, [b"x"], {})
-    with pytest.raises(Unsupported, match="in another S3"):
+    with pytest.raises(CannotCopy, match="in another S3"):
         await store.copy(KEY, ObjectPlace(bucket="own", key="k"))
-    with pytest.raises(Unsupported, match="in another S3"):
+    with pytest.raises(CannotCopy, match="in another S3"):
         await store.copy(ObjectPlace(bucket="own", key="k"), KEY)
     other = backed.credentials_file.with_name("other")
     other.write_text(backed.credentials_file.read_text())
     await backed.attach("second", credentials_file=other)
     second = ObjectPlace(bucket="second", key="k")
-    with pytest.raises(Unsupported, match="different credentials"):
+    with pytest.raises(CannotCopy, match="different credentials"):
         await store.copy(KEY, second)
     upload = await store.start_multipart(second, {})
-    with pytest.raises(Unsupported, match="different credentials"):
+    with pytest.raises(CannotCopy, match="different credentials"):
         await upload.copy_part(1, await store.head(KEY), offset=0, size=1)
     await upload.abort()
+
+
+@pytest.mark.parametrize("size", [0, 1, 3 * PART + 1])
+async def test_what_the_s3s_do_not_copy_is_renamed_through_here(backed: BackedCloud, store: ObjectStore, size: int):
+    content = bytes(range(256)) * (size // 256 + 1)
+    other = backed.credentials_file.with_name("other")
+    other.write_text(backed.credentials_file.read_text())
+    await backed.attach("second", prefix="second/", credentials_file=other)
+    places = [ObjectPlace(bucket=bucket, key="k") for bucket in ("box", "second", "own", "box")]
+    await store.put(places[0], [content[:size]], {"told": "so"})
+    files = ObjectFileSystem(home=PathHome(root="/"), store=store, metadata={}, blocks=make_pool())
+    for source, target in pairwise(places):
+        await files.rename(str(source), str(target))
+        assert await read(store, target) == content[:size]
+        assert (await store.head(target)).metadata == {"told": "so"}
+        with pytest.raises(NotFound):
+            await store.head(source)
+    assert await backed.behind.s3.keys(BEHIND) == ["below/k"]
 
 
 async def test_an_upload_does_not_go_on_in_a_bucket_that_was_attached_elsewhere(

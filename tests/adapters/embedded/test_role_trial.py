@@ -4,17 +4,21 @@ from dataclasses import replace
 
 import pytest
 from tests.adapters.embedded.test_assumer import SESSION, trusting
+from tests.contract.object_stores import embedded_store
+from tests.fakes.backed_cloud import BEHIND, backed_cloud
 from tests.fakes.logins import SERVER
 from tests.fakes.s3 import HUB, document
 
 from crossdock.adapters.embedded.assumer import EmbeddedRoleAssumer
-from crossdock.adapters.embedded.role_trial import EmbeddedRoleTrial
-from crossdock.core.errors import NotFound
+from crossdock.adapters.embedded.object_store import EmbeddedObjectStore
+from crossdock.adapters.embedded.role_trial import EmbeddedRoleTrial, EmbeddedTrialSession
+from crossdock.core.errors import NotFound, Unavailable
 from crossdock.core.homes import ObjectPlace
+from crossdock.core.principals import AssumedRole
 from crossdock.files.verbs import VERBS
 from crossdock.policy.evaluate import Layer, Verdict
 from crossdock.ports.authority import RoleRequest
-from crossdock.ports.trials import ObjectQuestion, TrialSession
+from crossdock.ports.trials import KeyQuestion, ObjectQuestion, TrialSession
 
 KEY = ObjectPlace(bucket="box", key="home/key")
 
@@ -152,3 +156,28 @@ async def test_a_listing_is_asked_about_with_its_delimiter_and_its_limit(s3, tri
     assert (await asked.decide(replace(listing, limit=10))).is_allowed
     assert not (await asked.decide(listing)).is_allowed
     assert not (await asked.decide(replace(listing, limit=10, delimiter=""))).is_allowed
+
+
+async def test_no_key_is_asked_where_nothing_is_encrypted(trial, role):
+    asked = await session(trial, role)
+    assert await asked.decide_key(KeyQuestion(action="kms:Decrypt", place=KEY)) is None
+
+
+async def test_behind_an_attached_bucket_its_own_credentials_are_tried_whatever_the_role_may(tmp_path):
+    async with backed_cloud(tmp_path) as backed:
+        backing = await backed.attach("attached", prefix="below/")
+        await backed.cloud.s3.bucket("own")
+        arn = await backed.cloud.role("nobody", ["s3:GetObjectVersion"], ["*"])
+        store = await embedded_store(backed.cloud, await backed.cloud.session_of(arn))
+        assert isinstance(store, EmbeddedObjectStore)
+        principal = store.client.caller.principal
+        assert isinstance(principal, AssumedRole)
+        asked = EmbeddedTrialSession(principal=principal, store=store)
+        assert [await asked.backing_of(name) for name in ("attached", "own", "none")] == [backing, None, None]
+        await asked.try_backing("attached")
+        assert await backed.behind.s3.keys(BEHIND) == []
+        await backed.behind.limit_role("gateway-0", [], ["*"])
+        with pytest.raises(Unavailable, match="behind the bucket attached"):
+            await asked.try_backing("attached")
+        with pytest.raises(Unavailable, match="was detached meanwhile"):
+            await asked.try_backing("own")

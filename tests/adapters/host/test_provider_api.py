@@ -1,6 +1,7 @@
 """Identity providers asked by HTTP, at a gateway that verifies every signature."""
 
 import asyncio
+import ssl
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
@@ -9,13 +10,21 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from tests.fakes.certificates import self_signed, server_context
+from tests.fakes.certificates import client_context, server_context
 from tests.fakes.clock import FakeClock
 from tests.fakes.logins import make_attempt
 from tests.fakes.provider_gateway import CREDENTIALS, ScriptedRoles, gateway_server, provider_gateway, secret_in
 
-from crossdock.adapters.host.provider_api import SPARE, WORTH_ASSUMING_AGAIN, SignedProviderApi, open_provider_api
+from crossdock.adapters.host.provider_api import (
+    SPARE,
+    WORTH_ASSUMING_AGAIN,
+    SignedProviderApi,
+    Trusted,
+    by_this_machine,
+    open_provider_api,
+)
 from crossdock.core.provider_urls import login_url
+from crossdock.core.servers import Server
 from crossdock.ports.functions import TemporaryCredentials
 from crossdock.ports.provider_api import ApiAnswer, ApiUnreachable
 from crossdock.transfer.identity_answers import MAX_ANSWER_BYTES
@@ -28,9 +37,9 @@ def opened(
     *,
     clock: FakeClock | None = None,
     timeout_s: float = 20,
-    ca_file: Path | None = None,
+    trusted: Trusted = by_this_machine,
 ) -> AbstractAsyncContextManager[SignedProviderApi]:
-    return open_provider_api(roles or ScriptedRoles(), clock=clock or FakeClock(), timeout_s=timeout_s, ca_file=ca_file)
+    return open_provider_api(roles or ScriptedRoles(), clock=clock or FakeClock(), timeout_s=timeout_s, trusted=trusted)
 
 
 async def ask(api: SignedProviderApi, url: str, username: str = "user1", **headers: str) -> ApiAnswer:
@@ -212,15 +221,18 @@ async def test_a_redirect_is_not_followed_with_the_password() -> None:
 
 
 async def test_a_certificate_is_believed_if_its_authority_is_named(tmp_path: Path) -> None:
-    authorities = tmp_path / "ca.pem"
-    authorities.write_text(self_signed().chain_pem)
+    context = client_context()
+
+    async def trusted(_server: Server) -> ssl.SSLContext:
+        return context
+
     async with provider_gateway(tls=server_context(tmp_path)) as gateway:
         async with opened() as api:
             refusal = await refused(api, gateway.url)
         assert str(refusal).startswith("its certificate is not trusted (")
         assert "login.provider_ca_file" in refusal.remedy
         assert gateway.heard == []
-        async with opened(ca_file=authorities) as api:
+        async with opened(trusted=trusted) as api:
             assert (await ask(api, gateway.url)).status == 200
             other_name = gateway.url.replace("localhost", "127.0.0.1")
             assert "certificate is not trusted" in str(await refused(api, other_name))

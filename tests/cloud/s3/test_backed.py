@@ -4,7 +4,7 @@ import asyncio
 from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
-from hashlib import md5
+from hashlib import md5, sha256
 from typing import Any
 
 import pytest
@@ -296,8 +296,47 @@ async def test_uploads_are_listed_as_s3_does(backed: BackedCloud, s3: EmbeddedS3
     assert [item["Key"] for item in (*first["Uploads"], *rest["Uploads"])] == ["a b", "d/1", "d/2", "z"]
 
 
+DIGEST = b64encode(sha256(b"x").digest()).decode()
+WANTED = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"]
+
+
+async def test_attributes_are_told_as_of_a_bucket_of_our_own(s3: EmbeddedS3):
+    for bucket in ("box", "own"):
+        await s3("PutObject", Bucket=bucket, Key="whole", Body=b"x", ChecksumSHA256=DIGEST)
+        upload = await s3.upload(bucket, "parts")
+        parts = [await s3.part(bucket, "parts", upload, number, b"x" * 5 * MIB) for number in (1, 2)]
+        await s3.complete(bucket, "parts", upload, parts)
+    whole = await on_both(s3, "GetObjectAttributes", Key="whole", ObjectAttributes=WANTED)
+    assert whole["Checksum"]["ChecksumSHA256"] == DIGEST
+    assert (whole["ObjectSize"], whole["StorageClass"]) == (1, "STANDARD")
+    assert await on_both(s3, "GetObjectAttributes", Key="whole", ObjectAttributes=["ObjectSize"]) == {"ObjectSize": 1}
+    told = await on_both(s3, "GetObjectAttributes", Key="parts", ObjectAttributes=WANTED)
+    assert told["ObjectParts"] == {"TotalPartsCount": 2}
+    assert told["ETag"].endswith("-2")
+    missing = await on_both(s3, "GetObjectAttributes", Key="none", ObjectAttributes=WANTED)
+    assert (missing["error"], missing["status"]) == ("NoSuchKey", 404)
+
+
+async def test_a_key_that_the_prefix_makes_too_long_is_refused_with_what_is_left_for_keys(s3: EmbeddedS3):
+    longest = "x" * (1024 - len(PREFIX))
+    await s3.put("box", longest, b"x")
+    assert await s3.read("box", longest) == b"x"
+    for operation, further in (
+        ("PutObject", {"Body": b"y"}),
+        ("GetObject", {}),
+        ("HeadObject", {}),
+        ("DeleteObject", {}),
+        ("CreateMultipartUpload", {}),
+        ("CopyObject", {"CopySource": f"box/{longest}"}),
+    ):
+        refused = await refusal(s3(operation, Bucket="box", Key=f"{longest}x", **further))
+        assert (refused.code, refused.status) == ("KeyTooLongError", 400), operation
+        assert refused.members["MaxSizeAllowed"] == str(len(longest))
+        assert "of the attached bucket" in refused.reason
+
+
 async def test_what_is_not_passed_on_is_not_implemented(s3: EmbeddedS3):
-    refused = await refusal(s3("GetObjectAttributes", Bucket="box", Key="k", ObjectAttributes=["ETag"]))
+    refused = await refusal(s3("GetObjectTagging", Bucket="box", Key="k"))
     assert (refused.code, refused.status) == ("NotImplemented", 501)
 
 

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError
 
 from crossdock.adapters.aws.backing_calls import call_as_told, is_own_trouble, send_as_told
 from crossdock.adapters.aws.backing_credentials import BackingCredentials
+from crossdock.adapters.aws.bundles import Bundle, bundle_of, verified_by
 from crossdock.adapters.aws.connection import S3Connection, open_s3
 from crossdock.adapters.aws.object_store import AwsObjectStore
 from crossdock.adapters.aws.retrying import Patience
@@ -21,6 +22,7 @@ from crossdock.ports.backings import SentBody
 from crossdock.ports.functions import TemporaryCredentials
 from crossdock.ports.host import Clock
 from crossdock.ports.upload_ledger import BegunUpload, UploadLedger
+from crossdock.settings.trusted_files import BadAuthorities
 
 LedgerOf = Callable[[Backing], UploadLedger | None]
 
@@ -54,6 +56,7 @@ class BackingConnections:
         ledger_of: LedgerOf,
         has_environment: bool,
         patience: Patience,
+        read_timeout_s: float,
         session: AioSession,
     ) -> None:
         self._stack = stack
@@ -61,6 +64,7 @@ class BackingConnections:
         self._ledger_of = ledger_of
         self._has_environment = has_environment
         self._patience = patience
+        self._read_timeout_s = read_timeout_s
         self._session = session
         self._turn = asyncio.Lock()
         self._connections: dict[tuple[object, ...], S3Connection] = {}
@@ -113,7 +117,8 @@ class BackingConnections:
         return reached
 
     async def _connect(self, backing: Backing) -> S3Connection:
-        where = (backing.endpoint_url, backing.region, backing.path_style, backing.ca_file)
+        verify = _verify(backing)
+        where = (backing.endpoint_url, backing.region, backing.path_style, verify)
         if where not in self._connections:
             try:
                 self._connections[where] = await self._stack.enter_async_context(
@@ -122,8 +127,9 @@ class BackingConnections:
                         clock=self._clock,
                         endpoint_url=backing.endpoint_url or None,
                         path_style=backing.path_style,
-                        verify=backing.ca_file or True,
+                        verify=verify,
                         patience=self._patience,
+                        read_timeout_s=self._read_timeout_s,
                         session=self._session,
                     )
                 )
@@ -139,11 +145,13 @@ async def open_backings(
     ledger_of: LedgerOf = no_ledger,
     has_environment: bool = True,
     patience: Patience | None = None,
+    read_timeout_s: float = 60.0,
     session: AioSession | None = None,
 ) -> AsyncIterator[BackingConnections]:
     """Reaches nobody yet. See `BackingConnections`.
 
     Args:
+        patience: see `open_s3`; so is `read_timeout_s`.
         session: reads S3's model once for all clients that are made with it.
     """
     async with AsyncExitStack() as stack:
@@ -153,5 +161,20 @@ async def open_backings(
             ledger_of=ledger_of,
             has_environment=has_environment,
             patience=patience or Patience(),
+            read_timeout_s=read_timeout_s,
             session=session or AioSession(),
         )
+
+
+def _verify(backing: Backing) -> bool | str:
+    """Whose certificates are believed, as botocore wants it told. Raises Unavailable for a file that has none."""
+    try:
+        if backing.ca_file:
+            return verified_by(Bundle(file=backing.ca_file, named_by="ca_file"))
+        if backing.endpoint_url.startswith("http:"):
+            return True
+        # A profile of a credentials file is none of the configuration's.
+        profile = "" if backing.credentials_file else backing.profile
+        return verified_by(bundle_of(AioSession(profile=profile or None)))
+    except (BadAuthorities, BotoCoreError) as error:
+        raise Unavailable(f"no connection to {backing.where} can be made: {error}") from error

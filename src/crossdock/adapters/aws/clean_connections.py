@@ -5,6 +5,7 @@ answer to the next request, which is another session's. aiohttp looks whether a 
 whether an answer waits on it that nobody asked for.
 """
 
+import ssl
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -32,7 +33,17 @@ def only_clean(connector: aiohttp.TCPConnector) -> aiohttp.TCPConnector:
 
 
 class CleanHttpSession(AIOHTTPSession):  # type: ignore[misc]  # it ships no types
-    """For botocore's clients: `AioConfig(http_session_cls=...)`."""
+    """For botocore's clients: `AioConfig(http_session_cls=...)`.
+
+    They believe this machine's certificate authorities besides those that botocore brings, as our own connections do:
+    else a bucket could be written that cannot be listed.
+    """
+
+    def _get_ssl_context(self) -> ssl.SSLContext:
+        context: ssl.SSLContext = super()._get_ssl_context()
+        if self._verify is True:
+            context.load_default_certs()
+        return context
 
     async def _create_connector(self, proxy_url: Any) -> aiohttp.TCPConnector:
         return only_clean(await super()._create_connector(proxy_url))

@@ -97,16 +97,6 @@ async def open_clients(
         )
 
 
-def authorities_of(session: AioSession, ca_file: str = "") -> bool | str:
-    """Whose certificates are believed, as `verify` wants it told: those of the file, else what `AWS_CA_BUNDLE` or the
-    profile's `ca_bundle` names, else this machine's.
-
-    botocore looks there itself when it is told None. Our own connections to S3 must believe the same, and to botocore a
-    variable that is empty means that nothing is verified.
-    """
-    return ca_file or session.get_config_variable("ca_bundle") or True
-
-
 def in_words(error: ClientError | BotoCoreError) -> str:
     """AWS's own code and words and the request's id; of what never reached AWS, botocore's words."""
     if not isinstance(error, ClientError):

@@ -13,7 +13,17 @@ import aiohttp
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from crossdock.adapters.aws.refusals import Refusal, Refused, refusal_of
-from crossdock.core.errors import Denied, FileError, InvalidName, NotFound, OutOfSpace, Unavailable, Unsupported
+from crossdock.core.errors import (
+    Denied,
+    Exists,
+    FileError,
+    InvalidName,
+    NameTooLong,
+    NotFound,
+    OutOfSpace,
+    Unavailable,
+    Unsupported,
+)
 
 BY_CODE: Mapping[str, type[FileError]] = {
     "AccessDenied": Denied,
@@ -33,7 +43,13 @@ BY_CODE: Mapping[str, type[FileError]] = {
     "NoSuchKey": NotFound,
     "NoSuchUpload": NotFound,
     "InvalidBucketName": NotFound,
-    "KeyTooLongError": InvalidName,
+    "KeyTooLongError": NameTooLong,
+    # Ceph's and MinIO's, of keys that they cannot keep.
+    "InvalidObjectName": InvalidName,
+    "XMinioInvalidObjectName": InvalidName,
+    # SeaweedFS's, which keeps one of a key and the same key with a slash at its end.
+    "ExistingObjectIsFile": Exists,
+    "ExistingObjectIsDirectory": Exists,
     "EntityTooLarge": OutOfSpace,
     "InsufficientStorage": OutOfSpace,
     "QuotaExceeded": OutOfSpace,

@@ -1,10 +1,10 @@
-"""Secrets of AWS, for what the gateway itself needs: host keys."""
+"""Secrets of AWS, for what the gateway itself needs: host keys and certificates."""
 
 from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from crossdock.adapters.aws.clients import ServiceClients, in_words
+from crossdock.adapters.aws.clients import ServiceClients, code_of, in_words
 from crossdock.core.errors import Unavailable
 
 
@@ -19,7 +19,16 @@ class AwsSecrets:
             secrets = await self.clients.client("secretsmanager", region)
             answer = await secrets.get_secret_value(SecretId=secret_id)
         except (ClientError, BotoCoreError) as error:
-            raise Unavailable(f"the secret {secret_id}: {in_words(error)}") from error
+            raise Unavailable(f"the secret {secret_id}: {in_words(error)}{_advice(error)}") from error
         if "SecretString" not in answer:
             raise Unavailable(f"the secret {secret_id} is binary: it must be a text")
         return str(answer["SecretString"])
+
+
+def _advice(error: ClientError | BotoCoreError) -> str:
+    if not isinstance(error, ClientError) or code_of(error) != "AccessDeniedException":
+        return ""
+    return (
+        "; the gateway's own identity must be allowed secretsmanager:GetSecretValue on it, and kms:Decrypt where it is "
+        "encrypted with a key of yours"
+    )

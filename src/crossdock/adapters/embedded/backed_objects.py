@@ -18,7 +18,7 @@ from crossdock.adapters.embedded.pieces import Piece
 from crossdock.adapters.embedded.s3_client import S3Client
 from crossdock.cloud.s3.bucket_directory import Bucket
 from crossdock.cloud.s3.permissions import presence_permission
-from crossdock.core.errors import FileError, NotFound, Unavailable, Unsupported
+from crossdock.core.errors import CannotCopy, FileError, NotFound, Unavailable
 from crossdock.core.homes import ObjectPlace
 from crossdock.operations.call import Call
 from crossdock.ports.objects import Copied, Listing, ObjectInfo, ObjectStore, OpenUpload, PortableUpload
@@ -111,7 +111,7 @@ class BackedObjects:
         backing = self.names.backing
         page = await self.ask(
             lambda store: store.list(
-                backing.bucket, backing.key_of(prefix), delimiter=delimiter, token=token, limit=limit
+                backing.bucket, backing.prefix_of(prefix), delimiter=delimiter, token=token, limit=limit
             )
         )
         return Listing(
@@ -152,9 +152,9 @@ class BackedObjects:
         return BackedObjects(client, self.bucket)
 
     def at(self, bucket: Bucket) -> "BackedObjects":
-        """Another bucket for the same caller. Raises Unsupported where the S3 cannot copy from that one to this."""
+        """Another bucket for the same caller. Raises CannotCopy where the S3 cannot copy from that one to this."""
         if bucket.backing is None or not bucket.backing.is_beside(self.names.backing):
-            raise Unsupported(
+            raise CannotCopy(
                 f"the bytes of the buckets {bucket.name} and {self.bucket.name} lie in different S3s, or under "
                 "different credentials: nothing is copied or renamed from one to the other"
             )

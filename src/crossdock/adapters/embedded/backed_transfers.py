@@ -26,8 +26,8 @@ from crossdock.ports.objects import (
 
 T = TypeVar("T")
 
-SURE_BYTES = 4 << 20
-"""Of a download, before its credentials are looked after again: as much as is asked for at once."""
+SURE_BYTES = 2 << 20
+"""Of a download, before its credentials are looked after again: less than is asked for at once."""
 
 
 class OtherS3(Protocol):
@@ -52,7 +52,7 @@ class OtherS3(Protocol):
         """The same for another caller."""
 
     def at(self, bucket: Bucket) -> "OtherS3":
-        """Another bucket for the same caller. Raises Unsupported where the S3 cannot copy from that one."""
+        """Another bucket for the same caller. Raises CannotCopy where the S3 cannot copy from that one."""
 
     @property
     def names(self) -> BackingNames: ...

@@ -7,7 +7,7 @@ from crossdock.adapters.embedded.local_objects import LocalObjects, named, write
 from crossdock.adapters.embedded.pieces import Piece
 from crossdock.adapters.embedded.s3_client import S3Client
 from crossdock.cloud.s3.bucket_directory import Bucket
-from crossdock.core.errors import Unsupported
+from crossdock.core.errors import CannotCopy
 from crossdock.core.homes import ObjectPlace
 from crossdock.ports.objects import (
     Copied,
@@ -51,12 +51,12 @@ class EmbeddedObjectStore:
         return await (await self._of(begun.place.bucket)).resume_multipart(begun)
 
     async def copy(self, source: ObjectPlace, target: ObjectPlace, *, if_none_match: bool = False) -> Copied:
-        """Raises Unsupported where the bytes would have to come through this computer, from one S3 to another."""
+        """Raises CannotCopy where the bytes would have to come through this computer, from one S3 to another."""
         origin, goal = await self._backed(source.bucket), await self._backed(target.bucket)
         if origin is not None and goal is not None:
             return await BackedObjects(self.client, goal).copy_from(origin, source, target, if_none_match=if_none_match)
         if origin is not None or goal is not None:
-            raise Unsupported(
+            raise CannotCopy(
                 f"{source} is not copied or renamed to {target}: the bytes of one bucket lie here, those of the other "
                 "in another S3"
             )

@@ -6,16 +6,18 @@ from typing import Any
 from urllib.parse import quote
 
 from crossdock.adapters.embedded.assumer import ORIGIN, EmbeddedRoleAssumer, missing_role, service_caller
+from crossdock.adapters.embedded.backed_objects import BackedObjects
 from crossdock.adapters.embedded.file_errors import file_errors
 from crossdock.adapters.embedded.granting import acl_in
 from crossdock.adapters.embedded.object_store import EmbeddedObjectStore
 from crossdock.cloud.iam.records import ROLES, USERS
 from crossdock.cloud.s3.permissions import presence_permission
-from crossdock.core.errors import ServiceError
+from crossdock.core.backings import Backing
+from crossdock.core.errors import ServiceError, Unavailable
 from crossdock.core.principals import AssumedRole
 from crossdock.policy.evaluate import Decision
 from crossdock.ports.authority import AssumeRefused, RoleRequest
-from crossdock.ports.trials import Assumption, ObjectQuestion
+from crossdock.ports.trials import Assumption, KeyQuestion, ObjectQuestion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,11 @@ class EmbeddedTrialSession:
     principal: AssumedRole
     store: EmbeddedObjectStore
 
+    @property
+    def sends_parts(self) -> bool:
+        """What lies here is staged on this disk, and an attached bucket takes no ACL."""
+        return False
+
     async def acl_in(self, bucket: str) -> str:
         return await acl_in(self.store.client, bucket)
 
@@ -91,6 +98,24 @@ class EmbeddedTrialSession:
                 # What decides whether S3 tells that a key is not there, and only then.
                 permission = presence_permission(await client.storage.bucket_of(call))
             return await client.operations.decide(call, permission)
+
+    async def decide_key(self, question: KeyQuestion) -> Decision | None:
+        """Nothing is encrypted here, and there is no KMS."""
+        return None
+
+    async def backing_of(self, bucket: str) -> Backing | None:
+        found = await self.store.client.storage.buckets.find(bucket)
+        return None if found is None else found.backing
+
+    async def try_backing(self, bucket: str) -> None:
+        found = await self.store.client.storage.buckets.find(bucket)
+        if found is None or found.backing is None:
+            raise Unavailable(f"the bucket {bucket} was detached meanwhile")
+        backing = found.backing
+        # Past our own policies: what they let the role do is no question here.
+        await BackedObjects(self.store.client, found).ask(
+            lambda store: store.list(backing.bucket, backing.prefix, limit=1)
+        )
 
 
 def _of_object(question: ObjectQuestion) -> Mapping[str, Any]:

@@ -13,12 +13,10 @@ from pathlib import Path
 
 from crossdock.core.pem import (
     BadPem,
-    belongs_to,
     certificates_pem,
     fingerprint,
     private_key_pem,
-    read_certificates,
-    read_private_key,
+    read_chain_and_key,
 )
 from crossdock.core.servers import Server
 from crossdock.ports.certificates import CertificateUnavailable, TlsCertificate
@@ -103,16 +101,9 @@ def load_certificate_files(chain_path: Path, key_path: Path) -> TlsCertificate:
     if mode & 0o077:
         raise CertificateUnavailable(f"others may read the key file {key_path} (mode {mode:04o}): chmod 600 it")
     try:
-        certificates = read_certificates(chain)
+        certificates, private = read_chain_and_key(chain, key, chain_in=chain_path, key_in=key_path)
     except BadPem as error:
-        raise CertificateUnavailable(f"{chain_path}: {error}") from error
-    try:
-        private = read_private_key(key)
-        is_match = belongs_to(certificates[0], private)
-    except BadPem as error:
-        raise CertificateUnavailable(f"{key_path}: {error}") from error
-    if not is_match:
-        raise CertificateUnavailable(f"{key_path} is not the key of the first certificate in {chain_path}")
+        raise CertificateUnavailable(str(error)) from error
     return TlsCertificate(
         chain_pem=certificates_pem(certificates),
         key_pem=private_key_pem(private),

@@ -2,11 +2,10 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -36,6 +35,14 @@ _HEADERS = {"Accept": "application/json", "User-Agent": "Crossdock"}
 
 _RoleOf = tuple[str, str]
 
+Trusted = Callable[[Server], Awaitable[ssl.SSLContext | bool]]
+"""Whose certificates are believed, as aiohttp wants it told. Asked before each question; raises ApiUnreachable."""
+
+
+async def by_this_machine(_server: Server) -> bool:
+    """See `Trusted`."""
+    return True
+
 
 @dataclass(slots=True)
 class _Held:
@@ -47,8 +54,17 @@ class _Held:
 class SignedProviderApi:
     """See `ports.provider_api.ProviderApi`. An invocation role is assumed once for as long as its credentials last."""
 
-    def __init__(self, http: aiohttp.ClientSession, roles: InvocationRoles, *, clock: Clock, timeout_s: float) -> None:
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        roles: InvocationRoles,
+        *,
+        clock: Clock,
+        timeout_s: float,
+        trusted: Trusted = by_this_machine,
+    ) -> None:
         self._http = http
+        self._trusted = trusted
         self._roles = roles
         self._clock = clock
         self._timeout_s = timeout_s
@@ -62,11 +78,12 @@ class SignedProviderApi:
             raise ApiUnreachable(f"it did not answer within {self._timeout_s:g} s") from error
 
     async def _get(self, server: Server, url: str, headers: Mapping[str, str]) -> ApiAnswer:
+        trusted = await self._trusted(server)
         credentials = await self._credentials(server)
-        answer = await self._send(server, url, headers, credentials)
+        answer = await self._send(server, url, headers, credentials, trusted)
         if answer.status == FORBIDDEN and self._let_go_of(server, credentials):
             credentials = await self._credentials(server)
-            answer = await self._send(server, url, headers, credentials)
+            answer = await self._send(server, url, headers, credentials, trusted)
         return answer
 
     def _let_go_of(self, server: Server, refused: TemporaryCredentials) -> bool:
@@ -93,7 +110,12 @@ class SignedProviderApi:
             return assumed
 
     async def _send(
-        self, server: Server, url: str, headers: Mapping[str, str], credentials: TemporaryCredentials
+        self,
+        server: Server,
+        url: str,
+        headers: Mapping[str, str],
+        credentials: TemporaryCredentials,
+        trusted: ssl.SSLContext | bool,
     ) -> ApiAnswer:
         target = URL(url, encoded=True)
         sent = {"Host": urlsplit(url).netloc, **_HEADERS, **headers}
@@ -118,6 +140,7 @@ class SignedProviderApi:
                 headers={**sent, **signed},
                 skip_auto_headers=_UNSENT,
                 allow_redirects=False,
+                ssl=trusted,
                 proxy=_proxy_for(url),
             ) as response:
                 return ApiAnswer(status=response.status, body=await _read(response))
@@ -134,22 +157,19 @@ class SignedProviderApi:
 
 @asynccontextmanager
 async def open_provider_api(
-    roles: InvocationRoles, *, clock: Clock, timeout_s: float, ca_file: Path | None = None
+    roles: InvocationRoles, *, clock: Clock, timeout_s: float, trusted: Trusted = by_this_machine
 ) -> AsyncIterator[SignedProviderApi]:
     """Reaches nobody yet.
 
     Args:
         timeout_s: for an answer, with the role's assumption and the connection.
-        ca_file: certificate authorities in place of this machine's. Raises OSError, or ssl.SSLError, if it has none.
     """
-    trusted: ssl.SSLContext | bool = True if ca_file is None else ssl.create_default_context(cafile=ca_file)
     async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=trusted),
         timeout=aiohttp.ClientTimeout(sock_connect=CONNECT_TIMEOUT_S),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
     ) as http:
-        yield SignedProviderApi(http, roles, clock=clock, timeout_s=timeout_s)
+        yield SignedProviderApi(http, roles, clock=clock, timeout_s=timeout_s, trusted=trusted)
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

@@ -23,6 +23,7 @@ from crossdock.cloud.s3.bucket_directory import Bucket
 from crossdock.cloud.s3.checksums import checksum_members
 from crossdock.cloud.s3.conditions import http_date
 from crossdock.cloud.s3.encryption import asked_encryption
+from crossdock.cloud.s3.etags import unquoted
 from crossdock.cloud.s3.failures import (
     invalid_range,
     invalid_request,
@@ -32,6 +33,7 @@ from crossdock.cloud.s3.failures import (
     not_modified,
     precondition_failed,
 )
+from crossdock.cloud.s3.get_object import attributes_answer
 from crossdock.cloud.s3.multipart import part_number
 from crossdock.cloud.s3.names import parse_copy_source
 from crossdock.cloud.s3.object_headers import refuse_unsupported, stored_headers, stored_metadata
@@ -40,7 +42,7 @@ from crossdock.cloud.s3.ownership import asked_acl
 from crossdock.cloud.s3.permissions import check_version, presence_permission
 from crossdock.cloud.s3.storage import Storage
 from crossdock.core.backings import Backing
-from crossdock.core.errors import InvalidName, ServiceError
+from crossdock.core.errors import InvalidName, NameTooLong, ServiceError
 from crossdock.operations.call import Call
 from crossdock.operations.call import not_implemented as operation_not_implemented
 from crossdock.operations.operation import Params, Result
@@ -135,6 +137,9 @@ async def pass_on(storage: Storage, call: Call, bucket: Bucket) -> Result:
     passing = Passing(storage=storage, call=call, bucket=bucket, backing=bucket.backing)
     try:
         return await PASSED[call.operation](passing)
+    except NameTooLong as error:
+        most = {"MaxSizeAllowed": str(passing.backing.most_key_bytes)}
+        raise ServiceError("KeyTooLongError", "Your key is too long", members=most, reason=str(error)) from error
     except InvalidName as error:
         raise invalid_request(f"The key cannot be kept: {error}.") from error
 
@@ -152,6 +157,21 @@ async def _as_it_is(passing: Passing) -> Result:
 
 async def _get(passing: Passing) -> Result:
     return streamed(await _as_it_is(passing))
+
+
+async def _attributes(passing: Passing) -> Result:
+    """By HeadObject: an S3 that does not know GetObjectAttributes may answer with the whole object instead."""
+    wanted = passing.params["ObjectAttributes"]
+    mode = {"ChecksumMode": "ENABLED"} if "Checksum" in wanted else {}
+    head = await passing.ask("HeadObject", {"Key": passing.backing.key_of(passing.key), **mode})
+    return attributes_answer(
+        wanted,
+        etag=unquoted(head["ETag"]),
+        size=head["ContentLength"],
+        modified_at=head["LastModified"],
+        checksums={name: value for name, value in head.items() if name.startswith("Checksum")},
+        storage_class=head.get("StorageClass", "STANDARD"),
+    )
 
 
 async def _list(passing: Passing) -> Result:
@@ -172,7 +192,7 @@ async def _list_v2(passing: Passing) -> Result:
     if params.get("ContinuationToken"):
         told["ContinuationToken"] = params["ContinuationToken"]
     elif params.get("StartAfter"):
-        told["StartAfter"] = own_marker(backing, params, backing.key_of(params["StartAfter"]))
+        told["StartAfter"] = own_marker(backing, params, backing.prefix_of(params["StartAfter"]))
     if answer.get("NextContinuationToken"):
         told["NextContinuationToken"] = answer["NextContinuationToken"]
     return told
@@ -259,6 +279,7 @@ PASSED: Mapping[str, Callable[[Passing], Awaitable[Result]]] = {
     "CreateMultipartUpload": _as_it_is,
     "DeleteObject": _delete,
     "GetObject": _get,
+    "GetObjectAttributes": _attributes,
     "HeadObject": _as_it_is,
     "ListMultipartUploads": _list_uploads,
     "ListObjects": _list,

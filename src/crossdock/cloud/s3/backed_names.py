@@ -53,11 +53,11 @@ def listing_params(backing: Backing, params: Params) -> dict[str, Any]:
     """Of ListObjects and ListObjectsV2. A token of the other S3 is the client's to bring back, as it is."""
     encoder(params)
     told = told_params(backing, params)
-    told["Prefix"] = backing.key_of(params.get("Prefix") or "")
+    told["Prefix"] = backing.prefix_of(params.get("Prefix") or "")
     told["MaxKeys"] = checked_limit(params.get("MaxKeys"), "max-keys", MAX_LISTED)
     for name in ("StartAfter", "Marker"):
         if told.get(name):
-            told[name] = backing.key_of(told[name])
+            told[name] = backing.prefix_of(told[name])
     return {name: value for name, value in told.items() if value != ""}
 
 
@@ -86,10 +86,10 @@ def listing_answer(bucket: Bucket, backing: Backing, params: Params, answer: Map
 def uploads_params(backing: Backing, params: Params) -> dict[str, Any]:
     """Of ListMultipartUploads."""
     told = told_params(backing, params)
-    told["Prefix"] = backing.key_of(params.get("Prefix") or "")
+    told["Prefix"] = backing.prefix_of(params.get("Prefix") or "")
     told["MaxUploads"] = checked_limit(params.get("MaxUploads"), "max-uploads", MAX_LISTED)
     if told.get("KeyMarker"):
-        told["KeyMarker"] = backing.key_of(told["KeyMarker"])
+        told["KeyMarker"] = backing.prefix_of(told["KeyMarker"])
     return {name: value for name, value in told.items() if value != ""}
 
 

@@ -60,7 +60,7 @@ async def _probe(foreign: ForeignS3, backing: Backing, key: str) -> None:
 async def _keeps_keys(foreign: ForeignS3, backing: Backing, key: str) -> bool:
     """Whether a key that a path would change is kept as it is. What is not seen to be so is not believed."""
     store = await foreign.store_of(backing)
-    place = ObjectPlace(bucket=backing.bucket, key=backing.key_of(f"{key}//./../{key}.dots"))
+    place = ObjectPlace(bucket=backing.bucket, key=backing.key_of(f"{key}//./../\\{key}.dots"))
     try:
         await store.put(place, [CONTENT], {})
     except FileError:
@@ -68,7 +68,7 @@ async def _keeps_keys(foreign: ForeignS3, backing: Backing, key: str) -> bool:
         return False
     try:
         async with _step("list", backing):
-            listed = await store.list(backing.bucket, backing.key_of(f"{key}//"), delimiter="")
+            listed = await store.list(backing.bucket, backing.prefix_of(f"{key}//"), delimiter="")
     finally:
         async with _step("delete", backing):
             await store.delete(place)

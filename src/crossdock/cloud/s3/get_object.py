@@ -3,7 +3,9 @@
 An answer with `ContentRange` is a 206; the edge sees to that.
 """
 
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from crossdock.cloud.s3.bucket_directory import Bucket
@@ -60,17 +62,35 @@ async def head_object(storage: Storage, call: Call) -> Result:
 async def get_object_attributes(storage: Storage, call: Call) -> Result:
     bucket, key = await _addressed(storage, call)
     entry = await present_entry(storage, call, bucket, key, action=_action(call))
-    parts = _parts(entry)
+    return attributes_answer(
+        call.params["ObjectAttributes"],
+        etag=entry.etag,
+        size=entry.size,
+        modified_at=entry.modified_at,
+        checksums=checksum_members(entry.checksums),
+    )
+
+
+def attributes_answer(
+    wanted: Container[str],
+    *,
+    etag: str,
+    size: int,
+    modified_at: datetime,
+    checksums: Mapping[str, str],
+    storage_class: str = "STANDARD",
+) -> Result:
+    """What GetObjectAttributes answers; of the parts their number alone."""
+    parts = part_count(etag)
     attributes: dict[str, Any] = {
-        "ETag": entry.etag,
-        "Checksum": checksum_members(entry.checksums) or None,
+        "ETag": etag,
+        "Checksum": checksums or None,
         "ObjectParts": None if parts is None else {"TotalPartsCount": parts},
-        "StorageClass": "STANDARD",
-        "ObjectSize": entry.size,
+        "StorageClass": storage_class,
+        "ObjectSize": size,
     }
-    wanted = call.params["ObjectAttributes"]
     found = {name: value for name, value in attributes.items() if name in wanted and value is not None}
-    return {"LastModified": entry.modified_at, **found}
+    return {"LastModified": modified_at, **found}
 
 
 async def present_entry(storage: Storage, call: Call, bucket: Bucket, key: str, *, action: str) -> ObjectEntry:

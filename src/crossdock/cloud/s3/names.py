@@ -10,8 +10,7 @@ from urllib.parse import unquote
 
 from crossdock.cloud.s3.failures import invalid_argument, invalid_bucket_name
 from crossdock.core.errors import ServiceError
-
-MAX_KEY_BYTES = 1024
+from crossdock.core.homes import MAX_KEY_BYTES
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _IP_ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")

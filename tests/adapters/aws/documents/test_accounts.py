@@ -56,6 +56,13 @@ async def test_a_profile_that_is_of_another_account_or_of_nobody_is_refused(prof
         assert (await refused(a="absent")).startswith("there is no profile absent (those there are: one, again,")
         assert await refused(a="nowhere") == "profile nowhere has no region: set it there, or give --region"
         assert (await refused(a="stranger")).startswith("profile stranger cannot be used: InvalidClientTokenId: ")
+        text = profiles.file.with_name("text.pem")
+        text.write_text("no certificate")
+        profiles.add("alone", key, endpoint_url=cloud.url, ca_bundle=str(text))
+        assert await refused(a="alone") == (
+            "profile alone cannot be used: ca_bundle of the profile alone: the file of certificate authorities "
+            f"{text} holds no certificate in PEM"
+        )
         assert await refused(a="blank") == "profile blank cannot be used: Unable to locate credentials"
 
 

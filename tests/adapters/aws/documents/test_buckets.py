@@ -8,6 +8,7 @@ from tests.fakes.s3 import document
 
 from crossdock.adapters.aws.documents.buckets import BucketDocuments, BucketReader
 from crossdock.core.errors import NotFound
+from crossdock.core.object_writing import ObjectWriting
 from crossdock.policy.evaluate import Layer
 
 NARROW = document(
@@ -147,22 +148,33 @@ async def test_a_region_that_may_not_be_read_is_not_known() -> None:
     assert (await find({POLICY: {"Policy": NARROW}, ("s3", "GetBucketLocation"): "AccessDenied"})).region == ""
 
 
-def encrypted(**default: str) -> dict[str, Any]:
-    rules = [{"ApplyServerSideEncryptionByDefault": default}]
+def encrypted(*, bucket_key: bool = False, **default: str) -> dict[str, Any]:
+    rules = [{"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": bucket_key}]
     return {"ServerSideEncryptionConfiguration": {"Rules": rules}}
 
 
 @pytest.mark.parametrize(
-    ("told", "why"),
+    ("told", "found"),
     [
-        (encrypted(SSEAlgorithm="AES256"), ""),
-        ("NotImplemented", ""),
-        (encrypted(SSEAlgorithm="aws:kms", KMSMasterKeyID="arn:key"), "encrypts with KMS key arn:key, whose"),
-        (encrypted(SSEAlgorithm="aws:kms"), "encrypts with KMS key alias/aws/s3, whose"),
-        ("AccessDenied", "may not s3:GetEncryptionConfiguration"),
+        (encrypted(SSEAlgorithm="AES256"), ObjectWriting()),
+        ({"ServerSideEncryptionConfiguration": {}}, ObjectWriting()),
+        ("NotImplemented", ObjectWriting()),
+        (
+            encrypted(SSEAlgorithm="aws:kms", KMSMasterKeyID="arn:key", bucket_key=True),
+            ObjectWriting(sse="aws:kms", kms_key_id="arn:key", bucket_key=True),
+        ),
+        (encrypted(SSEAlgorithm="aws:kms:dsse"), ObjectWriting(sse="aws:kms:dsse", bucket_key=False)),
     ],
 )
-async def test_a_kms_key_has_a_say_that_is_not_read(told, why) -> None:
-    found = await find({POLICY: {"Policy": NARROW}, ("s3", "GetBucketEncryption"): told})
-    assert (found.encryption_unread is not None) is bool(why)
-    assert found.encryption_unread is None or why in found.encryption_unread.why
+async def test_how_a_bucket_encrypts_by_default(told, found) -> None:
+    bucket = await find({POLICY: {"Policy": NARROW}, ("s3", "GetBucketEncryption"): told})
+    assert (bucket.encryption, bucket.encryption_unread) == (found, None)
+
+
+async def test_a_default_encryption_that_may_not_be_read_is_unknown() -> None:
+    denied = await find({POLICY: {"Policy": NARROW}, ("s3", "GetBucketEncryption"): "AccessDenied"})
+    assert denied.encryption is None
+    assert "may not s3:GetEncryptionConfiguration" in str(denied.encryption_unread)
+    nobodys = await find(FOREIGN)
+    assert nobodys.encryption is None
+    assert "no profile is given for the account whose bucket inbox is" in str(nobodys.encryption_unread)

@@ -1,7 +1,7 @@
 """Decisions about a role and its sessions, on documents that were read: a made-up organization's hub and partner."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -13,12 +13,15 @@ from tests.fakes.s3 import document
 from crossdock.adapters.aws.documents.accounts import Accounts
 from crossdock.adapters.aws.documents.assumers import Gateway, TransferService
 from crossdock.adapters.aws.documents.buckets import BucketReader
+from crossdock.adapters.aws.documents.keys import KeyReader
 from crossdock.adapters.aws.documents.organization import OrganizationReader
 from crossdock.adapters.aws.documents.principals import PrincipalReader
-from crossdock.adapters.aws.documents.sessions import AwsTrialSession, Readers
+from crossdock.adapters.aws.documents.readers import Readers
+from crossdock.adapters.aws.documents.sessions import AwsTrialSession
 from crossdock.adapters.aws.documents.trial import AwsRoleTrial
-from crossdock.core.errors import NotFound, Unavailable
+from crossdock.core.errors import NotFound, Unavailable, Unsupported
 from crossdock.core.homes import ObjectPlace
+from crossdock.core.object_writing import ObjectWriting
 from crossdock.policy.evaluate import Decision, Layer, Verdict
 from crossdock.ports.authority import RoleRequest
 from crossdock.ports.trials import Assumption, ObjectQuestion
@@ -57,6 +60,7 @@ class World:
     external_id: str = ""
     tag_sessions: bool = False
     acl: str = "cross-account"
+    encryption: ObjectWriting = field(default_factory=ObjectWriting)
 
     def trial(self) -> AwsRoleTrial:
         accounts = Accounts(tuple(self._accounts()))
@@ -67,7 +71,8 @@ class World:
             organization=OrganizationReader(accounts),
             clock=FakeClock(),
             told=self.told,
-            acl=self.acl,
+            keys=KeyReader(accounts),
+            writing=replace(self.encryption, acl=self.acl),
         )
         gateway = Gateway(
             principals=principals,
@@ -214,6 +219,46 @@ async def test_the_owner_of_another_accounts_bucket_is_given_full_control() -> N
 async def test_what_is_set_is_said_whosever_the_bucket_is() -> None:
     assert await acl_in(World(acl="off")) == ""
     assert await acl_in(World(acl="bucket-owner-read")) == "bucket-owner-read"
+
+
+OWNERSHIP = ("s3", "GetBucketOwnershipControls")
+SETS_ACLS = {**PUTS, "Action": "s3:PutObjectAcl"}
+
+
+@pytest.mark.parametrize(
+    ("ownership", "acl", "is_refused"),
+    [
+        ("BucketOwnerEnforced", "bucket-owner-read", True),
+        ("BucketOwnerEnforced", "private", True),
+        ("BucketOwnerEnforced", "bucket-owner-full-control", False),
+        ("BucketOwnerPreferred", "bucket-owner-read", False),
+        ("", "bucket-owner-read", False),
+    ],
+)
+async def test_a_bucket_without_acls_takes_none_but_full_control(ownership, acl, is_refused) -> None:
+    told = {"OwnershipControls": {"Rules": [{"ObjectOwnership": ownership}]}}
+    world = World(role=[SETS_ACLS], bucket=[{**ADMITS, "Action": "s3:PutObjectAcl"}])
+    world.partner = {OWNERSHIP: told if ownership else "OwnershipControlsNotFoundError"}
+    if is_refused:
+        with pytest.raises(Unsupported, match=f"takes no ACL but bucket-owner-full-control, and {acl} is sent"):
+            await world.decide("s3:PutObjectAcl", operation="PutObject", acl=acl)
+    else:
+        assert (await world.decide("s3:PutObjectAcl", operation="PutObject", acl=acl)).is_allowed
+    world.bucket = []
+    assert not (await world.decide("s3:PutObjectAcl", operation="PutObject", acl=acl)).is_allowed
+
+
+async def test_what_a_request_never_says_is_known_to_be_absent() -> None:
+    others = {"StringNotEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}}
+    denies = {**ADMITS, "Effect": "Deny", "Condition": others}
+    world = World(bucket=[ADMITS, denies])
+    assert (await world.decide()).verdict is Verdict.UNKNOWN
+    world.acl = "off"
+    assert (await world.decide()).verdict is Verdict.EXPLICIT_DENY
+    reads = World(role=[{**PUTS, "Action": "s3:GetObject"}])
+    for key in ("s3:x-amz-acl", "s3:x-amz-server-side-encryption"):
+        reads.bucket = [{**ADMITS, "Action": "s3:GetObject", "Condition": {"Null": {key: "true"}}}]
+        assert (await reads.decide("s3:GetObject")).is_allowed
 
 
 async def test_a_condition_on_the_acl_is_decided_by_what_is_said() -> None:
@@ -377,15 +422,13 @@ async def test_a_public_policy_of_a_bucket_that_restricts_them_keeps_out_the_rol
     assert (decision.verdict, decision.policies.unreadable) == (Verdict.UNKNOWN, {Layer.PUBLIC_ACCESS})
 
 
-async def test_a_kms_key_leaves_open_what_is_allowed_and_nothing_that_is_denied() -> None:
-    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "arn:key"}}
-    told = {"ServerSideEncryptionConfiguration": {"Rules": [rule]}}
-    world = World(partner={("s3", "GetBucketEncryption"): told})
-    decision = await world.decide()
-    assert decision.verdict is Verdict.UNKNOWN
-    (unread,) = decision.policies.unread
-    assert unread.why == "bucket inbox encrypts with KMS key arn:key, whose key policy is not read"
-    world.bucket = []
+async def test_what_crossdock_says_of_the_encryption_is_known_to_a_condition() -> None:
+    asks = {**ADMITS, "Condition": {"StringEquals": {"s3:x-amz-server-side-encryption": "aws:kms"}}}
+    world = World(bucket=[asks])
+    assert (await world.decide()).verdict is Verdict.UNKNOWN
+    world.encryption = ObjectWriting(sse="aws:kms")
+    assert (await world.decide()).is_allowed
+    world.encryption = ObjectWriting(sse="AES256")
     assert (await world.decide()).verdict is Verdict.IMPLICIT_DENY
 
 

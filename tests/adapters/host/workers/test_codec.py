@@ -110,7 +110,7 @@ def declared_calls() -> list[Call[Any, Any]]:
 
 def test_every_call_has_a_name_of_its_own_and_parameters_that_can_cross():
     names = [call.name for call in declared_calls()]
-    assert len(set(names)) == len(names) == 29
+    assert len(set(names)) == len(names) == 32
     for call in declared_calls():
         with pytest.raises(BadMessage):
             structured({"no such field": 1}, call.params)

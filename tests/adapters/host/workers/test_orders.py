@@ -41,6 +41,7 @@ BEGIN = Begin(
     aws=AwsSettings(
         session_tags={"team": "ü"}, ca_file=Path("/ca.pem"), buckets={"*": {"acl": "off", "bucket_key": True}}
     ),
+    is_at_aws=True,
 )
 
 

@@ -1,6 +1,7 @@
 """Uploads at an S3 of somebody else's that a worker begins: noted by the parent, under the S3's name."""
 
 from collections import defaultdict
+from dataclasses import replace
 
 import pytest
 from tests.fakes.worker_lines import MemoryLedger, joined_to, make_parent
@@ -28,7 +29,19 @@ async def test_what_is_begun_is_noted_there_and_forgotten_at_its_end():
         assert {where: ledger.noted for where, ledger in ledgers.items()} == {"": [UPLOAD], there._where: [UPLOAD]}
         await here.forget(UPLOAD)
         assert ledgers[""].noted == []
-    assert ledgers["http://s3.example/box"].noted == [UPLOAD], "what a dead worker had begun stays noted"
+    assert ledgers["http://s3.example/box"].noted == [replace(UPLOAD, is_over=True)], (
+        "a dead worker goes on with nothing"
+    )
+    assert ledgers[""].noted == []
+
+
+async def test_what_cannot_be_noted_as_over_stays_until_the_next_start(caplog: pytest.LogCaptureFixture):
+    ledgers = Ledgers()
+    async with joined_to(make_parent(ledger_of=ledgers.__getitem__)) as line:
+        await RemoteUploadLedger(line, "").note(UPLOAD)
+        ledgers[""].failure = OutOfSpace("the disk is full")
+    assert ledgers[""].noted == [UPLOAD]
+    assert "until the next start" in caplog.text
 
 
 async def test_what_cannot_be_noted_does_not_go_on():

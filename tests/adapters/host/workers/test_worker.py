@@ -19,7 +19,7 @@ from crossdock.adapters.host.workers.worker import Worker
 from crossdock.files.session_limits import SessionLimits
 from crossdock.operations.listening import accept
 from crossdock.operations.tasks import TaskSupervisor
-from crossdock.settings import LoginSettings, SftpSettings, UploadSettings
+from crossdock.settings import AwsSettings, LoginSettings, SftpSettings, UploadSettings
 
 MARK = b"mark"
 PROGRAM = """
@@ -91,7 +91,8 @@ async def posted(directory: Path) -> AsyncIterator[Post]:
             allow_append=False,
             rename_directories=False,
             region="us-east-1",
-            aws=None,
+            aws=AwsSettings(),
+            is_at_aws=False,
         )
     )
     async with asyncio.timeout(30):

@@ -12,6 +12,7 @@ from crossdock.adapters.host.workers.line import Answer
 from crossdock.core.logins import Refusal
 from crossdock.files.resumable_uploads import StateResumableUploads
 from crossdock.files.session_limits import SessionLimits, SessionPlace
+from crossdock.files.unfinished import Unfinished
 from crossdock.ports.authority import IdentityAnswer, IdentityProvider, RoleRequest
 from crossdock.ports.host_keys import HostKey, HostKeys
 from crossdock.ports.logs import LogLines
@@ -33,6 +34,7 @@ class Parent:
     uploads: UploadIndex
     blobs: DiskBlobs
     resumable: StateResumableUploads
+    unfinished: Unfinished
     ledger_of: Callable[[str], UploadLedger]
     """By the name of an S3 that is somebody else's."""
 

@@ -204,6 +204,20 @@ GIVE_UP_UPLOAD: Call[OfUpload, bool] = Call("give_up_upload", OfUpload, bool)
 FORGET_UPLOAD: Call[OfUpload, bool] = Call("forget_upload", OfUpload, bool)
 
 
+# Uploads that have not become the file. Each is a method of `files.unfinished.Unfinished`.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnfinishedAt:
+    user: str
+    place: ObjectPlace
+
+
+NOTE_UNFINISHED: Call[UnfinishedAt, None] = Call("note_unfinished", UnfinishedAt)
+FORGET_UNFINISHED: Call[UnfinishedAt, None] = Call("forget_unfinished", UnfinishedAt)
+HAS_UNFINISHED: Call[UnfinishedAt, bool] = Call("has_unfinished", UnfinishedAt, bool)
+
+
 # Uploads begun at an S3 of somebody else's. Each is a method of `ports.upload_ledger.UploadLedger`.
 
 

@@ -43,8 +43,9 @@ class Begin:
     allow_append: bool
     rename_directories: bool
     region: str
-    aws: AwsSettings | None
-    """Where objects and roles are AWS's."""
+    aws: AwsSettings
+    is_at_aws: bool
+    """Whether objects and roles are AWS's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

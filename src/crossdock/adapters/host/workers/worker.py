@@ -15,6 +15,7 @@ from crossdock.adapters.host.workers.line import Answer, ServingLine
 from crossdock.adapters.host.workers.orders import MOST_SEEN_BYTES, Begin, Cut, Drain, OrderSender, Receive
 from crossdock.adapters.host.workers.process import PROGRAM, Started, start_worker
 from crossdock.adapters.host.workers.remote_ledger import LedgerAnswers
+from crossdock.adapters.host.workers.remote_unfinished import UnfinishedAnswers
 from crossdock.adapters.host.workers.remote_uploads import UploadAnswers
 from crossdock.core.servers import Server
 from crossdock.operations.tasks import TaskSupervisor
@@ -71,8 +72,9 @@ class Worker:
         self._storage = StorageAnswers(parent)
         self._resumable = UploadAnswers(parent.resumable)
         own: list[Answer[Any, Any]] = [Answer(READY, lambda _: self._begin()), Answer(GUEST_LEFT, self._guest_left)]
-        ledger = LedgerAnswers(parent.ledger_of)
-        answers = [*self._logins.all(), *self._storage.all(), *self._resumable.all(), *ledger.all(), *own]
+        self._ledger = LedgerAnswers(parent.ledger_of)
+        further = [*self._ledger.all(), *UnfinishedAnswers(parent.unfinished).all()]
+        answers = [*self._logins.all(), *self._storage.all(), *self._resumable.all(), *further, *own]
         self._line = ServingLine(answers, tasks=tasks, lost=self._hung_up)
         self._numbers = count(1)
         self._lodgers: dict[int, _Lodger] = {}
@@ -178,6 +180,7 @@ class Worker:
         for lodger in lodgers.values():
             lodger.left(lodger.guest)
         try:
+            await self._ledger.give_back()
             await self._blobs.sweep_staged(self._mark)
         finally:
             self.gone.set_result(None)
