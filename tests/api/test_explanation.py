@@ -67,3 +67,9 @@ def test_a_layer_that_could_not_be_read_says_why() -> None:
     layers = {layer["layer"]: layer for layer in told["layers"]}
     assert layers["resource-based policy"]["why"] == "no profile is given"
     assert "why" not in layers["identity-based policy"]
+
+
+def test_what_was_not_seen_is_told_where_there_is_any() -> None:
+    explanation = Explanation(username="u", server_id="s", request="put", steps=(), not_seen=("the moon",))
+    assert explanation_json(explanation)["notSeen"] == ["the moon"]
+    assert "notSeen" not in explanation_json(Explanation(username="u", server_id="s", request="put", steps=()))

@@ -185,6 +185,10 @@ def test_a_question_that_the_service_cannot_answer_is_its_sentence(crossdock, se
         ["--user-name", "u", "--profile", "=hub", "--server-id", "s-1", "put", "a"],
         ["--user-name", "u", "--profile", "hub=a", "--profile", "hub=b", "--server-id", "s-1", "put", "a"],
         ["--user-name", "u", "--profile", "hub=a", "--server-id", "s-1", "--session", "x", "put", "a"],
+        ["--user-name", "u", "--profile", "hub=a", "--server-id", "s-1", "--sse", "rot13", "put", "a"],
+        ["--user-name", "u", "--profile", "hub=a", "--server-id", "s-1", "--kms-key-id", "alias/x", "put", "a"],
+        ["--user-name", "u", "--profile", "hub=a", "--server-id", "s-1", "--bucket-key", "put", "a"],
+        ["--user-name", "u", "--sse", "aws:kms", "put", "a"],
     ],
 )
 def test_bad_usage_is_exit_code_2(crossdock, arguments):
@@ -227,6 +231,16 @@ def test_an_option_without_its_profile_is_named(crossdock):
     assert done.stderr.endswith("Error: --transfer-endpoint-url belongs to --profile\n")
     done = crossdock("explain", "--user-name", "u", "--account", "hub=1", "put", "a")
     assert done.stderr.endswith("Error: --account belongs to --profile\n")
+    done = crossdock("explain", "--user-name", "u", "--kms-key-id", "alias/x", "put", "a")
+    assert done.stderr.endswith("Error: --kms-key-id belongs to --profile\n")
+
+
+def test_what_is_told_of_the_encryption_is_read_as_the_settings_are(crossdock):
+    options = ("--profile", "hub=absent", "--server-id", "s-1", "--user-name", "u", "--kms-key-id", "alias/x")
+    done = crossdock("explain", *options, "put", "a")
+    assert 'kms_key_id of bucket * needs sse = "aws:kms"' in done.stderr
+    done = crossdock("explain", *options, "--sse", "aws:kms", "--bucket-key", "put", "a")
+    assert done.stderr.startswith("Error: there is no profile absent")
 
 
 def test_the_policy_that_profiles_need_is_printed_without_a_question(crossdock):

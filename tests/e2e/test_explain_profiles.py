@@ -165,3 +165,17 @@ def test_people_read_what_is_unknown_and_what_would_show_it(desk):
     assert "    ? resource-based policy: unknown, for no profile is given for the account whose bucket" in done.stdout
     assert "To change that: give --profile" in done.stdout
     assert "Traceback" not in done.stderr
+
+
+def test_a_profile_whose_role_cannot_be_assumed_is_said_without_a_traceback(desk, tmp_path):
+    text = (desk.home / "config").read_text()
+    role = f"role_arn = arn:aws:iam::{HUB}:role/nobodys\nsource_profile = hub-admin\nregion = us-east-1\n"
+    (tmp_path / "config").write_text(f"{text}[profile lost]\n{role}endpoint_url = {desk.dock.service.api_url}\n")
+    asked = ("--server-id", desk.dock.server_id, "--user-name", "user2", "put", "in/a.csv")
+    done = Desk(desk.dock, tmp_path).crossdock("explain", "--profile", "hub=lost", *asked)
+    assert done.returncode == 1
+    first, last = done.stderr.splitlines()
+    assert first.startswith(
+        "AWS credentials of the environment or a profile could not be renewed, and until that works"
+    )
+    assert last.startswith("Error: profile lost cannot be used: AccessDenied")

@@ -10,7 +10,8 @@ from tests.fakes.logins import IDENTITY, ROLE, SERVER, MemoryDirectory, Scripted
 from tests.fakes.object_store import MemoryS3
 
 from crossdock.core.arns import parse_arn
-from crossdock.core.errors import NotFound, Unavailable
+from crossdock.core.backings import Backing
+from crossdock.core.errors import FileError, NotFound, Unavailable
 from crossdock.core.homes import HomeMapping, LogicalHome, MappingType, ObjectPlace, PathHome
 from crossdock.core.logins import Identity, Password
 from crossdock.core.principals import AssumedRole, ServicePrincipal
@@ -28,17 +29,19 @@ from crossdock.policy.evaluate import (
     UnreadLayer,
     context_of,
     evaluate,
+    evaluate_key,
     evaluate_trust,
 )
 from crossdock.policy.fixes import AddStatement, RemoveStatement
 from crossdock.ports.authority import RoleRequest
 from crossdock.ports.objects import ObjectStore
-from crossdock.ports.trials import Assumption, ObjectQuestion
+from crossdock.ports.trials import Assumption, KeyQuestion, ObjectQuestion
 
 HUB = "111111111111"
 ROLE_ID = "AROAEXAMPLEROLEID0001"
 TRUST = {"Effect": "Allow", "Principal": {"Service": "transfer.amazonaws.com"}, "Action": "sts:AssumeRole"}
 EVERYTHING = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+KEY = f"arn:aws:kms:us-east-1:{HUB}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
 def policy(name: str, kind: PolicyKind, *statements: Mapping[str, object]) -> NamedPolicy:
@@ -55,6 +58,11 @@ class FakeSession:
     silent_about: frozenset[str] = frozenset()
     asked: list[ObjectQuestion] = field(default_factory=list)
     acls: Mapping[str, str] = field(default_factory=dict)
+    key: NamedPolicy | FileError | None = None
+    backings: Mapping[str, Backing] = field(default_factory=dict)
+    behind: FileError | None = None
+    sends_parts: bool = True
+    denied_without_acl: bool = False
 
     async def acl_in(self, bucket: str) -> str:
         return self.acls.get(bucket, "")
@@ -65,8 +73,27 @@ class FakeSession:
             raise NotFound("there is no bucket absent")
         if question.action in self.silent_about:
             raise Unavailable("the disk does not answer")
+        if self.denied_without_acl and question.action == "s3:PutObject" and not question.acl:
+            return self._decide("s3:Nothing", question.place.bucket, question.place.key)
         of = question.source if question.source and question.action == "s3:GetObject" else question.place
         return self._decide(question.action, of.bucket, of.key)
+
+    async def decide_key(self, question: KeyQuestion) -> Decision | None:
+        if self.key is None:
+            return None
+        if isinstance(self.key, FileError):
+            raise self.key
+        request = AccessRequest(
+            principal=self.principal, action=question.action, resource=KEY, resource_account=HUB, context={}
+        )
+        return evaluate_key(request, self.key, self.policies)
+
+    async def backing_of(self, bucket: str) -> Backing | None:
+        return self.backings.get(bucket)
+
+    async def try_backing(self, bucket: str) -> None:
+        if self.behind is not None:
+            raise self.behind
 
     def allows(self, action: str, bucket: str, key: str) -> bool:
         """What the store is bound to: the very policies."""
@@ -98,6 +125,11 @@ class FakeTrial:
     session_policy: str | None = None
     silent_about: frozenset[str] = frozenset()
     acls: Mapping[str, str] = field(default_factory=dict)
+    key: NamedPolicy | FileError | None = None
+    backings: Mapping[str, Backing] = field(default_factory=dict)
+    behind: FileError | None = None
+    sends_parts: bool = True
+    denied_without_acl: bool = False
     session: FakeSession | None = None
 
     async def assume(self, asked: RoleRequest) -> Assumption:
@@ -119,6 +151,8 @@ class FakeTrial:
             identity=self.identity, boundary=self.boundary, unreadable=self.unreadable, unread=self.unread
         )
         self.session = FakeSession(principal, self.s3.store(), policies, self.silent_about, acls=self.acls)
+        self.session.key, self.session.backings, self.session.behind = self.key, self.backings, self.behind
+        self.session.sends_parts, self.session.denied_without_acl = self.sends_parts, self.denied_without_acl
         self.session.store = self.s3.store(allows=self.session.allows) if self.looks else None
         return Assumption(decision=decision, session=self.session)
 
@@ -131,6 +165,9 @@ def trial() -> FakeTrial:
     s3 = MemoryS3()
     s3.add_bucket("bucket")
     return FakeTrial(s3)
+
+
+BACKING = Backing(bucket="incoming", prefix="x/", endpoint_url="https://s3.example.com", credentials_file="/keys")
 
 
 async def ask(
@@ -477,3 +514,121 @@ async def test_what_several_actions_are_denied_by_is_taken_out_once_and_the_last
     assert [type(one) for one in changes] == [AddStatement] * 2 + [RemoveStatement] * 3
     assert found.conclusion.count("take statement") == 2
     assert found.conclusion.endswith(" The rest of the command needs 2 more changes.")
+
+
+def key(*actions: str) -> NamedPolicy:
+    return policy(
+        "key policy", PolicyKind.KEY, {"Effect": "Allow", "Principal": "*", "Action": list(actions), "Resource": "*"}
+    )
+
+
+BOTH = ("kms:GenerateDataKey", "kms:Decrypt")
+
+
+@pytest.mark.parametrize(
+    ("command", "paths", "actions"),
+    [
+        ("put", ("a.csv",), ["kms:GenerateDataKey", "kms:Decrypt"]),
+        ("append", ("a.csv",), ["kms:GenerateDataKey", "kms:Decrypt"]),
+        ("get", ("a.csv",), ["kms:Decrypt"]),
+        ("mkdir", ("new",), ["kms:GenerateDataKey"]),
+        ("mv", ("a.csv", "b.csv"), ["kms:Decrypt", "kms:GenerateDataKey"]),
+        ("ls", (".",), []),
+        ("rm", ("a.csv",), []),
+    ],
+)
+async def test_a_key_is_asked_for_what_the_command_does_with_content(trial, command, paths, actions) -> None:
+    trial.key = key(*BOTH)
+    trial.s3.add("bucket", "home/a.csv")
+    found = await ask(trial, command, paths[0], target="".join(paths[1:]))
+    assert found.outcome is Outcome.ALLOWED
+    asked = [step for step in found.steps if step.name.startswith("kms:")]
+    assert [step.name for step in asked] == actions
+    assert {step.subject for step in asked} <= {KEY}
+
+
+async def test_a_key_that_withholds_itself_denies_and_has_a_fix(trial) -> None:
+    trial.key = key("kms:Decrypt")
+    found = await ask(trial)
+    assert found.outcome is Outcome.DENIED
+    step = found.steps[-2]
+    assert (step.name, step.outcome) == ("kms:GenerateDataKey", Outcome.DENIED)
+    assert [fix.attached_to for fix in found.fixes if fix.layer is Layer.RESOURCE] == [KEY]
+
+
+async def test_what_only_a_large_file_asks_of_a_key_is_unknown_with_its_fix(trial) -> None:
+    trial.key = key("kms:GenerateDataKey")
+    found = await ask(trial)
+    assert found.outcome is Outcome.UNKNOWN
+    step = found.steps[-1]
+    assert (step.name, step.outcome) == ("kms:Decrypt", Outcome.UNKNOWN)
+    assert "that is asked for a file of more than one part (8 MiB)" in found.conclusion
+    assert [fix.attached_to for fix in found.fixes if fix.layer is Layer.RESOURCE] == [KEY]
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [(NotFound("there is no KMS key"), Outcome.DENIED), (Unavailable("KMS does not answer"), Outcome.UNKNOWN)],
+)
+async def test_a_key_that_cannot_be_asked_is_told(trial, error, outcome) -> None:
+    trial.key = error
+    found = await ask(trial)
+    assert (found.outcome, found.steps[-1].name, found.steps[-1].reason) == (
+        outcome,
+        "kms:GenerateDataKey",
+        str(error),
+    )
+
+
+async def test_of_an_attached_bucket_the_other_s3_is_named_and_what_is_not_seen_of_it(trial) -> None:
+    trial.backings = {"bucket": BACKING}
+    found = await ask(trial)
+    assert found.outcome is Outcome.ALLOWED
+    step = found.steps[-1]
+    assert (step.name, step.outcome) == ("other S3", Outcome.ALLOWED)
+    assert "s3://incoming/x/ at https://s3.example.com" in step.reason
+    (unseen,) = found.not_seen
+    assert "the credentials of the file /keys" in unseen
+    assert "that S3 decides about its own credentials" in unseen
+    trial.s3.add("bucket", "home/a.csv")
+    assert (await ask(trial, "ls", ".")).not_seen == ()
+
+
+async def test_an_other_s3_that_does_not_answer_its_credentials_is_unknown(trial) -> None:
+    trial.backings, trial.behind = {"bucket": BACKING}, Unavailable("behind the bucket bucket: AccessDenied")
+    found = await ask(trial)
+    assert (found.outcome, found.steps[-1].name) == (Outcome.UNKNOWN, "other S3")
+    assert "AccessDenied" in found.conclusion
+    assert "crossdock bucket attach bucket" in found.conclusion
+    trial.identity = ()
+    assert (await ask(trial)).outcome is Outcome.DENIED  # by our own policies, whatever is behind
+
+
+async def test_a_rename_names_what_is_behind_either_bucket(trial) -> None:
+    trial.s3.add_bucket("other")
+    trial.s3.add("bucket", "home/a.csv")
+    trial.backings = {"bucket": BACKING, "other": replace(BACKING, bucket="outgoing")}
+    found = await ask(trial, "mv", "a.csv", target="/other/a.csv")
+    assert found.outcome is Outcome.ALLOWED
+    said = [step.reason for step in found.steps if step.name == "other S3"]
+    assert ["s3://incoming/x/" in said[0], "s3://outgoing/x/" in said[1]] == [True, True]
+
+
+async def test_a_policy_that_wants_an_acl_of_the_parts_too_leaves_large_files_open(trial) -> None:
+    trial.acls, trial.denied_without_acl = {"bucket": "bucket-owner-full-control"}, True
+    trial.identity = (
+        policy("puts", PolicyKind.IDENTITY, {**EVERYTHING, "Action": ["s3:Put*", "s3:Get*", "s3:List*"]}),
+    )
+    trial.s3.add("bucket", "home/a.csv")
+    for command in ("put", "append"):
+        found = await ask(trial, command)
+        assert found.outcome is Outcome.UNKNOWN
+        puts = [step.outcome for step in found.steps if step.name == "s3:PutObject"]
+        assert puts == [Outcome.ALLOWED, Outcome.UNKNOWN]
+        assert "that is asked for a file of more than one part (8 MiB)" in found.conclusion
+    assert (await ask(trial, "mkdir", "new")).outcome is Outcome.ALLOWED
+    trial.sends_parts = False
+    assert (await ask(trial)).outcome is Outcome.ALLOWED
+    trial.sends_parts, trial.denied_without_acl = True, False
+    found = await ask(trial)
+    assert [step.name for step in found.steps].count("s3:PutObject") == 1

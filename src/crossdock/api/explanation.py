@@ -17,6 +17,7 @@ def explanation_json(explanation: Explanation) -> Mapping[str, Any]:
         "conclusion": explanation.conclusion,
         "steps": [_step(step) for step in explanation.steps],
         "fixes": [_fix(fix) for fix in explanation.fixes],
+        **({"notSeen": list(explanation.not_seen)} if explanation.not_seen else {}),
     }
 
 

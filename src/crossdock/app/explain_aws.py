@@ -1,10 +1,11 @@
 """`crossdock explain` without a service: on the documents of AWS that the given profiles may read."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from crossdock.adapters.aws.bundles import BundleTrust
 from crossdock.adapters.aws.documents.accounts import (
     READ_TIMEOUT_S,
     Account,
@@ -16,9 +17,10 @@ from crossdock.adapters.aws.documents.accounts import (
 from crossdock.adapters.aws.documents.assumers import Assumer, Gateway, TransferService
 from crossdock.adapters.aws.documents.buckets import BucketReader
 from crossdock.adapters.aws.documents.fleet import Fleet
+from crossdock.adapters.aws.documents.keys import KeyReader
 from crossdock.adapters.aws.documents.organization import OrganizationReader
 from crossdock.adapters.aws.documents.principals import PrincipalReader
-from crossdock.adapters.aws.documents.sessions import Readers
+from crossdock.adapters.aws.documents.readers import Readers
 from crossdock.adapters.aws.documents.trial import AwsRoleTrial
 from crossdock.adapters.aws.invocation_roles import AwsInvocationRoles
 from crossdock.adapters.aws.provider_functions import AwsProviderFunctions
@@ -29,7 +31,7 @@ from crossdock.app.questions import BadQuestion, given_identity, is_shown, kept_
 from crossdock.core.errors import Unavailable
 from crossdock.core.ids import Entropy, ServerId
 from crossdock.core.logins import Identity, LoginAttempt
-from crossdock.core.object_writing import CROSS_ACCOUNT, OFF
+from crossdock.core.object_writing import CROSS_ACCOUNT, OFF, ObjectWriting
 from crossdock.core.servers import Server
 from crossdock.files.explaining import Explainer
 from crossdock.operations.caller import Context
@@ -40,6 +42,7 @@ from crossdock.transfer.identity_providers import IdentityProviders
 
 NOT_SEEN = (
     "whether the object or directory is there",
+    "with which KMS key an object is encrypted that is there already: it is taken for the one that S3 uses now",
     "the policy of a VPC endpoint, where one lies on the way to S3",
     "ACLs, and objects of another account than the bucket's, which may let in more or fewer where the bucket's Object "
     "Ownership has not switched ACLs off",
@@ -58,7 +61,7 @@ class Reading:
         transfer_profile, transfer_endpoint_url: of the Transfer API alone, where that is Crossdock's.
         gateway_role: the ARN of the role or user that Crossdock runs as.
         external_id, tag_sessions: what Crossdock's settings of these names are.
-        acl: what its setting `acl` of the bucket is; empty where that says nothing.
+        writing: what its setting `aws.buckets` says of the bucket.
         context: condition keys and their values, which nothing that is read can tell.
     """
 
@@ -71,7 +74,7 @@ class Reading:
     gateway_role: str = ""
     external_id: str = ""
     tag_sessions: bool = False
-    acl: str = ""
+    writing: ObjectWriting = field(default_factory=ObjectWriting)
     context: Context = field(default_factory=dict)
 
 
@@ -82,22 +85,30 @@ async def explain_by_profiles(
 
     Raises BadQuestion, BadProfile and Unavailable.
     """
+    async with open_explaining(reading, clock=clock, entropy=entropy) as explain:
+        return await explain(asked)
+
+
+@asynccontextmanager
+async def open_explaining(
+    reading: Reading, *, clock: Clock, entropy: Entropy
+) -> AsyncIterator[Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]]:
+    """For several questions about one moment: each document is read once. Raises as `explain_by_profiles`."""
     async with AsyncExitStack() as stack:
         accounts, fleet = await stack.enter_async_context(_open(reading))
         roles = _InvocationRoles(accounts, reading.external_id)
-        api = await stack.enter_async_context(open_provider_api(roles, clock=clock, timeout_s=READ_TIMEOUT_S))
-        username, server_id = text_in(asked, "userName"), ServerId(text_in(asked, "serverId"))
-        identity, is_kept = given_identity(asked, username), False
-        if identity is None and not is_shown(asked):
-            identity = await _kept(fleet, server_id, username)
-            is_kept = identity is not None
+        trusted = BundleTrust(lambda server: account.profile if (account := _of(accounts, server)) else "")
+        api = await stack.enter_async_context(
+            open_provider_api(roles, clock=clock, timeout_s=READ_TIMEOUT_S, trusted=trusted)
+        )
         readers = Readers(
             principals=PrincipalReader(accounts),
             buckets=BucketReader(accounts),
+            keys=KeyReader(accounts),
             organization=OrganizationReader(accounts),
             clock=clock,
             told=reading.context,
-            acl=reading.acl or await _default_acl(accounts),
+            writing=replace(reading.writing, acl=reading.writing.acl or await _default_acl(accounts)),
         )
         explainer = Explainer(
             servers=fleet,
@@ -105,8 +116,17 @@ async def explain_by_profiles(
             trial=AwsRoleTrial(readers, _Assumers(reading, accounts, fleet, readers.principals)),
             entropy=entropy,
         )
-        question = read_question(asked, server_id, identity, is_kept=is_kept)
-        return {**explanation_json(await explainer.explain(question)), "notSeen": NOT_SEEN}
+
+        async def explain(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+            username, server_id = text_in(asked, "userName"), ServerId(text_in(asked, "serverId"))
+            identity, is_kept = given_identity(asked, username), False
+            if identity is None and not is_shown(asked):
+                identity = await _kept(fleet, server_id, username)
+                is_kept = identity is not None
+            question = read_question(asked, server_id, identity, is_kept=is_kept)
+            return {**explanation_json(await explainer.explain(question)), "notSeen": NOT_SEEN}
+
+        yield explain
 
 
 @asynccontextmanager

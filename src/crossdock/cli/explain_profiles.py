@@ -10,11 +10,22 @@ from typing import Any
 import click
 
 from crossdock.cli.options import Command
-from crossdock.core.object_writing import CANNED_ACLS, CROSS_ACCOUNT, OFF
+from crossdock.core.object_writing import (
+    ALL_BUCKETS,
+    CANNED_ACLS,
+    CROSS_ACCOUNT,
+    ENCRYPTIONS,
+    OFF,
+    BadWriting,
+    ObjectWriting,
+    Option,
+    read_writings,
+)
 
+_OF_WRITING = ("acl", "sse", "kms_key_id", "bucket_key")
 _OPTIONS = (
     *("accounts", "region", "endpoint_url", "transfer_profile", "transfer_endpoint_url"),
-    *("gateway_role", "external_id", "tag_sessions", "acl", "context"),
+    *("gateway_role", "external_id", "tag_sessions", "context", *_OF_WRITING),
 )
 
 _SPELLED = {"accounts": "account"}
@@ -107,6 +118,14 @@ _DECLARED = (
         f"AWS's own service does; {OFF} at another S3 than AWS's]",
     ),
     click.option(
+        "--sse",
+        type=click.Choice([*ENCRYPTIONS, OFF]),
+        metavar="SSE",
+        help="With --profile: what sse of the bucket is there.  [default: as the bucket encrypts by itself]",
+    ),
+    click.option("--kms-key-id", metavar="KEY", help="With --profile: what kms_key_id of the bucket is there."),
+    click.option("--bucket-key", is_flag=True, help="With --profile: bucket_key of the bucket is on there."),
+    click.option(
         "--transfer-profile",
         metavar="PROFILE",
         help="With --profile: for Crossdock's Transfer API, which has its own key.",
@@ -140,7 +159,18 @@ def ask_profiles(
     """What a service would answer, from what the profiles may read. Raises CrossdockError."""
     from crossdock.adapters.host.clock import SystemClock
     from crossdock.app.explain_aws import Reading, explain_by_profiles
+    from crossdock.app.renewal_failures import warn_on_stderr
 
+    warn_on_stderr()
     given = {name: value for name, value in aws.items() if value}
-    reading = Reading(profiles=profiles, account_ids=accounts, **given)
+    writing = _writing({name: given.pop(name) for name in _OF_WRITING if name in given})
+    reading = Reading(profiles=profiles, account_ids=accounts, writing=writing, **given)
     return asyncio.run(explain_by_profiles(question, reading, clock=SystemClock(), entropy=os.urandom))
+
+
+def _writing(options: Mapping[str, Option]) -> ObjectWriting:
+    """As the settings would read it."""
+    try:
+        return read_writings({ALL_BUCKETS: options}).default
+    except BadWriting as error:
+        raise click.UsageError(f"as aws.buckets: {error}") from error

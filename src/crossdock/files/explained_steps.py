@@ -21,10 +21,11 @@ class Stopped(Exception):
 
 @dataclass(slots=True)
 class Steps:
-    """`secret` is left out of every reason."""
+    """`secret` is left out of every reason. What is `not_seen` may matter besides the steps."""
 
     secret: Password | None = None
     noted: list[Step] = field(default_factory=list)
+    not_seen: list[str] = field(default_factory=list)
 
     def note(self, step: Step) -> None:
         """Raises Stopped for what stands in the way, where no policy does."""

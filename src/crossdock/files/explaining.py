@@ -6,22 +6,24 @@ calls, each decided by the authority's own rules, the same lookups. Nothing is w
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crossdock.core.errors import FileError, NotADirectory, Unavailable
 from crossdock.core.homes import ObjectPlace, initial_directory, normalise
 from crossdock.core.ids import Entropy
 from crossdock.core.logins import Identity
 from crossdock.files.explained_steps import Steps, Stopped
+from crossdock.files.explaining_backing import find_behind
 from crossdock.files.explaining_login import LoginWalk
-from crossdock.files.explanations import Explanation, Question, covering, decided
+from crossdock.files.explanations import Explanation, Outcome, Question, Step, covering, decided
+from crossdock.files.key_calls import KEY_CALLS, LARGE, KeyCall
 from crossdock.files.places import Places
 from crossdock.files.presence import look, sought
 from crossdock.files.verbs import PUT_ACL, VERBS, WRITES, FileVerb, Need, On, S3Call
 from crossdock.policy.fixes import find_fixes, ids_that_conditions_name
 from crossdock.ports.authority import IdentityProvider
 from crossdock.ports.servers import ServerFinder
-from crossdock.ports.trials import ObjectQuestion, RoleTrial, TrialSession
+from crossdock.ports.trials import KeyQuestion, ObjectQuestion, RoleTrial, TrialSession
 
 COMMANDS: Mapping[str, FileVerb] = {
     "put": FileVerb.WRITE,
@@ -55,6 +57,7 @@ class Explainer:
             server_id=question.server_id,
             request=" ".join(filter(None, (question.command, question.path, question.target))),
             steps=tuple(walk.steps.noted),
+            not_seen=tuple(walk.steps.not_seen),
         )
 
 
@@ -109,14 +112,24 @@ class _Walk:
     ) -> None:
         verb = COMMANDS[self._question.command]
         asked: set[tuple[str, On]] = set()
+        parts: S3Call | None = None
         for call in VERBS[verb].calls:
             if call.action == PUT_ACL and not await self._acl(session, call, _about(call, place, target)):
+                continue
+            if session.sends_parts and _is_of_part(call) and await session.acl_in(_about(call, place, target).bucket):
+                parts = parts or call
                 continue
             # Several calls may need one permission: an upload in parts, say.
             if (call.action, call.on) not in asked:
                 asked.add((call.action, call.on))
                 await self._call(identity, session, call, place, target)
+        if parts is not None:
+            # What the upload says of its ACL its parts do not say again, and a policy may ask for it.
+            await self._call(identity, session, parts, place, target, case=LARGE)
+        for key_call in KEY_CALLS.get(verb, ()):
+            await self._key(session, key_call, _on(key_call.on, place, target))
         if not any(step.stands_in_the_way for step in self.steps.noted):
+            await find_behind(session, self.steps, verb, place, *([] if target is None else [target]))
             await self._presence(identity, session, place, target)
 
     async def _acl(self, session: TrialSession, call: S3Call, place: ObjectPlace) -> str:
@@ -149,7 +162,10 @@ class _Walk:
         call: S3Call,
         place: ObjectPlace,
         target: ObjectPlace | None,
+        *,
+        case: str = "",
     ) -> None:
+        """A `case` says what alone takes the call; then it is a step only where it is not allowed."""
         about = _about(call, place, target)
         source = place if call.operation == "CopyObject" else None
         copied = target if call.operation == "CopyObject" and target is not None else about
@@ -174,15 +190,42 @@ class _Walk:
             self.steps.refused(call.action, str(error))
             raise Stopped from error
         resources = () if call.on is On.BUCKET else covering(identity.home, about)
-        self.steps.note(
-            decided(
-                call.action,
-                decision,
-                find_fixes(decision, covering=resources, living=living),
-                subject=decision.request.resource,
-                is_needed=is_needed,
-            )
+        step = decided(
+            call.action,
+            decision,
+            find_fixes(decision, covering=resources, living=living),
+            subject=decision.request.resource,
+            is_needed=is_needed,
         )
+        if not case or step.outcome is not Outcome.ALLOWED:
+            self.steps.note(_in_case(step, case))
+
+    async def _key(self, session: TrialSession, call: KeyCall, about: ObjectPlace) -> None:
+        try:
+            decision = await session.decide_key(KeyQuestion(action=call.action, place=about))
+            if decision is None:
+                return
+            living = await self._explainer.trial.living(ids_that_conditions_name(decision))
+        except Unavailable as error:
+            self.steps.unknown(call.action, str(error))
+            return
+        except FileError as error:
+            self.steps.refused(call.action, str(error))
+            raise Stopped from error
+        fixes = find_fixes(decision, living=living)
+        self.steps.note(_in_case(decided(call.action, decision, fixes, subject=decision.request.resource), call.case))
+
+
+def _in_case(step: Step, case: str) -> Step:
+    """A step that only some files take: denied, it leaves open whether it is this one, whose size is not known."""
+    if not case or step.outcome is not Outcome.DENIED:
+        return step
+    reason = f"{step.reason}; that is asked for {case}"
+    return replace(step, outcome=Outcome.UNKNOWN, reason=reason, remedy=f"allow {step.name} for such a file")
+
+
+def _is_of_part(call: S3Call) -> bool:
+    return call.action == "s3:PutObject" and call.operation not in WRITES
 
 
 def _with_slash(*paths: str) -> str:
@@ -214,7 +257,11 @@ def _place(verb: FileVerb, places: Places, path: str) -> ObjectPlace | None:
 
 
 def _about(call: S3Call, place: ObjectPlace, target: ObjectPlace | None) -> ObjectPlace:
-    match call.on:
+    return _on(call.on, place, target)
+
+
+def _on(on: On, place: ObjectPlace, target: ObjectPlace | None) -> ObjectPlace:
+    match on:
         case On.MARKER:
             return ObjectPlace(bucket=place.bucket, key=place.directory_prefix)
         case On.TARGET | On.BUCKET if target is not None:

@@ -89,12 +89,13 @@ def decided(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """`request` is the command in a few words: `put /inbox/a.csv`."""
+    """`request` is the command in a few words: `put /inbox/a.csv`. `not_seen` may matter besides the steps."""
 
     username: str
     server_id: str
     request: str
     steps: tuple[Step, ...]
+    not_seen: tuple[str, ...] = ()
 
     @property
     def outcome(self) -> Outcome:

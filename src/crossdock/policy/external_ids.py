@@ -1,4 +1,4 @@
-"""Trust that hangs on an ExternalId which the asker did not send: then nothing is missing in the role's policy."""
+"""Trust that hangs on an ExternalId which the asker did not send: nothing is missing in the role's policy."""
 
 from dataclasses import replace
 
@@ -11,14 +11,18 @@ from crossdock.policy.statements import Effect
 _KEY = "sts:externalid"
 
 
+def sent_external_id(decision: Decision) -> str:
+    return next(iter(decision.request.context.get(_KEY, ())), "")
+
+
 def statement_with_external_id(decision: Decision) -> str:
     """The Sid or number of the trust policy's statement that would let the asker in with the ExternalId that it names.
 
-    Empty where there is none, or where an ExternalId was sent.
+    Empty where there is none. What was sent, if anything, is another one.
     """
     request, trust = decision.request, decision.policies.resource
     is_asked_for = request.is_about_trust and isinstance(request.principal, AssumedRole | IamUser)
-    if not is_asked_for or trust is None or request.context.get(_KEY):
+    if not is_asked_for or trust is None:
         return ""
     for number, statement in enumerate(trust.policy.statements, start=1):
         named = (value for one in statement.conditions if one.key.lower() == _KEY for value in one.values)

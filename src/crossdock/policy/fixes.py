@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from crossdock.core.principals import Anonymous
 from crossdock.policy.decision import Decision, Verdict
-from crossdock.policy.external_ids import statement_with_external_id
+from crossdock.policy.external_ids import sent_external_id, statement_with_external_id
 from crossdock.policy.fix_places import (
     NEW_POLICY,
     TRUST_POLICY,
@@ -216,6 +216,9 @@ def _by_the_objects_owner(decision: Decision) -> Fix:
 
 def _with_the_external_id(statement: str, decision: Decision) -> Fix:
     account, role, policy = place_of(Layer.RESOURCE, decision, "")
+    instead = (
+        "another was sent; or have the statement ask for that one" if sent_external_id(decision) else "none was sent"
+    )
     return Fix(
         account_id=account,
         layer=Layer.RESOURCE,
@@ -223,7 +226,7 @@ def _with_the_external_id(statement: str, decision: Decision) -> Fix:
         policy=policy,
         change=InWords(),
         sentence=f"send the ExternalId that statement {statement} of {called(Layer.RESOURCE, role, policy)} asks for "
-        "(Crossdock's setting aws.external_id; where profiles explain, --external-id): none was sent",
+        f"(Crossdock's setting aws.external_id; where profiles explain, --external-id): {instead}",
     )
 
 

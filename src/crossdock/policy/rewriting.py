@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from crossdock.policy.decision import Decision
 from crossdock.policy.evaluate import evaluate, evaluate_key, evaluate_trust
-from crossdock.policy.requests import Layer, NamedPolicy, PolicySet
+from crossdock.policy.requests import AccessRequest, Layer, NamedPolicy, PolicySet
 from crossdock.policy.statements import Statement
 
 Change = Callable[[Layer, Statement], Statement]
@@ -33,8 +33,13 @@ def rewritten(policies: PolicySet, change: Change) -> PolicySet:
 
 def decide_again(decision: Decision, policies: PolicySet) -> Decision:
     """The same request under other policies, by the same rule."""
-    if decision.request.is_about_trust:
-        return evaluate_trust(decision.request, policies.resource, policies)
-    if decision.request.is_about_key:
-        return evaluate_key(decision.request, policies.resource, policies)
-    return evaluate(decision.request, policies)
+    return decide_by_its_rule(decision.request, policies)
+
+
+def decide_by_its_rule(request: AccessRequest, policies: PolicySet) -> Decision:
+    """A request about a role's trust or about a KMS key, whose own policy must allow, or any other."""
+    if request.is_about_trust:
+        return evaluate_trust(request, policies.resource, policies)
+    if request.is_about_key:
+        return evaluate_key(request, policies.resource, policies)
+    return evaluate(request, policies)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from crossdock.core.backings import Backing
 from crossdock.core.homes import ObjectPlace
 from crossdock.core.principals import AssumedRole
 from crossdock.policy.evaluate import Decision
@@ -28,6 +29,14 @@ class ObjectQuestion:
     acl: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyQuestion:
+    """One permission of KMS, of the key with which S3 encrypts the object of this place."""
+
+    action: str
+    place: ObjectPlace
+
+
 class TrialSession(Protocol):
     """A session of the role, as a login would get it."""
 
@@ -38,11 +47,24 @@ class TrialSession(Protocol):
     def store(self) -> ObjectStore | None:
         """To be read from only; None where nobody looks at objects, and policies alone are asked."""
 
+    @property
+    def sends_parts(self) -> bool:
+        """Whether a large file reaches a bucket where ACLs are sent in parts, which say no ACL."""
+
     async def acl_in(self, bucket: str) -> str:
         """The canned ACL with which a session writes objects there; empty for none."""
 
     async def decide(self, question: ObjectQuestion) -> Decision:
         """Raises FileError when it cannot come to a decision: there is no such bucket."""
+
+    async def decide_key(self, question: KeyQuestion) -> Decision | None:
+        """None where no key has a say. Raises FileError where the key is none that could be used."""
+
+    async def backing_of(self, bucket: str) -> Backing | None:
+        """Where the objects of an attached bucket lie; None for every other bucket."""
+
+    async def try_backing(self, bucket: str) -> None:
+        """List what lies behind an attached bucket, with the backing's credentials. Raises FileError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

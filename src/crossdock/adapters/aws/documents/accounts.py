@@ -14,9 +14,11 @@ from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.loaders import Loader, create_loader
 
+from crossdock.adapters.aws.bundles import bundle_of, verified_by
 from crossdock.adapters.aws.clients import ServiceClients, code_of, in_words, open_clients
 from crossdock.adapters.aws.documents.reads import READS, NotRead
 from crossdock.core.errors import CrossdockError
+from crossdock.settings.trusted_files import BadAuthorities
 
 READ_TIMEOUT_S = 20.0
 _ACCOUNT_ID = re.compile(r"[0-9]{12}", re.ASCII)
@@ -80,6 +82,10 @@ class Account:
         if isinstance(known, NotRead):
             raise known
         return cast(_T, known)
+
+    def in_region(self, region: str) -> "Account":
+        """The same account, asked in a region whose answers are that region's own."""
+        return self if region == self.region else replace(self, region=region, _known={})
 
     async def host(self, service: str) -> str:
         """Where calls of the service go, with the port if it has one."""
@@ -154,12 +160,16 @@ async def open_reader(stack: AsyncExitStack, profile: str, *, region: str = "", 
     if profile not in session.available_profiles:
         there = ", ".join(session.available_profiles) or "none"
         raise BadProfile(f"there is no profile {profile} (those there are: {there})")
+    try:
+        verify = verified_by(bundle_of(session))
+    except BadAuthorities as error:
+        raise BadProfile(f"profile {profile} cannot be used: {error}") from error
     session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
     region = region or session.get_config_variable("region") or ""
     if not region:
         raise BadProfile(f"profile {profile} has no region: set it there, or give --region")
     clients = await stack.enter_async_context(
-        open_clients(read_timeout_s=READ_TIMEOUT_S, endpoint_url=endpoint_url, verify=None, session=session)
+        open_clients(read_timeout_s=READ_TIMEOUT_S, endpoint_url=endpoint_url, verify=verify, session=session)
     )
     return Account(
         account_id="", profile=profile, region=region, caller_arn="whoever it is", caller_id="", clients=clients

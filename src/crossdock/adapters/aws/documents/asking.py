@@ -20,10 +20,9 @@ from crossdock.policy.evaluate import (
     PolicySet,
     PublicAccessBlock,
     UnreadLayer,
-    evaluate,
-    evaluate_trust,
 )
 from crossdock.policy.public_access import would_keep_out
+from crossdock.policy.rewriting import decide_by_its_rule
 from crossdock.policy.unsure import UnknownKey, without_knowing
 
 TELL = "give --context {key}=VALUE"
@@ -71,6 +70,7 @@ class Asked:
         resource: the policy of the resource, if it has one.
         unread: why the resource's documents could not be read, as far as they could not.
         unknown: keys whose values are not known, although `caller` and `permission` may have some.
+        absent: keys, in lower case, of which it is known that the request has none.
     """
 
     caller: Caller
@@ -84,6 +84,7 @@ class Asked:
     public_access: PublicAccessBlock | None = None
     unread: tuple[UnreadLayer, ...] = ()
     unknown: tuple[UnknownKey, ...] = ()
+    absent: frozenset[str] = frozenset()
 
 
 def decide(asked: Asked, *, told: Context, now: datetime) -> Decision:
@@ -106,16 +107,14 @@ def decide(asked: Asked, *, told: Context, now: datetime) -> Decision:
     policies = _policies(asked)
     if not would_keep_out(request, policies):
         policies = _without_layer(policies, Layer.PUBLIC_ACCESS)
-    decision = (
-        evaluate_trust(request, policies.resource, policies) if request.is_about_trust else evaluate(request, policies)
-    )
-    return without_knowing(decision, unknown)
+    return without_knowing(decide_by_its_rule(request, policies), unknown)
 
 
 def _unknown(asked: Asked) -> tuple[UnknownKey, ...]:
     tags = UnknownKey(key="aws:principaltag/", why="is a tag that could not be read", remedy=TELL)
     is_tagged = asked.who is not None and not asked.who.knows_tags
-    return (*asked.unknown, *asked.ours.unknown, *asked.theirs.unknown, *((tags,) if is_tagged else ()), *_IN_THE_DARK)
+    dark = (one for one in _IN_THE_DARK if one.key not in asked.absent)
+    return (*asked.unknown, *asked.ours.unknown, *asked.theirs.unknown, *((tags,) if is_tagged else ()), *dark)
 
 
 def _policies(asked: Asked) -> PolicySet:

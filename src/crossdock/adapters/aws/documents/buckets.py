@@ -1,4 +1,4 @@
-"""Whose a bucket is, its policy, Block Public Access, and whether a KMS key guards its objects besides.
+"""Whose a bucket is, its policy, Block Public Access, and how it encrypts what says nothing of that.
 
 S3 tells nobody whose a bucket is. But GetBucketPolicy is answered to the owner's account alone (to others with 403 or
 405), and ListBuckets has an account's own.
@@ -14,6 +14,7 @@ from crossdock.adapters.aws.documents.accounts import Account, Accounts, is_of_a
 from crossdock.adapters.aws.documents.parsing import parsed, unread
 from crossdock.adapters.aws.documents.reads import NotRead
 from crossdock.core.errors import NotFound
+from crossdock.core.object_writing import KMS, ObjectWriting
 from crossdock.policy.document import PolicyKind
 from crossdock.policy.evaluate import Layer, NamedPolicy, PublicAccessBlock, UnreadLayer
 from crossdock.policy.public_access import is_public
@@ -23,8 +24,8 @@ _NOT_THE_OWNER = "MethodNotAllowed"
 _NO_BLOCK = frozenset({"NoSuchPublicAccessBlockConfiguration", "NotImplemented"})
 _NO_ENCRYPTION = frozenset({"ServerSideEncryptionConfigurationNotFoundError", "NotImplemented"})
 """Where S3 is somebody else's, it may not have this at all."""
+_WITHOUT_ACLS = "BucketOwnerEnforced"
 _OLD_REGIONS: Mapping[str, str] = {"": "us-east-1", "EU": "eu-west-1"}
-_BY_KMS = ("aws:kms", "aws:kms:dsse")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +33,7 @@ class BucketDocuments:
     """A bucket as far as it could be read.
 
     `owner` is empty where none of the accounts is known to be it; `may_be_of` are those that may be. `region` is empty
-    where nobody told it.
-    `encryption_unread` says why it is not known whether, or how, a KMS key has a say.
+    where nobody told it. `encryption` is the default; None where it could not be read, as `encryption_unread` says.
     """
 
     name: str
@@ -43,7 +43,8 @@ class BucketDocuments:
     policy: NamedPolicy | None = None
     public_access: PublicAccessBlock | None = None
     unread: tuple[UnreadLayer, ...] = ()
-    encryption_unread: UnreadLayer | None = None
+    encryption: ObjectWriting | None = None
+    encryption_unread: NotRead | None = None
 
 
 class BucketReader:
@@ -58,6 +59,16 @@ class BucketReader:
         if name not in self._known:
             self._known[name] = await self._find(name)
         return self._known[name]
+
+    async def refuses_acls(self, bucket: BucketDocuments) -> bool:
+        """Of a bucket with an owner; False where that may not be read."""
+        account = self._accounts.of(bucket.owner, "s3:GetBucketOwnershipControls")
+        try:
+            told = await account.read("s3", "GetBucketOwnershipControls", Bucket=bucket.name)
+        except NotRead:
+            return False
+        rules = told["OwnershipControls"].get("Rules", ())
+        return any(rule["ObjectOwnership"] == _WITHOUT_ACLS for rule in rules)
 
     async def _find(self, name: str) -> BucketDocuments:
         may_be_of: set[str] = set()
@@ -109,6 +120,7 @@ async def _owned(account: Account, name: str, policy: str | NotRead | None) -> B
             block = await _public_access(account, name)
         except NotRead as error:
             whys.append(unread(Layer.PUBLIC_ACCESS, error))
+    encryption, encryption_unread = await _encryption(account, name)
     return BucketDocuments(
         name=name,
         owner=account.account_id,
@@ -116,7 +128,8 @@ async def _owned(account: Account, name: str, policy: str | NotRead | None) -> B
         policy=found,
         public_access=block,
         unread=tuple(whys),
-        encryption_unread=await _encryption(account, name),
+        encryption=encryption,
+        encryption_unread=encryption_unread,
     )
 
 
@@ -129,7 +142,9 @@ def _ownerless(name: str, may_be_of: frozenset[str], whys: list[NotRead]) -> Buc
     why += "".join(f", and {error}" for error in whys)
     remedy = "; ".join(dict.fromkeys(remedies))
     layer = UnreadLayer(layer=Layer.RESOURCE, why=why, remedy=remedy)
-    return BucketDocuments(name=name, may_be_of=may_be_of, unread=(layer,))
+    return BucketDocuments(
+        name=name, may_be_of=may_be_of, unread=(layer,), encryption_unread=NotRead(why, remedy=remedy)
+    )
 
 
 async def _region(account: Account, name: str) -> str:
@@ -167,20 +182,15 @@ async def _block(account: Account, service: str, **params: str) -> Mapping[str, 
     return block
 
 
-async def _encryption(account: Account, name: str) -> UnreadLayer | None:
-    """Why it is not known what a KMS key says; None where there is none."""
+async def _encryption(account: Account, name: str) -> tuple[ObjectWriting | None, NotRead | None]:
+    """By default; without a rule, and at an S3 that has none, no key of KMS has a say."""
     try:
         told = await account.read("s3", "GetBucketEncryption", Bucket=name)
     except NotRead as error:
-        return None if error.code in _NO_ENCRYPTION else unread(Layer.RESOURCE, error)
+        return (ObjectWriting(), None) if error.code in _NO_ENCRYPTION else (None, error)
     for rule in told["ServerSideEncryptionConfiguration"].get("Rules", ()):
         default = rule.get("ApplyServerSideEncryptionByDefault", {})
-        if default.get("SSEAlgorithm") in _BY_KMS:
-            key = default.get("KMSMasterKeyID", "alias/aws/s3")
-            return UnreadLayer(
-                layer=Layer.RESOURCE,
-                why=f"bucket {name} encrypts with KMS key {key}, whose key policy is not read",
-                remedy=f"see that the role may kms:GenerateDataKey and kms:Decrypt with {key}, by its own policies and "
-                "by the key's",
-            )
-    return None
+        if (sse := default.get("SSEAlgorithm")) in KMS:
+            key = default.get("KMSMasterKeyID", "")
+            return ObjectWriting(sse=sse, kms_key_id=key, bucket_key=rule.get("BucketKeyEnabled", False)), None
+    return ObjectWriting(), None

@@ -33,7 +33,7 @@ class Read:
 
 _ROLES, _POLICIES = "arn:aws:iam::*:role/*", "arn:aws:iam::*:policy/*"
 _USERS, _GROUPS = "arn:aws:iam::*:user/*", "arn:aws:iam::*:group/*"
-_BUCKETS = "arn:aws:s3:::*"
+_BUCKETS, _KEYS = "arn:aws:s3:::*", "arn:aws:kms:*:*:key/*"
 
 
 def _read(shows: str, action: str, resource: str = "*") -> Read:
@@ -62,8 +62,12 @@ READS: Mapping[tuple[str, str], Read] = {
     ("s3", "GetBucketLocation"): _read("Buckets", "s3:GetBucketLocation", _BUCKETS),
     ("s3", "GetPublicAccessBlock"): _read("Buckets", "s3:GetBucketPublicAccessBlock", _BUCKETS),
     ("s3", "GetBucketEncryption"): _read("Buckets", "s3:GetEncryptionConfiguration", _BUCKETS),
+    ("s3", "GetBucketOwnershipControls"): _read("Buckets", "s3:GetBucketOwnershipControls", _BUCKETS),
     ("s3", "ListBuckets"): _read("WhoseBuckets", "s3:ListAllMyBuckets"),
     ("s3control", "GetPublicAccessBlock"): _read("WhoseBuckets", "s3:GetAccountPublicAccessBlock"),
+    ("kms", "DescribeKey"): _read("Keys", "kms:DescribeKey", _KEYS),
+    ("kms", "GetKeyPolicy"): _read("Keys", "kms:GetKeyPolicy", _KEYS),
+    ("kms", "ListGrants"): _read("Keys", "kms:ListGrants", _KEYS),
     ("organizations", "DescribeOrganization"): _read("Organization", "organizations:DescribeOrganization"),
     ("organizations", "ListRoots"): _read("Organization", "organizations:ListRoots"),
     ("organizations", "ListParents"): _read("Organization", "organizations:ListParents"),

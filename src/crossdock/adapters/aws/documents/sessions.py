@@ -5,46 +5,36 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from crossdock.adapters.aws.documents.asking import TELL, Asked, decide
-from crossdock.adapters.aws.documents.buckets import BucketDocuments, BucketReader
-from crossdock.adapters.aws.documents.organization import Control, OrganizationReader, of_resource
-from crossdock.adapters.aws.documents.principals import PrincipalDocuments, PrincipalReader
+from crossdock.adapters.aws.documents.buckets import BucketDocuments
+from crossdock.adapters.aws.documents.key_decisions import decide_about_key
+from crossdock.adapters.aws.documents.organization import Control, of_resource
+from crossdock.adapters.aws.documents.principals import PrincipalDocuments
+from crossdock.adapters.aws.documents.readers import Readers
 from crossdock.cloud.s3.bucket_directory import Bucket
 from crossdock.cloud.s3.permissions import list_permission, object_permission, presence_permission
-from crossdock.core.errors import FileError
+from crossdock.core.backings import Backing
+from crossdock.core.errors import FileError, Unsupported
 from crossdock.core.homes import ObjectPlace
-from crossdock.core.object_writing import CROSS_ACCOUNT, FULL_CONTROL, OFF
+from crossdock.core.object_writing import CROSS_ACCOUNT, FULL_CONTROL, OFF, ObjectWriting
 from crossdock.core.principals import AssumedRole
+from crossdock.files.verbs import WRITES
 from crossdock.operations.caller import Caller, Context
 from crossdock.operations.operation import Permission
 from crossdock.policy.decision import Decision
 from crossdock.policy.requests import Layer, UnreadLayer
-from crossdock.policy.rewriting import decide_again
 from crossdock.policy.unsure import UnknownKey
-from crossdock.ports.host import Clock
 from crossdock.ports.objects import ObjectStore
-from crossdock.ports.trials import ObjectQuestion
+from crossdock.ports.trials import KeyQuestion, ObjectQuestion
 
-_BY_KEY = ("s3:GetObject", "s3:PutObject")
-"""What a KMS key has a say in, where a bucket encrypts with one."""
 _SAYING = ("s3:PutObject", "s3:PutObjectAcl")
+_ACL = "s3:x-amz-acl"
+_SSE, _SSE_KEY = "s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id"
 _OF_S3: Context = {
     # Crossdock and AWS's own service sign a header of each request, and speak no TLS that is older.
     "s3:authType": ("REST-HEADER",),
     "s3:signatureversion": ("AWS4-HMAC-SHA256",),
     "s3:TlsVersion": ("1.2",),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Readers:
-    """`told` has the condition keys that a person has given; `acl` is what Crossdock's setting of that name says."""
-
-    principals: PrincipalReader
-    buckets: BucketReader
-    organization: OrganizationReader
-    clock: Clock
-    told: Context
-    acl: str = CROSS_ACCOUNT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +56,13 @@ class AwsTrialSession:
         """Nobody may look at objects in the name of the role without assuming it."""
         return None
 
+    @property
+    def sends_parts(self) -> bool:
+        return True
+
     async def acl_in(self, bucket: str) -> str:
         """As Transfer and Crossdock both do, where nobody has told Crossdock otherwise."""
-        acl = self.readers.acl
+        acl = self.readers.writing.acl
         if acl != CROSS_ACCOUNT:
             return "" if acl == OFF else acl
         try:
@@ -85,7 +79,7 @@ class AwsTrialSession:
         asked = Asked(
             caller=self.caller,
             who=self.role,
-            permission=_permission(question, place, bucket),
+            permission=_permission(question, place, bucket, self.readers.writing),
             owner=self._owner(bucket),
             region=bucket.region,
             ours=await self.readers.organization.control(own),
@@ -94,11 +88,31 @@ class AwsTrialSession:
             public_access=bucket.public_access,
             unread=bucket.unread,
             unknown=self._unknown(bucket),
+            absent=_absent(question, self.readers.writing),
         )
         decision = decide(asked, told=self.readers.told, now=self.readers.clock.now())
-        if bucket.encryption_unread is not None and decision.is_allowed and question.action in _BY_KEY:
-            return _unless_the_key_denies(decision, bucket.encryption_unread)
+        if question.action == "s3:PutObjectAcl" and decision.is_allowed:
+            await self._require_acls(bucket, question.acl)
         return decision
+
+    async def decide_key(self, question: KeyQuestion) -> Decision | None:
+        bucket = await self.readers.buckets.find(question.place.bucket)
+        return await decide_about_key(question, caller=self.caller, role=self.role, bucket=bucket, readers=self.readers)
+
+    async def backing_of(self, bucket: str) -> Backing | None:
+        """AWS has no attached buckets."""
+        return None
+
+    async def try_backing(self, bucket: str) -> None:
+        raise Unsupported(f"{bucket} is not attached to another S3")
+
+    async def _require_acls(self, bucket: BucketDocuments, acl: str) -> None:
+        """Raises Unsupported for an ACL that the bucket refuses whoever sends it."""
+        if acl != FULL_CONTROL and bucket.owner and await self.readers.buckets.refuses_acls(bucket):
+            raise Unsupported(
+                f"the Object Ownership of bucket {bucket.name} is BucketOwnerEnforced, which takes no ACL but "
+                f"{FULL_CONTROL}, and {acl} is sent: change acl in aws.buckets"
+            )
 
     def _owner(self, bucket: BucketDocuments) -> str:
         """Where it may be the role's own, nothing is demanded that only another account's bucket needs."""
@@ -127,14 +141,18 @@ class AwsTrialSession:
         return tuple(found)
 
 
-def _permission(question: ObjectQuestion, place: ObjectPlace, found: BucketDocuments) -> Permission:
+def _permission(
+    question: ObjectQuestion, place: ObjectPlace, found: BucketDocuments, writing: ObjectWriting
+) -> Permission:
     bucket = Bucket(name=found.name, account_id=found.owner, region=found.region, bucket_id="")
     if question.action != "s3:ListBucket":
         copied = {}
         if question.source is not None and question.action == "s3:PutObject":
             copied = {"s3:x-amz-copy-source": (f"{question.source.bucket}/{question.source.key}",)}
-        said = {"s3:x-amz-acl": (question.acl,)} if question.acl and question.action in _SAYING else {}
-        permission = object_permission(bucket, place.key, question.action, {**copied, **said})
+        said = {_ACL: (question.acl,)} if question.acl and question.action in _SAYING else {}
+        is_write = question.action == "s3:PutObject" and question.operation in WRITES
+        encrypted = _encryption_keys(writing) if is_write else {}
+        permission = object_permission(bucket, place.key, question.action, {**copied, **said, **encrypted})
     elif question.operation == "ListObjectsV2":
         permission = list_permission(bucket, _listing(question))
     else:
@@ -147,9 +165,13 @@ def _listing(question: ObjectQuestion) -> Mapping[str, Any]:
     return {**params, "Delimiter": question.delimiter} if question.delimiter else params
 
 
-def _unless_the_key_denies(decision: Decision, why: UnreadLayer) -> Decision:
-    policies = decision.policies
-    return decide_again(
-        decision,
-        replace(policies, unreadable=policies.unreadable | {Layer.RESOURCE}, unread=(*policies.unread, why)),
-    )
+def _encryption_keys(writing: ObjectWriting) -> dict[str, tuple[str, ...]]:
+    said = {_SSE: writing.sse, _SSE_KEY: writing.kms_key_id}
+    return {key: (value,) for key, value in said.items() if value}
+
+
+def _absent(question: ObjectQuestion, writing: ObjectWriting) -> frozenset[str]:
+    """What a write alone says, and of an upload its beginning; and an ACL that is switched off."""
+    is_without_acl = question.action not in _SAYING or question.operation not in WRITES or writing.acl == OFF
+    is_no_write = question.action != "s3:PutObject"
+    return frozenset([*([_ACL] if is_without_acl else []), *([_SSE, _SSE_KEY] if is_no_write else [])])

@@ -9,8 +9,9 @@ from crossdock.adapters.aws.documents.assumers import Assumer
 from crossdock.adapters.aws.documents.organization import of_resource
 from crossdock.adapters.aws.documents.parsing import parsed, unread
 from crossdock.adapters.aws.documents.principals import NoSuchPrincipal, PrincipalDocuments
+from crossdock.adapters.aws.documents.readers import Readers
 from crossdock.adapters.aws.documents.reads import NotRead
-from crossdock.adapters.aws.documents.sessions import AwsTrialSession, Readers
+from crossdock.adapters.aws.documents.sessions import AwsTrialSession
 from crossdock.core.arns import parse_arn
 from crossdock.core.errors import InvalidArn, Unavailable
 from crossdock.core.principals import AssumedRole
