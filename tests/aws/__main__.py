@@ -10,9 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from botocore.exceptions import BotoCoreError, ClientError
-from tests.aws.accounts import PREFIX, TAG, Account, Wrong, open_account
+from tests.aws.accounts import PREFIX, TAG, Account, Unseen, Wrong, open_account
 from tests.aws.building import Built, build, new_run
-from tests.aws.reporting import Report, Step
+from tests.aws.reporting import Outcome, Report, Step
 from tests.aws.story import STORY, World, open_gateway
 from tests.aws.sweeping import sweep
 
@@ -98,12 +98,15 @@ def _play(hub: Account, partner: Account, report: Report) -> None:
 def _step(report: Report, name: str, do: Callable[[], str]) -> bool:
     began = time.monotonic()
     try:
-        told, passed = do(), True
+        told, outcome = do(), Outcome.OK
+    except Unseen as error:
+        told, outcome = str(error), Outcome.UNSEEN
     except Exception as error:  # a step that fails is what the report is for
-        told, passed = f"{type(error).__name__}: {error}", False
-    report.steps.append(Step(name=name, passed=passed, seconds=time.monotonic() - began, told=told))
-    print(report.hide(f"{'ok    ' if passed else 'FAILED'} {name}: {told}"), flush=True)
-    return passed
+        told, outcome = f"{type(error).__name__}: {error}", Outcome.FAILED
+    report.steps.append(Step(name=name, outcome=outcome, seconds=time.monotonic() - began, told=told))
+    shown = outcome.upper() if outcome is Outcome.FAILED else outcome
+    print(report.hide(f"{shown:6} {name}: {told}"), flush=True)
+    return outcome is not Outcome.FAILED
 
 
 def _sweep(hub: Account, partner: Account, report: Report) -> str:

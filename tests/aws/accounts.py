@@ -26,6 +26,10 @@ class Wrong(Exception):
     """What was found is not what should be; the message is for the report."""
 
 
+class Unseen(Exception):
+    """What was looked for can be neither confirmed nor ruled out; the message says why."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """`endpoint_url` is the profile's, where it has one."""

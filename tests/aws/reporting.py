@@ -3,16 +3,25 @@
 import json
 import platform
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 
 
+class Outcome(StrEnum):
+    """UNSEEN is no failure, and nothing that was shown."""
+
+    OK = "ok"
+    UNSEEN = "unseen"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """`told` is what was seen, or why it is wrong."""
+    """`told` is what was seen, why it is wrong, or why it could not be seen."""
 
     name: str
-    passed: bool
+    outcome: Outcome
     seconds: float
     told: str
 
@@ -32,7 +41,11 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        return bool(self.steps) and all(step.passed for step in self.steps)
+        """Nothing is wrong, of what could be seen."""
+        return self.count(Outcome.OK) > 0 and not self.count(Outcome.FAILED)
+
+    def count(self, outcome: Outcome) -> int:
+        return sum(step.outcome is outcome for step in self.steps)
 
     def write(self, folder: Path) -> tuple[Path, Path]:
         folder.mkdir(parents=True, exist_ok=True)
@@ -47,16 +60,17 @@ class Report:
         return text
 
     def markdown(self) -> str:
-        good = sum(step.passed for step in self.steps)
+        unseen = f", {self.count(Outcome.UNSEEN)} could not be seen" if self.count(Outcome.UNSEEN) else ""
+        good = f"{self.count(Outcome.OK)} of {len(self.steps)} steps"
         lines = [
-            f"# Crossdock on AWS: {'passed' if self.passed else 'FAILED'}, {good} of {len(self.steps)} steps",
+            f"# Crossdock on AWS: {'passed' if self.passed else 'FAILED'}, {good}{unseen}",
             "",
             *(f"- {name}: {value}" for name, value in self.facts().items()),
             "",
             "| step | | seconds | seen |",
             "|---|---|---|---|",
             *(
-                f"| {step.name} | {'ok' if step.passed else '**failed**'} | {step.seconds:.1f} | {_cell(step.told)} |"
+                f"| {step.name} | {_MARKED.get(step.outcome, step.outcome)} | {step.seconds:.1f} | {_cell(step.told)} |"
                 for step in self.steps
             ),
             "",
@@ -80,6 +94,9 @@ class Report:
             "python": platform.python_version(),
             "system": platform.platform(),
         }
+
+
+_MARKED = {Outcome.FAILED: "**failed**"}
 
 
 def _cell(text: str) -> str:

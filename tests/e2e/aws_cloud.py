@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from tests.e2e.harness import Service, start_service, until
-from tests.e2e.test_article import OWN_TEMPLATE, bucket_policy, role_policy
+from tests.e2e.test_article import OWN_TEMPLATE, bucket_policy, deploy, role_policy
 
 HUB = "111111111111"
 SERVER_ID = "s-0123456789abcdef0"
@@ -114,15 +114,8 @@ class Cloud:
 def open_cloud(folder: Path, *, variables: Mapping[str, str] = MappingProxyType({})) -> Iterator[Cloud]:
     with start_service(folder / "data", variables=variables) as service:
         iam = service.client("hub", "iam")
-        cloudformation = service.client("hub", "cloudformation")
-        cloudformation.create_stack(
-            StackName="identity",
-            TemplateBody=OWN_TEMPLATE.read_text(),
-            Parameters=[{"ParameterKey": "CreateServer", "ParameterValue": "false"}],
-            Capabilities=["CAPABILITY_IAM"],
-        )
-        cloudformation.get_waiter("stack_create_complete").wait(StackName="identity", WaiterConfig={"Delay": 1})
-        (stack,) = cloudformation.describe_stacks(StackName="identity")["Stacks"]
+        deploy(service, OWN_TEMPLATE)
+        (stack,) = service.client("hub", "cloudformation").describe_stacks(StackName="identity")["Stacks"]
         function_arn = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}["ProviderFunctionArn"]
 
         root = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{HUB}:root"}, "Action": "sts:AssumeRole"}

@@ -11,12 +11,25 @@ import pytest
 from tests.e2e.harness import Service, start_service
 
 ROOT = Path(__file__).resolve().parents[2]
+LONGEST = (
+    *("resuming", "start", "clients", "explain_truth", "explain", "failing_s3", "sftp_endings", "article", "workers"),
+    *("sftp", "sftp_logins", "lftp_retries", "faults", "aws_authority", "attached_buckets", "aws_script"),
+    *("object_ownership", "crashes", "appending", "api_gateway", "explain_profiles", "full_disk"),
+)
+"""Modules, the longest first, so that none of them is left to the end, where one process would work on it alone."""
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if Path(item.fspath).parent == Path(__file__).parent:
             item.add_marker(pytest.mark.e2e)
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    name = item.path.stem.removeprefix("test_")
+    is_long = item.path.parent == Path(__file__).parent and name in LONGEST
+    return LONGEST.index(name) if is_long else len(LONGEST)
 
 
 @pytest.fixture

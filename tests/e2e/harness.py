@@ -11,17 +11,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from ipaddress import IPv4Address
 from pathlib import Path
 from queue import Empty, Queue
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import boto3
 from botocore.config import Config
 
+from crossdock.cli.client import ask_service
+
 START_S = 60.0
 COMMAND_S = 60.0
 POLL_S = 0.02
+HOST = str(IPv4Address("127.64.0.0") + os.getpid())
+"""Where services listen: an address of this process's tests alone. What clients connect from is 127.0.0.1, so none of
+them, and no other test's service, is ever given a port that a service comes back to. Numbers of processes have 22 bits.
+"""
 FREE_PORTS = ("--api-port", "0", "--ftp-port", "0", "--sftp-port", "0", "--passive-ports", "0")
 CLEAN = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "TZ": "UTC", "TERM": "dumb"}
 """What the clients' processes get: nothing of the caller's AWS settings."""
@@ -43,6 +50,7 @@ class Service:
     lines: "Queue[str]"
     said: list[str] = field(default_factory=list)
     known: dict[str, dict[str, str]] = field(default_factory=dict)
+    clients: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     @property
     def api_url(self) -> str:
@@ -86,23 +94,31 @@ class Service:
         return run(command, check=check, input_text=input_text)
 
     def environment(self, account: str) -> dict[str, str]:
-        """What `crossdock env` prints, as a shell would take it; asked for once, for it does not change."""
-        if account in self.known:
-            return self.known[account]
-        lines = self.crossdock("env", account).stdout.splitlines()
-        pairs = [line.removeprefix("export ").partition("=") for line in lines if line.startswith("export ")]
-        return self.known.setdefault(account, {name: value.strip("'") for name, _, value in pairs})
+        """What `crossdock env` prints, asked as that command asks, for each of these takes a third of a second.
+
+        Asked for once: it does not change.
+        """
+        if account not in self.known:
+            self.known[account] = ask_service(self.data_dir, f"/accounts/{account}/environment")
+        return self.known[account]
 
     def client(self, account: str, service: str, **config):
-        variables = self.environment(account)
-        return aws_session().client(
-            service,
-            aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
-            region_name=variables["AWS_REGION"],
-            endpoint_url=variables["AWS_ENDPOINT_URL"],
-            config=Config(retries={"max_attempts": 0}, **config),
-        )
+        """One for every place of a test, unless it is a special one: to make one takes longer than most calls."""
+        place = account, service
+        if config or place not in self.clients:
+            variables = self.environment(account)
+            made = aws_session().client(
+                service,
+                aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+                region_name=variables["AWS_REGION"],
+                endpoint_url=variables["AWS_ENDPOINT_URL"],
+                config=Config(retries={"max_attempts": 0}, **config),
+            )
+            if config:
+                return made
+            self.clients[place] = made
+        return self.clients[place]
 
     def aws(self, command: str, account: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
         """The `aws` command as a user of that account runs it."""
@@ -126,7 +142,7 @@ class Service:
 def start_service(
     data_dir: Path,
     *arguments: str,
-    ports: Sequence[str] = FREE_PORTS,
+    host: str = HOST,
     variables: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Service]:
     """Run `crossdock serve` until the block ends; the block begins when it is ready.
@@ -135,7 +151,7 @@ def start_service(
     """
     log = (data_dir.parent / "service.log").open("a")
     process = subprocess.Popen(
-        [sys.executable, "-m", "crossdock", "serve", "--data-dir", str(data_dir), *ports, *arguments],
+        _serve(data_dir, "--host", host, *arguments),
         stdout=subprocess.PIPE,
         stderr=log,
         text=True,
@@ -158,10 +174,14 @@ def start_service(
         log.close()
 
 
-def refused_start(data_dir: Path, *arguments: str, ports: Sequence[str] = FREE_PORTS, variables=MappingProxyType({})):
+def refused_start(data_dir: Path, *arguments: str, variables=MappingProxyType({})):
     """A `crossdock serve` that is expected to end by itself: how it ended and what it said."""
-    command = [sys.executable, "-m", "crossdock", "serve", "--data-dir", str(data_dir), *ports, *arguments]
-    return run(command, environment={**CLEAN, "HOME": str(data_dir.parent), **variables}, check=False)
+    environment = {**CLEAN, "HOME": str(data_dir.parent), **variables}
+    return run(_serve(data_dir, "--host", HOST, *arguments), environment=environment, check=False)
+
+
+def _serve(data_dir: Path, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "crossdock", "serve", "--data-dir", str(data_dir), *FREE_PORTS, *arguments]
 
 
 def until(what: str, condition: Callable[[], T], *, timeout_s: float = START_S) -> T:

@@ -52,6 +52,7 @@ class Quay:
 def open_quay(
     directory: Path,
     *,
+    host: str = "127.0.0.1",
     variables: Mapping[str, str] = MappingProxyType({}),
     is_tls_implicit: bool = False,
     with_sftp: bool = False,
@@ -61,7 +62,8 @@ def open_quay(
     With `is_tls_implicit`, FTPS has a port of its own, which is the quay's. `with_sftp`: it has jetties, by the names
     that `open_jetties` gives them.
     """
-    with start_service(directory / "data", "--example", "article", variables=variables) as service:
+    # The certificate is for `localhost`, and clients look that name up.
+    with start_service(directory / "data", "--example", "article", host=host, variables=variables) as service:
         transfer, secrets = service.client("hub", "transfer"), service.client("hub", "secretsmanager")
         [server] = transfer.list_servers()["Servers"]
         server_id = server["ServerId"]

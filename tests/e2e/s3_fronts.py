@@ -5,11 +5,12 @@ with open_cloud(folder) as cloud, embedded_front(cloud, folder) as front:    # t
     front.clients["ftp"].put(path, "name")                                    # curl; whether it says that it is there
     front.content("name"), front.open_uploads()                               # past the proxy
 
-With `ceph_front`, STS and S3 are Ceph's, and the cloud has the functions, secrets and logs.
+With `ceph_front`, STS and S3 are Ceph's, and the cloud has the functions, secrets and logs. With `attached_front` the
+gateway is its own authority, and its user's home is a bucket that is attached to one of another S3.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,12 +19,17 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from boto3.exceptions import Boto3Error
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 from tests.e2e.aws_cloud import BUCKET, PASSWORD, SERVER_ID, USER, Cloud, configuration
 from tests.e2e.harness import Service, aws_session, run, start_service
 from tests.e2e.jetty import Jetty, arrive, make_home
 from tests.e2e.openssh_clients import openssh
 from tests.e2e.path_commands import quoted
+from tests.e2e.quay import BUCKET as HOME
+from tests.e2e.quay import USER as OWN_USER
+from tests.e2e.quay import Quay, open_quay
 from tests.fakes.ceph_rgw import CephRgw
 from tests.fakes.s3_fault_proxy import S3FaultProxy, s3_fault_proxy_beside
 
@@ -43,6 +49,8 @@ class Curl:
 
     host: str
     port: int
+    user: str = USER
+    password: str = field(default=PASSWORD, repr=False)
 
     def put(self, file: Path, name: str) -> bool:
         return self.run("--upload-file", str(file), name)
@@ -54,7 +62,7 @@ class Curl:
         url = f"ftp://{self.host}:{self.port}/{name}"
         # The password by standard input: a list of processes would show it.
         command = ["curl", "--silent", "--show-error", "--max-time", "60", "--config", "-", option, file, url]
-        return run(command, input_text=f'user = "{USER}:{PASSWORD}"\n', check=False).returncode == 0
+        return run(command, input_text=f'user = "{self.user}:{self.password}"\n', check=False).returncode == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +82,69 @@ class OpenSsh:
         return openssh(self.jetty, "sftp", "-b", str(self.cwd / "batch"), where, check=False).returncode == 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Front:
-    """`s3` looks past the proxy, as the bucket's owner. `role` is the user's, as the log names it."""
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """By the S3 API, as botocore's own transfers do it: large files in parts, and each request again when it fails."""
 
-    gateway: Service
-    cloud: Cloud
+    s3: Any = field(repr=False)
+    bucket: str
+
+    def put(self, file: Path, name: str) -> bool:
+        return self.run(lambda: self.s3.upload_file(str(file), self.bucket, name))
+
+    def get(self, name: str, file: Path) -> bool:
+        return self.run(lambda: self.s3.download_file(self.bucket, name, str(file)))
+
+    def run(self, act: Callable[[], None]) -> bool:
+        try:
+            act()
+        except (Boto3Error, BotoCoreError, ClientError):
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behind:
+    """A bucket behind a proxy, and the programs before it. `s3` looks past the proxy, as the bucket's owner.
+
+    `prefix` stands before the users' names. `tells_sessions`: whether the gateway finds out what it began unheard.
+    """
+
     proxy: S3FaultProxy
     s3: Any = field(repr=False)
     bucket: str
-    role: str
     clients: Mapping[str, FileClient]
+    prefix: str = ""
     tells_sessions: bool = True
+
+    def put(self, key: str, content: bytes) -> None:
+        self.s3.put_object(Bucket=self.bucket, Key=self.prefix + key, Body=content)
+
+    def content(self, key: str) -> bytes | None:
+        if not self.s3.list_objects_v2(Bucket=self.bucket, Prefix=self.prefix + key).get("Contents"):
+            return None
+        body: bytes = self.s3.get_object(Bucket=self.bucket, Key=self.prefix + key)["Body"].read()
+        return body
+
+    def delete(self, key: str) -> None:
+        self.s3.delete_object(Bucket=self.bucket, Key=self.prefix + key)
+
+    def open_uploads(self) -> list[Mapping[str, Any]]:
+        uploads: list[Mapping[str, Any]] = self.s3.list_multipart_uploads(Bucket=self.bucket).get("Uploads", [])
+        return uploads
+
+    def abort_uploads(self) -> None:
+        for upload in self.open_uploads():
+            self.s3.abort_multipart_upload(Bucket=self.bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Front(Behind):
+    """With authority `aws`. `role` is the user's, as the log names it."""
+
+    gateway: Service
+    cloud: Cloud
+    role: str
     user: str = USER
     password: str = field(default=PASSWORD, repr=False)
 
@@ -96,26 +155,6 @@ class Front:
     @property
     def sftp(self) -> tuple[str, int]:
         return self.gateway.sftp_endpoint(SERVER_ID)
-
-    def put(self, key: str, content: bytes) -> None:
-        self.s3.put_object(Bucket=self.bucket, Key=key, Body=content)
-
-    def content(self, key: str) -> bytes | None:
-        if not self.s3.list_objects_v2(Bucket=self.bucket, Prefix=key).get("Contents"):
-            return None
-        body: bytes = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        return body
-
-    def delete(self, key: str) -> None:
-        self.s3.delete_object(Bucket=self.bucket, Key=key)
-
-    def open_uploads(self) -> list[Mapping[str, Any]]:
-        uploads: list[Mapping[str, Any]] = self.s3.list_multipart_uploads(Bucket=self.bucket).get("Uploads", [])
-        return uploads
-
-    def abort_uploads(self) -> None:
-        for upload in self.open_uploads():
-            self.s3.abort_multipart_upload(Bucket=self.bucket, Key=upload["Key"], UploadId=upload["UploadId"])
 
 
 @contextmanager
@@ -197,12 +236,16 @@ def packed(statement: object) -> str:
 
 
 def ceph_client(rgw: CephRgw, service: str) -> Any:
+    return owners_client(rgw.url, (rgw.access_key, rgw.secret_key), service)
+
+
+def owners_client(url: str, key: tuple[str, str], service: str = "s3") -> Any:
     return aws_session().client(
         service,
-        aws_access_key_id=rgw.access_key,
-        aws_secret_access_key=rgw.secret_key,
+        aws_access_key_id=key[0],
+        aws_secret_access_key=key[1],
         region_name="us-east-1",
-        endpoint_url=rgw.url,
+        endpoint_url=url,
         config=Config(retries={"max_attempts": 0}),
     )
 
@@ -211,3 +254,40 @@ def clients_of(gateway: Service, folder: Path) -> Mapping[str, FileClient]:
     jetty = arrive(gateway, SERVER_ID, make_home(folder))
     own = Jetty(server_id=SERVER_ID, host=jetty.host, port=jetty.port, home=jetty.home, password=PASSWORD, user=USER)
     return {"ftp": Curl(*gateway.ftp_endpoint(SERVER_ID)), "sftp": OpenSsh(own, folder)}
+
+
+@contextmanager
+def attached_front(
+    url: str, key: tuple[str, str], folder: Path, *, variables: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Behind]:
+    """Before an S3 whose credentials Crossdock has in a file. Nobody there can tell one of its users from another."""
+    s3 = owners_client(url, key)
+    bucket, prefix = f"e2e-{uuid4().hex[:12]}", "below/"
+    s3.create_bucket(Bucket=bucket)
+    own = folder / "attached"
+    own.mkdir()
+    (own / "credentials").write_text(f"[default]\naws_access_key_id={key[0]}\naws_secret_access_key={key[1]}\n")
+    address = urlsplit(url)
+    with (
+        s3_fault_proxy_beside(str(address.hostname), int(address.port or 0)) as proxy,
+        open_quay(own, variables=variables, with_sftp=True) as quay,
+    ):
+        there = ["--to", f"s3://{bucket}/{prefix}", "--endpoint-url", proxy.url, "--path-style"]
+        found = ["--credentials-file", str(own / "credentials")]
+        quay.service.crossdock("bucket", "attach", HOME, "--account", "hub", *there, *found)
+        yield Behind(
+            proxy=proxy,
+            s3=s3,
+            bucket=bucket,
+            prefix=prefix,
+            clients=own_clients(quay, own),
+            tells_sessions=False,
+        )
+
+
+def own_clients(quay: Quay, folder: Path) -> Mapping[str, FileClient]:
+    return {
+        "ftp": Curl(quay.address, quay.port, OWN_USER, quay.password),
+        "sftp": OpenSsh(quay.jetties["managed"], folder),
+        "s3": Tool(quay.s3, HOME),
+    }

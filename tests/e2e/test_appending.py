@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.clients import able
+from tests.e2e.harness import start_service
 from tests.e2e.quay import BUCKET, USER, Quay, open_quay
 
 SETTINGS = {"CROSSDOCK_FTP_ALLOW_APPEND": "true", "CROSSDOCK_FTP_RENAME_DIRECTORIES": "true"}
@@ -63,6 +64,29 @@ def test_a_directory_is_renamed(quay: Quay, ftp: ftplib.FTP) -> None:
     assert quay.keys("old/") == []
     assert len(quay.keys("new/")) == 30
     assert quay.content("new/2/29") == b"29"
+
+
+def test_what_an_upload_was_to_replace_is_not_gone_on_with_after_a_restart(tmp_path: Path) -> None:
+    old, new = b"the old file", b"the new file, which is longer"
+    settings = {**SETTINGS, "CROSSDOCK_DRAIN_TIMEOUT": "0"}
+    with open_quay(tmp_path, variables=settings) as quay, ftplib.FTP() as ftp:
+        quay.put("file", old)
+        ftp.connect(quay.address, quay.port, timeout=30)
+        ftp.login(USER, quay.password)
+        data = ftp.transfercmd("STOR file")
+        data.sendall(new[:20])
+        quay.service.stop()
+        ftp.close()  # else it would say QUIT, and wait for an answer
+    data.close()
+    with start_service(tmp_path / "data", variables=settings) as service, ftplib.FTP() as ftp:
+        ftp.connect(*service.ftp_endpoint(quay.server_id), timeout=30)
+        ftp.login(USER, quay.password)
+        for command, rest in (("STOR file", len(old)), ("APPE file", None)):
+            with pytest.raises(ftplib.error_perm, match="554"):
+                ftp.storbinary(command, io.BytesIO(new[len(old) :]), rest=rest)
+        ftp.storbinary("STOR file", io.BytesIO(new[:20]))
+        ftp.storbinary("APPE file", io.BytesIO(new[20:]))
+        assert service.client("hub", "s3").get_object(Bucket=BUCKET, Key="file")["Body"].read() == new
 
 
 @able("resume_upload")

@@ -106,32 +106,69 @@ class Dock:
         raise AssertionError(f"no event with {words} among {messages}")
 
 
+def deploy(service: Service, template: Path, aws_command: str = "") -> None:
+    """The identity provider, without a server, as the stack `identity` of the hub."""
+    if aws_command:
+        service.aws(
+            aws_command,
+            "hub",
+            *("cloudformation", "deploy", "--stack-name", "identity", "--template-file", str(template)),
+            *("--parameter-overrides", "CreateServer=false", "--capabilities", "CAPABILITY_IAM"),
+        )
+        return
+    cloudformation = service.client("hub", "cloudformation")
+    cloudformation.create_stack(
+        StackName="identity",
+        TemplateBody=template.read_text(),
+        Parameters=[{"ParameterKey": "CreateServer", "ParameterValue": "false"}],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+
+    def has_ended() -> str:
+        (stack,) = cloudformation.describe_stacks(StackName="identity")["Stacks"]
+        return "" if stack["StackStatus"].endswith("_IN_PROGRESS") else str(stack["StackStatus"])
+
+    assert until("the stack is made", has_ended) == "CREATE_COMPLETE"
+
+
+def create_server(service: Service, function_arn: str, aws_command: str = "") -> str:
+    if aws_command:
+        created = service.aws_json(
+            aws_command,
+            "hub",
+            *("transfer", "create-server", "--protocols", "FTP", "--endpoint-type", "VPC"),
+            *("--endpoint-details", "VpcId=vpc-0abc,SubnetIds=subnet-0abc"),
+            *("--identity-provider-type", "AWS_LAMBDA"),
+            *("--identity-provider-details", f"Function={function_arn}"),
+        )
+    else:
+        created = service.client("hub", "transfer").create_server(
+            Protocols=["FTP"],
+            EndpointType="VPC",
+            EndpointDetails={"VpcId": "vpc-0abc", "SubnetIds": ["subnet-0abc"]},
+            IdentityProviderType="AWS_LAMBDA",
+            IdentityProviderDetails={"Function": function_arn},
+        )
+    return str(created["ServerId"])
+
+
 @pytest.fixture
-def dock(request, service, aws_command, tmp_path) -> Dock:
-    """Made with the template that a test asks for, with the project's own otherwise."""
+def dock(request, service, tmp_path) -> Dock:
+    """Made with the template that a test asks for, with the project's own otherwise.
+
+    And with the `aws` command for a test that uses it too: it takes seconds.
+    """
     hub_s3, iam = service.client("hub", "s3"), service.client("hub", "iam")
     template = TEMPLATES[getattr(request, "param", "own")]
-    service.aws(
-        aws_command,
-        "hub",
-        *("cloudformation", "deploy", "--stack-name", "identity", "--template-file", str(template)),
-        *("--parameter-overrides", "CreateServer=false", "--capabilities", "CAPABILITY_IAM"),
-    )
+    command = request.getfixturevalue("aws_command") if "aws_command" in request.fixturenames else ""
+    deploy(service, template, command)
     resources = service.client("hub", "cloudformation").list_stack_resources(StackName="identity")
     by_type = {r["ResourceType"]: r["PhysicalResourceId"] for r in resources["StackResourceSummaries"]}
     function = service.client("hub", "lambda").get_function(FunctionName=by_type["AWS::Lambda::Function"])
     hub_s3.create_bucket(Bucket="hub-data")
     role = iam.create_role(RoleName="transfer-role", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]
     iam.put_role_policy(RoleName="transfer-role", PolicyName="s3", PolicyDocument=role_policy("hub-data"))
-    created = service.aws_json(
-        aws_command,
-        "hub",
-        *("transfer", "create-server", "--protocols", "FTP", "--endpoint-type", "VPC"),
-        *("--endpoint-details", "VpcId=vpc-0abc,SubnetIds=subnet-0abc"),
-        *("--identity-provider-type", "AWS_LAMBDA"),
-        *("--identity-provider-details", f"Function={function['Configuration']['FunctionArn']}"),
-    )
-    server_id = created["ServerId"]
+    server_id = create_server(service, function["Configuration"]["FunctionArn"], command)
     host, port = service.ftp_endpoint(server_id)
     secrets = service.client("hub", "secretsmanager")
     for user, home in (("user1", "/hub-data"), ("user2", "/partner-data")):
@@ -252,7 +289,7 @@ def test_a_recreated_role_is_another_role(dock):
 
 
 @with_every_template
-def test_a_failing_identity_provider_is_a_530_and_the_reason_is_in_the_log(dock, aws_command):
+def test_a_failing_identity_provider_is_a_530_and_the_reason_is_in_the_log(dock):
     """AWS's template raises NameError on an empty FTP password; ours answers {}."""
     done = lftp(dock.host, dock.port, "user1", "", "ls", cwd=dock.folder)
     assert done.returncode != 0

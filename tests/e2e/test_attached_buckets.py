@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.e2e.halfway_clients import DOWNLOADS, UPLOADS
 from tests.e2e.harness import Service, lftp, refused_start, start_service, until
-from tests.e2e.jetty import BUCKET, USER
+from tests.e2e.jetty import BUCKET, ROLE, USER
 from tests.e2e.openssh_clients import Sftp
 from tests.e2e.quay import Quay, open_quay
 
@@ -24,11 +24,12 @@ EVERYTHING = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtherS3:
-    """Another service, of which the first has nothing but the key in a file."""
+    """Another S3, of which the service has nothing but the key in a file: a second service, or another vendor's."""
 
-    service: Service
+    url: str
     credentials: Path
     s3: Any
+    service: Service | None = None
     numbers: Iterator[int] = field(default_factory=count)
 
     def names(self) -> list[str]:
@@ -40,6 +41,7 @@ class OtherS3:
 
     def change_key(self) -> None:
         """Write another key into the file, and let the former one do nothing any more."""
+        assert self.service is not None
         iam, number = self.service.client("hub", "iam"), next(self.numbers)
         trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{HUB}:root"}, "Action": "sts:AssumeRole"}
         role = iam.create_role(RoleName=f"dock-{number}", AssumeRolePolicyDocument=document(trust))["Role"]
@@ -54,7 +56,7 @@ class OtherS3:
 
     def options(self, *, prefix: str = PREFIX) -> list[str]:
         return [
-            *("--to", f"s3://{BEHIND}/{prefix}", "--endpoint-url", self.service.api_url, "--path-style"),
+            *("--to", f"s3://{BEHIND}/{prefix}", "--endpoint-url", self.url, "--path-style"),
             *("--credentials-file", str(self.credentials)),
         ]
 
@@ -69,7 +71,7 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OtherS3]:
     with start_service(folder / "data") as service:
         s3 = service.client("hub", "s3")
         s3.create_bucket(Bucket=BEHIND)
-        other = OtherS3(service=service, credentials=folder / "credentials", s3=s3)
+        other = OtherS3(url=service.api_url, credentials=folder / "credentials", s3=s3, service=service)
         other.change_key()
         yield other
 
@@ -174,6 +176,53 @@ def test_an_upload_that_a_crash_cut_off_leaves_no_parts_there(other: OtherS3, tm
     assert other.names() == []
 
 
+@pytest.mark.parametrize("size", [5, 20 * MIB])
+def test_a_rename_to_another_s3_goes_through_here(quay: Quay, other: OtherS3, tmp_path: Path, size: int):
+    content = os.urandom(size)
+    (tmp_path / "f").write_bytes(content)
+    quay.s3.create_bucket(Bucket="own-and-here")
+    iam = quay.service.client("hub", "iam")
+    policy = {"RoleName": ROLE, "PolicyName": "another-bucket"}
+    here = {**EVERYTHING, "Resource": ["arn:aws:s3:::own-and-here", "arn:aws:s3:::own-and-here/*"]}
+    iam.put_role_policy(**policy, PolicyDocument=document(here))
+    try:
+        moved = f"put f; mv f /own-and-here/g; mv /own-and-here/g /{BUCKET}/h; get /{BUCKET}/h -o down"
+        done = ftp(quay, tmp_path, moved)
+        assert done.returncode == 0, done.stderr
+    finally:
+        iam.delete_role_policy(**policy)
+    assert (tmp_path / "down").read_bytes() == content
+    assert other.names() == ["a/b/h"]
+    assert other.content("a/b/h") == content
+    assert "Contents" not in quay.s3.list_objects_v2(Bucket="own-and-here")
+    quay.s3.delete_bucket(Bucket="own-and-here")
+
+
+def test_a_name_that_the_prefix_makes_too_long_is_said_to_be_so(quay: Quay, other: OtherS3, tmp_path: Path):
+    (tmp_path / "f").write_bytes(b"x")
+    folder = "/".join(["d" * 200] * 5)  # 1,004 bytes, 4 of the prefix, and a slash
+    assert ftp(quay, tmp_path, f"put f -o {folder}/{'x' * 15}").returncode == 0
+    failed = ftp(quay, tmp_path, f"put f -o {folder}/{'x' * 16}")
+    assert "553 This name is too long." in failed.stderr
+    # OpenSSH has its own words for a failure, whatever it is told.
+    put = f"put {tmp_path}/f {folder}/{'x' * 16}"
+    assert Sftp(quay.jetties["managed"], tmp_path).obey(put, check=False).returncode != 0
+    for server_id in (quay.server_id, quay.jetties["managed"].server_id):
+        until(
+            "the log says why",
+            lambda group=f"/aws/transfer/{server_id}": "1020 are left for keys" in logged(quay, group),
+        )
+    assert other.names() == [f"a/b/{folder}/{'x' * 15}"]
+
+
+def logged(quay: Quay, group: str) -> str:
+    logs = quay.service.client("hub", "logs")
+    try:
+        return str(logs.filter_log_events(logGroupName=group, filterPattern="ERROR")["events"])
+    except logs.exceptions.ResourceNotFoundException:
+        return ""  # the group is made with the first event
+
+
 def test_our_policies_decide(quay: Quay, other: OtherS3, tmp_path: Path):
     (tmp_path / "f").write_bytes(b"x")
     deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}
@@ -240,9 +289,21 @@ def test_explain_looks_there_too(quay: Quay, other: OtherS3):
         return quay.service.crossdock("explain", *who, *words, check=False, input_text=f"{quay.password}\n")
 
     assert explained("get", f"/{BUCKET}/f").returncode == 0
-    assert explained("put", f"/{BUCKET}/f").returncode == 0
+    put = explained("put", f"/{BUCKET}/f")
+    assert put.returncode == 0
+    assert f"{BUCKET} is attached to s3://{BEHIND}/a/b/ at {other.url}" in put.stdout
+    assert f"lets the credentials of the file {other.credentials} do" in put.stdout.partition("Not looked at: ")[2]
     missing = explained("get", f"/{BUCKET}/none")
     assert (missing.returncode, f"s3://{BUCKET}/none" in missing.stdout) == (1, True), missing.stdout
+    good = other.credentials.read_text()
+    other.credentials.write_text("[default]\naws_access_key_id=AKIANOBODY\naws_secret_access_key=no\n")
+    try:
+        unknown = explained("put", f"/{BUCKET}/f")
+    finally:
+        other.credentials.write_text(good)
+    assert unknown.returncode == 1
+    assert "? other S3" in unknown.stdout
+    assert "InvalidAccessKeyId" in unknown.stdout
 
 
 def test_changed_credentials_are_used_without_a_restart(quay: Quay, crew_quay: Quay, other: OtherS3, tmp_path: Path):
@@ -302,7 +363,7 @@ def test_what_fails_is_said_with_its_step_and_changes_nothing(quay: Quay, other:
 
     (tmp_path / "wrong").write_text("[default]\naws_access_key_id=AKIANOBODY\naws_secret_access_key=no-such-secret\n")
     (tmp_path / "empty").write_text("")
-    at = ["--endpoint-url", other.service.api_url, "--path-style", "--credentials-file"]
+    at = ["--endpoint-url", other.url, "--path-style", "--credentials-file"]
     wrong = refusal("--to", "s3://behind", *at, str(tmp_path / "wrong"))
     assert "step list" in wrong
     assert "no-such-secret" not in wrong
@@ -317,7 +378,7 @@ def test_what_fails_is_said_with_its_step_and_changes_nothing(quay: Quay, other:
 
 def test_a_file_attaches_buckets_at_the_start(other: OtherS3, tmp_path: Path):
     table = (
-        f'[declared]\naccount = "partner"\nto = "s3://{BEHIND}/{PREFIX}"\nendpoint_url = "{other.service.api_url}"\n'
+        f'[declared]\naccount = "partner"\nto = "s3://{BEHIND}/{PREFIX}"\nendpoint_url = "{other.url}"\n'
         f'path_style = true\ncredentials_file = "{other.credentials}"\n'
     )
     (tmp_path / "buckets.toml").write_text(table)

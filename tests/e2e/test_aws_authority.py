@@ -22,6 +22,8 @@ from tests.e2e.s3_fronts import embedded_front
 from tests.fakes.certificates import self_signed
 from tests.fakes.s3_fault_proxy import Deed, Fault
 
+from crossdock.ports.certificates import TlsCertificate
+
 OVER_TLS = "set ftp:ssl-force yes; set ftp:ssl-protect-data yes; set ssl:verify-certificate no"
 
 
@@ -149,12 +151,53 @@ def test_declared_servers_become_what_the_file_has_and_a_wrong_one_stops_no_othe
         assert {one["ServerId"] for one in transfer.list_servers()["Servers"]} == {SERVER_ID, managed}
         assert transfer.describe_user(ServerId=managed, UserName="user1")["User"]["Role"].endswith(":role/drop")
         assert f"server {wrong}: CreateServer: " in service.log()
+        assert "CreateServer: " in service.line_beginning("not as declared ", word=f"server={wrong}:")
         assert lftp(*service.ftp_endpoint(SERVER_ID), USER, PASSWORD, f"{OVER_TLS}; cls", cwd=tmp_path).returncode == 0
     servers.write_text(first)
     with start() as service:
         listed = service.client("hub", "transfer").list_servers()["Servers"]
         assert [one["ServerId"] for one in listed] == [SERVER_ID]
         assert "deleted a server that is declared no more" in service.log()
+
+
+def test_ftps_shows_the_certificate_of_a_secret_and_after_a_start_the_one_that_came_since(cloud: Cloud, tmp_path: Path):
+    """Over two nodes: one that has an empty directory, and the same again."""
+    cloud.admit()
+    config = configuration(cloud, tmp_path, protocols=("FTP", "FTPS"))
+    servers, first, second = tmp_path / "servers.toml", self_signed("one.example.com"), self_signed("two.example.com")
+    named = 'account = "hub"\n        certificate = ["secretsmanager:crossdock/ftps"]'
+    servers.write_text(servers.read_text().replace('account = "hub"', named))
+    secrets = cloud.service.client("hub", "secretsmanager")
+    secrets.create_secret(Name="crossdock/ftps", SecretString=first.chain_pem + first.key_pem)
+    start = partial(start_service, tmp_path / "data", "--config", str(config), variables=cloud.variables())
+
+    def trusts(service: Service, certificate: TlsCertificate) -> bool:
+        """Whether a client is let in that believes this certificate and no other."""
+        (tmp_path / "ca.pem").write_text(certificate.chain_pem)
+        believing = f"set ssl:ca-file {tmp_path}/ca.pem; set ssl:verify-certificate yes; set ssl:check-hostname no"
+        script = f"{OVER_TLS}; {believing}; put ca.pem; cls -1"
+        done = lftp(*service.ftp_endpoint(SERVER_ID), USER, PASSWORD, script, cwd=tmp_path)
+        assert (done.returncode == 0) == ("ca.pem" in done.stdout), done.stderr
+        return done.returncode == 0
+
+    with start() as service:
+        assert trusts(service, first)
+        assert not trusts(service, second)
+    secrets.put_secret_value(SecretId="crossdock/ftps", SecretString=second.chain_pem + second.key_pem)
+    with start() as service:
+        assert trusts(service, second)
+        listed = service.client("hub", "acm").list_certificates(Includes={"keyTypes": ["EC_prime256v1"]})
+        assert [one["DomainName"] for one in listed["CertificateSummaryList"]] == ["two.example.com"]
+    secrets.put_secret_value(SecretId="crossdock/ftps", SecretString=first.chain_pem + second.key_pem)
+    with start() as service:
+        said = service.line_beginning("not as declared ", word=f"server={SERVER_ID}:")
+        assert said.endswith(
+            "the certificate cannot be used: the key in secretsmanager:crossdock/ftps is not the key of the first "
+            "certificate in secretsmanager:crossdock/ftps"
+        )
+        assert trusts(service, second)
+        told = service.log() + "\n".join(service.said)
+        assert not [line for one in (first, second) for line in one.key_pem.splitlines()[1:-1] if line in told]
 
 
 @pytest.mark.parametrize(

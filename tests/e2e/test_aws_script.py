@@ -71,6 +71,11 @@ def test_the_story_is_played_reported_and_cleaned_away(aws: Service, tmp_path: P
     found = json.loads(data.read_text())
     assert found["passed"] is True
     assert len(found["steps"]) > 10
+    # No profile reads the organization: that what works is allowed has not been seen, and is not said.
+    unseen = [step["name"] for step in found["steps"] if step["outcome"] != "ok"]
+    assert unseen == ["explain agrees that it works"]
+    assert "\nunseen explain agrees that it works: explain says Unknown of what works: " in done.stdout
+    assert f"{len(found['steps']) - 1} of {len(found['steps'])} steps, 1 could not be seen" in page.read_text()
     assert "# Crossdock on AWS: passed" in page.read_text()
     for account in ("111111111111", "222222222222"):
         assert account not in page.read_text() + data.read_text()

@@ -18,15 +18,13 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 from tests.e2e.busy_clients import TRUST, Killer
-from tests.e2e.harness import CLEAN, FREE_PORTS, Service, aws_session, start_service, until
+from tests.e2e.harness import CLEAN, FREE_PORTS, HOST, Service, aws_session, start_service, until
 from tests.e2e.leftovers import children, descendants, orphans_come_here, stray_directories, stray_files
 from tests.e2e.promises import Dock
 from tests.fakes.functions import archive
 
 GONE_S = 15.0
 """Within which every process of a killed service must have ended, on a busy machine too."""
-
-pytestmark = pytest.mark.alone
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +79,17 @@ def test_every_promise_outlives_a_hundred_and_fifty_kills(tmp_path, temporary):
 @contextmanager
 def start_process(dock: Dock, **variables: str) -> Iterator[subprocess.Popen]:
     """A service with the example that is not waited for; killed at the end."""
-    command = [sys.executable, "-m", "crossdock", "serve", "--data-dir", str(dock.data_dir), *FREE_PORTS]
+    command = [
+        sys.executable,
+        "-m",
+        "crossdock",
+        "serve",
+        "--data-dir",
+        str(dock.data_dir),
+        "--host",
+        HOST,
+        *FREE_PORTS,
+    ]
     with (dock.data_dir.parent / "service.log").open("a") as log:
         process = subprocess.Popen(
             [*command, "--example", "article"],

@@ -1,8 +1,9 @@
 """An S3 that fails, at every call of an upload and of a download, as users see it.
 
-A real gateway process with authority `aws`, and curl and OpenSSH's sftp before it. The program says that it worked only
-when the file is whole, and no parts of a file that is not there stay behind. `make test` tries some of it where the
-embedded cloud is the S3, `make test-s3` all of it on Ceph's.
+A real gateway process with authority `aws`, and curl and OpenSSH's sftp before it; and one that is its own authority,
+whose user's home is a bucket that is attached to one of the S3's, with the S3 API as a third way in. The program says
+that it worked only when the file is whole, and no parts of a file that is not there stay behind. `make test` tries some
+of it where the embedded cloud is the S3, `make test-s3` the rest on Ceph's.
 """
 
 import os
@@ -14,7 +15,8 @@ from pathlib import Path
 import pytest
 from _pytest.mark.structures import ParameterSet
 from tests.e2e.aws_cloud import open_cloud
-from tests.e2e.s3_fronts import Front, ceph_front, ceph_key, embedded_front
+from tests.e2e.harness import start_service
+from tests.e2e.s3_fronts import Behind, attached_front, ceph_front, ceph_key, embedded_front
 from tests.fakes.ceph_rgw import CephRgw
 from tests.fakes.s3_fault_proxy import Deed, Fault
 
@@ -23,6 +25,9 @@ LARGE = os.urandom(17 * MIB + 12_345)
 """Three parts up, five ranges down."""
 SMALL = LARGE[: MIB // 2]
 PATIENCE = {"s3_attempts": 3, "s3_timeout_s": 2.0}
+ATTACHED = {"CROSSDOCK_AWS_S3_ATTEMPTS": "3", "CROSSDOCK_AWS_S3_TIMEOUT_S": "2.0"}
+"""The same for a gateway that is its own authority."""
+OWN_KEY = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 MOST_CALLS = 30
 """Of one transfer: how many there are depends on how a client asks."""
 ONCE = tuple(deed for deed in Deed if deed is not Deed.ANSWER)
@@ -51,37 +56,62 @@ TRANSFERS = {
 }
 LONG = (pytest.mark.s3, pytest.mark.soak)
 """Ceph keeps its objects in memory, and what both counts leave there until it is cleared away is more than it bears."""
-COMMON = [("ftp", "an upload", Deed.RESET_AFTER)]
+Case = tuple[str, str, Deed]
+COMMON: list[Case] = [("ftp", "an upload", Deed.RESET_AFTER)]
 """What `make test` does, on the embedded cloud."""
 ALL = [(protocol, transfer, deed) for protocol in ("ftp", "sftp") for transfer in TRANSFERS for deed in ONCE]
-LASTING_COMMON = [("sftp", "a download", Deed.RESET)]
+LASTING_COMMON: list[Case] = [("sftp", "a download", Deed.RESET)]
 LASTING_ALL = [(protocol, transfer, deed) for protocol in ("ftp", "sftp") for transfer in TRANSFERS for deed in LASTING]
+ATTACHED_COMMON: list[Case] = [("sftp", "an upload", Deed.CUT_BODY), ("s3", "an upload", Deed.RESET_AFTER)]
+ATTACHED_SOME: list[Case] = [
+    ("ftp", "an upload", Deed.CUT_ANSWER),
+    ("sftp", "a download", Deed.RESET),
+    ("s3", "a small upload", Deed.RESET_AFTER),
+    ("s3", "a download", Deed.CUT_ANSWER),
+]
+"""What `make test-s3` does: between it and Ceph there is what the gateway in front of AWS has, too."""
+ATTACHED_ALL = [
+    (protocol, transfer, deed) for protocol in ("ftp", "sftp", "s3") for transfer in TRANSFERS for deed in ONCE
+]
+ATTACHED_LASTING_COMMON: list[Case] = [("ftp", "an upload", Deed.RESET_AFTER)]
+ATTACHED_LASTING_ALL = [
+    (protocol, transfer, deed) for protocol in ("ftp", "sftp", "s3") for transfer in TRANSFERS for deed in LASTING
+]
 
 
-def on_both(
-    common: Sequence[tuple[str, str, Deed]],
-    every: Sequence[tuple[str, str, Deed]],
-    *,
-    marks: Sequence[pytest.MarkDecorator] = (pytest.mark.s3,),
-) -> list[ParameterSet]:
-    def name(target: str, protocol: str, transfer: str, deed: Deed) -> str:
-        return f"{target}-{protocol}-{transfer}-{deed.name}"
-
+def on(target: str, cases: Sequence[Case], *marks: pytest.MarkDecorator) -> list[ParameterSet]:
     return [
-        *(pytest.param(("embedded", *one), one[-1], id=name("embedded", *one)) for one in common),
-        *(pytest.param(("ceph", *one), one[-1], id=name("ceph", *one), marks=marks) for one in every),
+        pytest.param((target, *one), one[-1], id=f"{target}-{one[0]}-{one[1]}-{one[2].name}", marks=marks)
+        for one in cases
     ]
 
 
 @pytest.fixture(scope="module")
-def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
     folder = tmp_path_factory.mktemp("embedded")
     with open_cloud(folder) as cloud, embedded_front(cloud, folder, aws=PATIENCE) as front:
         yield front
 
 
 @pytest.fixture(scope="module")
-def ceph(ceph_gateway: CephRgw, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+def attached(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
+    folder = tmp_path_factory.mktemp("attached")
+    with (
+        start_service(folder / "data", variables={"CROSSDOCK_KEYS": f"hub={':'.join(OWN_KEY)}"}) as other,
+        attached_front(other.api_url, OWN_KEY, folder, variables=ATTACHED) as front,
+    ):
+        yield front
+
+
+@pytest.fixture(scope="module")
+def attached_ceph(ceph_gateway: CephRgw, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
+    key = ceph_gateway.access_key, ceph_gateway.secret_key
+    with attached_front(ceph_gateway.url, key, tmp_path_factory.mktemp("attached-ceph"), variables=ATTACHED) as front:
+        yield front
+
+
+@pytest.fixture(scope="module")
+def ceph(ceph_gateway: CephRgw, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
     folder = tmp_path_factory.mktemp("ceph-front")
     variables = {"CROSSDOCK_KEYS": ceph_key(ceph_gateway)}
     with (
@@ -95,7 +125,7 @@ def ceph(ceph_gateway: CephRgw, tmp_path_factory: pytest.TempPathFactory) -> Ite
 class Stage:
     """One user's transfer, again and again."""
 
-    front: Front
+    front: Behind
     protocol: str
     transfer: Transfer
     folder: Path
@@ -127,7 +157,8 @@ class Stage:
 
     def require_nothing_left(self, kind: str, deed: Deed) -> None:
         if not self.front.tells_sessions and kind == "CreateMultipartUpload" and deed in UNHEARD:
-            # Ceph does not tell who began an upload, so those that were begun unheard cannot be found.
+            # Ceph does not tell who began an upload, nor does any S3 of the many who use an attached bucket: those that
+            # were begun unheard cannot be found.
             self.front.abort_uploads()
         assert self.front.open_uploads() == [], f"{deed.name} of {kind} left parts"
 
@@ -135,7 +166,7 @@ class Stage:
 @pytest.fixture
 def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Stage:
     target, protocol, transfer, *_ = request.param
-    front: Front = request.getfixturevalue(target)
+    front: Behind = request.getfixturevalue(target)
     front.put("file", LARGE)
     return Stage(front, protocol, TRANSFERS[transfer], tmp_path)
 
@@ -144,7 +175,17 @@ def digest(content: bytes) -> str:
     return sha256(content).hexdigest()
 
 
-@pytest.mark.parametrize(("stage", "deed"), on_both(COMMON, ALL), indirect=["stage"])
+@pytest.mark.parametrize(
+    ("stage", "deed"),
+    [
+        *on("embedded", COMMON),
+        *on("attached", ATTACHED_COMMON),
+        *on("ceph", ALL, pytest.mark.s3),
+        *on("attached_ceph", ATTACHED_SOME, pytest.mark.s3),
+        *on("attached_ceph", [case for case in ATTACHED_ALL if case not in ATTACHED_SOME], *LONG),
+    ],
+    indirect=["stage"],
+)
 def test_what_befalls_one_call_is_mended_and_seen_by_nobody(stage: Stage, deed: Deed):
     struck = set()
     for number in range(1, MOST_CALLS):
@@ -161,7 +202,16 @@ def test_what_befalls_one_call_is_mended_and_seen_by_nobody(stage: Stage, deed: 
     assert struck >= stage.transfer.calls
 
 
-@pytest.mark.parametrize(("stage", "deed"), on_both(LASTING_COMMON, LASTING_ALL, marks=LONG), indirect=["stage"])
+@pytest.mark.parametrize(
+    ("stage", "deed"),
+    [
+        *on("embedded", LASTING_COMMON),
+        *on("attached", ATTACHED_LASTING_COMMON),
+        *on("ceph", LASTING_ALL, *LONG),
+        *on("attached_ceph", ATTACHED_LASTING_ALL, *LONG),
+    ],
+    indirect=["stage"],
+)
 def test_what_befalls_all_calls_of_a_kind_is_told_and_leaves_nothing(stage: Stage, deed: Deed):
     for kind in sorted(set(stage.calls())):
         stage.front.proxy.begin(Fault(deed, kind=kind))

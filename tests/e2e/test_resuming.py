@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.e2e.harness import CLEAN, COMMAND_S, Service, start_service, until
+from tests.e2e.harness import CLEAN, COMMAND_S, HOST, Service, start_service, until
 from tests.e2e.jetty import BUCKET, ROLE, USER, Jetty
 from tests.e2e.openssh_clients import Sftp
 from tests.e2e.quay import Quay, open_quay
@@ -82,7 +82,8 @@ def allow_parts(service: Service, role: str, bucket: str) -> None:
 
 @contextmanager
 def resuming_quay(directory: Path, **more: str) -> Iterator[Quay]:
-    with open_quay(directory, variables={**variables("resume"), **more}, with_sftp=True) as quay:
+    # Killed ones come back to their ports.
+    with open_quay(directory, host=HOST, variables={**variables("resume"), **more}, with_sftp=True) as quay:
         allow_parts(quay.service, ROLE, BUCKET)
         yield quay
 

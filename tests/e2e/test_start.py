@@ -18,7 +18,7 @@ from urllib.error import HTTPError
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from tests.e2e.harness import CLEAN, COMMAND_S, FREE_PORTS, Service, refused_start, run, start_service, until
+from tests.e2e.harness import CLEAN, COMMAND_S, FREE_PORTS, HOST, Service, refused_start, run, start_service, until
 from tests.e2e.leftovers import descendants
 
 from crossdock.core.ports_text import format_ports
@@ -28,8 +28,6 @@ KEYS = ("serverId", "accountId", "region", "state", "protocol", "host", "port", 
 VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL")
 HUB_SECRET = secrets.token_hex(20)
 COMMAND = Path(sys.executable).with_name("crossdock")
-
-pytestmark = pytest.mark.alone
 
 
 def how_to_begin(program: str, option: str) -> list[str]:
@@ -111,7 +109,7 @@ def test_a_fresh_service_says_what_is_ready_and_how_to_begin(tmp_path):
     with start_service(tmp_path / "data") as service:
         print(f"ready after {time.monotonic() - began:.2f} s")
         api, *rest = service.said
-        assert re.fullmatch(r"ready api http://127\.0\.0\.1:[0-9]+", api)
+        assert re.fullmatch(rf"ready api http://{re.escape(HOST)}:[0-9]+", api)
         assert rest == [*how_to_begin("crossdock", f"--data-dir {service.data_dir} "), "crossdock ready"]
         assert page(f"{service.api_url}/livez") == page(f"{service.api_url}/readyz") == (200, "ok\n")
         assert endpoints(service) == []
@@ -154,13 +152,13 @@ def test_a_new_server_is_announced_and_every_source_agrees_on_its_address(runnin
         "region": "us-east-1",
         "state": "ONLINE",
         "protocol": "FTP",
-        "host": "127.0.0.1",
+        "host": HOST,
         "port": port,
         "passivePorts": endpoint["passivePorts"],
         "ingress": "unrestricted",
     }
     assert state_of(running, server_id) == "ONLINE"
-    said = f"ready ftp 127.0.0.1:{port} server={server_id} passive={format_ports(endpoint['passivePorts'])}"
+    said = f"ready ftp {HOST}:{port} server={server_id} passive={format_ports(endpoint['passivePorts'])}"
     assert said in running.said
     assert greeting(host, port).startswith("220")
     row = running.crossdock("endpoints", server_id).stdout.splitlines()[1]
@@ -187,6 +185,22 @@ def docked(tmp_path_factory) -> Docked:
         assert asked.returncode == 1
         assert "no Crossdock service runs in" in asked.stderr
     return found
+
+
+def test_ftp_opens_although_another_program_has_one_of_its_passive_ports_by_now(tmp_path):
+    with start_service(tmp_path / "data") as service:
+        server_id = create_ftp_server(service)
+        service.ftp_endpoint(server_id)
+        [before] = endpoints(service, server_id)
+    taken, *kept = before["passivePorts"]
+    with socket.create_server((HOST, taken)), start_service(tmp_path / "data") as service:
+        [after] = endpoints(service, server_id)
+        log = service.log()
+    ports = set(after["passivePorts"])
+    assert (after["state"], len(ports), taken in ports, set(kept) <= ports) == ("ONLINE", 9, False, True)
+    [line] = [line for line in log.splitlines() if "passive ports are missing" in line]
+    for words in (f"port {taken} on", server_id, "--passive-ports"):
+        assert words in line
 
 
 def test_ports_that_the_system_chose_are_kept_over_restarts(docked):
@@ -229,12 +243,12 @@ def test_a_directory_of_a_newer_format_is_refused_and_left_alone(tmp_path):
 
 def test_a_busy_api_port_is_named(tmp_path):
     with socket.socket() as busy:
-        busy.bind(("127.0.0.1", 0))
+        busy.bind((HOST, 0))
         busy.listen()
         port = busy.getsockname()[1]
         refused = refused_start(tmp_path / "data", "--api-port", str(port))
     assert refused.returncode == 1
-    assert f"127.0.0.1:{port}" in refused.stderr
+    assert f"{HOST}:{port}" in refused.stderr
     assert "--api-port" in refused.stderr
     assert "Traceback" not in refused.stderr
 
@@ -294,18 +308,18 @@ def test_a_busy_ftp_port_fails_that_server_and_nothing_else(docked):
     ]
     with socket.socket() as busy:
         busy.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        busy.bind(("127.0.0.1", busy_port))
+        busy.bind((HOST, busy_port))
         busy.listen()
         with start_service(docked.data_dir) as service:
             assert (state_of(service, taken), state_of(service, free)) == ("START_FAILED", "ONLINE")
-            assert greeting("127.0.0.1", free_port).startswith("220")
+            assert greeting(HOST, free_port).startswith("220")
             failed = {endpoint["serverId"]: endpoint for endpoint in endpoints(service)}[taken]
             assert (failed["state"], failed["port"]) == ("START_FAILED", busy_port)
             sentence = service.crossdock("endpoints", taken).stdout
-            assert f"port {busy_port} on 127.0.0.1 is in use by another program" in sentence
+            assert f"port {busy_port} on {HOST} is in use by another program" in sentence
             busy.close()
             service.client("hub", "transfer").start_server(ServerId=taken)
-            assert service.ftp_endpoint(taken) == ("127.0.0.1", busy_port)
+            assert service.ftp_endpoint(taken) == (HOST, busy_port)
 
 
 def test_a_server_beyond_loopback_opens_only_when_somebody_guards_it(running):

@@ -29,6 +29,7 @@ def variables(**more: str) -> dict[str, str]:
 def quay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Quay]:
     settings = variables(
         CROSSDOCK_LOGIN_SESSIONS_PER_USER=str(PER_USER),
+        CROSSDOCK_FTP_ALLOW_APPEND="true",
         CROSSDOCK_SFTP_PROXY_PROTOCOL_FROM="127.0.0.1/32",
         CROSSDOCK_SFTP_PROXY_PROTOCOL_OPTIONAL="true",
     )
@@ -221,6 +222,30 @@ async def test_a_worker_killed_in_an_upload_takes_its_own_sessions_only_and_leav
     assert quay.keys() == ["kept"]
     assert len(quay.content("kept")) == 8 * MIB + len(b"the end")
     quay.s3.delete_object(Bucket=BUCKET, Key="kept")
+
+
+async def test_what_one_worker_began_anew_and_lost_no_other_goes_on_with(quay: Quay) -> None:
+    old = b"the old file"
+    quay.put("torn", old)
+    async with come(quay) as one, come(quay) as other:
+        assert worker_of(quay, one) != worker_of(quay, other)
+        async with one.start_sftp_client() as sftp:
+            await (await sftp.open("torn", "wb")).write(b"new")
+            one.abort()
+        async with other.start_sftp_client() as sftp:
+            with pytest.raises(asyncssh.SFTPError, match="Beyond the end"):
+                await _append(sftp, b"the new file"[len(b"new") :])
+            assert quay.content("torn") == old
+            async with sftp.open("torn", "wb") as file:
+                await file.write(b"new")
+            await _append(sftp, b" file")
+    assert quay.content("torn") == b"new file"
+    quay.s3.delete_object(Bucket=BUCKET, Key="torn")
+
+
+async def _append(sftp: asyncssh.SFTPClient, content: bytes) -> None:
+    async with sftp.open("torn", "ab") as file:
+        await file.write(content)
 
 
 async def test_a_stopped_server_lets_uploads_of_workers_finish_and_ends_idle_sessions(quay: Quay) -> None:

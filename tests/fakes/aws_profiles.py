@@ -21,6 +21,7 @@ class Profiles:
         self.file.touch(mode=0o600)
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             monkeypatch.delenv(name)
+        monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
         monkeypatch.setenv("AWS_CONFIG_FILE", str(self.file))
         monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(directory / "none"))
         monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

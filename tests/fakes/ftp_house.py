@@ -9,7 +9,7 @@ Users are `user1` to `user3` with the password `secret`; everybody's home is `/h
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -42,7 +42,7 @@ from crossdock.files.recorded import RecordedFileSystem
 from crossdock.files.resuming import Resuming
 from crossdock.files.session import Session
 from crossdock.files.session_log import SessionLog
-from crossdock.files.unfinished import UnfinishedUploads
+from crossdock.files.unfinished import UnfinishedOfUser, UnfinishedUploads
 from crossdock.ftp.server import FtpEdge, FtpListener
 from crossdock.operations.tasks import TaskSupervisor
 from crossdock.ports.certificates import ServerCertificates
@@ -123,7 +123,7 @@ class Doorkeeper:
             blocks=BlockPool(budget=64 << 20, spill=spill),
             kept=server.interrupted_uploads,
             resuming=resuming,
-            unfinished=self.unfinished.of(attempt.username),
+            unfinished=UnfinishedOfUser(self.unfinished, attempt.username),
         )
         return Session(
             session_id=session_id,
@@ -326,6 +326,8 @@ async def ftp_house(
     certificates: ServerCertificates = OWN_CERTIFICATES,
     ingress: Ingress | None = None,
     passive_ip: Mapping[str, str] | None = None,
+    passive_ports: Sequence[int] = (),
+    kept_passive_ports: Sequence[int] = (),
 ) -> AsyncIterator[FtpHouse]:
     s3, log = MemoryS3(), RememberedLog()
     s3.add_bucket("home")
@@ -344,6 +346,8 @@ async def ftp_house(
         clock=FakeClock(),
         entropy=CountingEntropy(),
         passive_ip=passive_ip,
+        passive_ports=passive_ports,
+        kept_passive_ports=kept_passive_ports,
         ftp=ftp or FtpSettings(data_connect_timeout_s=PATIENCE_S),
         login=login or LoginSettings(),
         unread_timeout_s=unread_timeout_s,

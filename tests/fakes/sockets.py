@@ -1,10 +1,22 @@
-"""What a client does with a socket, and a machine that has no room for one more."""
+"""Ports that are free, what a client does with a socket, and a machine that has no room for one more."""
 
 import os
 import resource
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of loopback that nobody has, for servers that cannot tell which one they would have chosen."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
 
 
 def read_all(client: socket.socket) -> bytes:

@@ -13,9 +13,11 @@ from crossdock.adapters.host.workers.answers import LoginAnswers, Parent, Storag
 from crossdock.adapters.host.workers.calls import HOLD_ROLE
 from crossdock.adapters.host.workers.line import Answer, CallingLine, ServingLine
 from crossdock.adapters.host.workers.remote_ledger import LedgerAnswers
+from crossdock.adapters.host.workers.remote_unfinished import UnfinishedAnswers
 from crossdock.adapters.host.workers.remote_uploads import UploadAnswers
 from crossdock.core.errors import FileError
 from crossdock.files.session_limits import SessionLimits
+from crossdock.files.unfinished import UnfinishedUploads
 from crossdock.operations.tasks import TaskSupervisor
 from crossdock.ports.authority import AssumeRefused, RoleHolder, RoleRequest
 from crossdock.ports.host_keys import HostKey
@@ -83,6 +85,7 @@ class MemoryLedger:
     async def note(self, upload: BegunUpload) -> None:
         if self.failure is not None:
             raise self.failure
+        await self.forget(upload)
         self.noted.append(upload)
 
     async def forget(self, upload: BegunUpload) -> None:
@@ -98,6 +101,7 @@ def make_parent(**parts: Any) -> Parent:
         "places": SessionLimits(per_server=100, per_user=0),
         "log": MemoryLines(),
         "resumable": resumable_uploads(),
+        "unfinished": UnfinishedUploads(),
         "ledger_of": MemoryLedger,
     }
     return Parent(**(nothing | something | parts))
@@ -108,7 +112,10 @@ async def joined_to(parent: Parent) -> AsyncIterator[CallingLine]:
     """The worker's end of a line to a parent that answers everything."""
     answers = LoginAnswers(parent), StorageAnswers(parent), UploadAnswers(parent.resumable)
     told = [answer for some in answers for answer in some.all()]
-    async with joined([*told, *LedgerAnswers(parent.ledger_of).all()]) as both:
+    ledger = LedgerAnswers(parent.ledger_of)
+    further = [*ledger.all(), *UnfinishedAnswers(parent.unfinished).all()]
+    async with joined([*told, *further]) as both:
         yield both.calling
     for some in answers:
         some.give_back()
+    await ledger.give_back()
