@@ -2,13 +2,16 @@
 
 import asyncio
 import math
+import os
 from dataclasses import replace
 
 import pytest
 from aiohttp import web
 from tests.fakes.object_store import MemoryS3
+from tests.fakes.patience import eventually
 from tests.fakes.stub_s3 import CREDENTIALS, breaks_after, error, hangs_up, ok, stalls_after, stub_s3
 
+from crossdock.adapters.aws import connection
 from crossdock.adapters.aws.download import MAX_BREAKS, RANGE_BYTES, RANGES_AT_ONCE, open_reader
 from crossdock.core.errors import Denied, Unavailable, Unsupported
 from crossdock.core.homes import ObjectPlace
@@ -113,9 +116,9 @@ async def test_a_large_object_comes_in_ranges_of_one_version_a_few_of_them_ahead
         assert len(stub.seen) <= RANGES_AT_ONCE
         received += [chunk async for chunk in chunks]
         assert b"".join(received) == CONTENT
-    asked = [seen.headers["Range"].removeprefix("bytes=").split("-") for seen in stub.seen]
+    asked = sorted(tuple(map(int, seen.headers["Range"].removeprefix("bytes=").split("-"))) for seen in stub.seen)
     # For a client that is fast enough more is asked for at once, up to four times as much.
-    assert [int(last) - int(first) + 1 for first, last in asked[: len(sizes)]] == sizes
+    assert [last - first + 1 for first, last in asked[: len(sizes)]] == sizes
     assert {seen.headers.get("If-Match") for seen in stub.seen} == {None, '"x"'}
     assert stub.seen[0].headers.get("If-Match") is None
 
@@ -193,8 +196,88 @@ async def test_who_waits_for_bytes_is_not_left_waiting_when_the_reader_is_closed
         await asyncio.sleep(0)
         await reader.close()
         async with asyncio.timeout(10):
-            with pytest.raises(Unavailable):
+            with pytest.raises(Unavailable, match="broken off"):
                 await waiting
+
+
+async def test_a_reader_that_is_closed_while_it_asks_again_gives_nothing_more():
+    gate = asyncio.Event()
+
+    async def late(request):
+        await gate.wait()
+        return await rest(1000)(request)
+
+    async with stub_s3() as stub, stub.store() as store:
+        stub.then(breaks_after(CONTENT[:1000], size=SIZE), late)
+        reader = await store.read(PLACE)
+        chunks = reader.chunks()
+        assert await anext(chunks) == CONTENT[:1000]
+        waiting = asyncio.get_running_loop().create_task(anext(chunks))
+        await eventually(lambda: len(stub.seen) == 2)
+        await reader.close()
+        gate.set()
+        with pytest.raises(Unavailable, match="broken off"):
+            await waiting
+
+
+@pytest.mark.parametrize("told", ["bytes 0-999/*", "bytes 0-999/256000", ""])
+async def test_a_first_range_of_other_bytes_than_were_asked_for_is_refused(told):
+    async with stub_s3() as stub, stub.store() as store:
+        stub.then(ok(CONTENT[:1000], status=206, headers={"ETag": '"x"', "Content-Range": told}))
+        with pytest.raises(Unavailable, match="others were answered"):
+            await read_all(store, 500)
+
+
+async def test_a_failure_ahead_of_the_client_is_none_when_it_has_passed():
+    refused: list[str] = []
+
+    async def once(request):
+        which = request.headers["Range"]
+        if len(refused) == 2 or which.startswith("bytes=0-"):
+            return await ranges()[0](request)
+        refused.append(which)
+        return await error(503, "SlowDown")(request)
+
+    async with stub_s3() as stub, stub.store() as store:
+        stub.then(*[once] * 2 * len(ranges()))
+        reader = await open_reader(store.bound_s3, PLACE, 0, range_bytes=1000)
+        chunks = reader.chunks()
+        received = await anext(chunks)
+        await eventually(lambda: len(refused) == 2)
+        assert received + b"".join([chunk async for chunk in chunks]) == CONTENT
+
+
+@pytest.mark.parametrize(("status", "requests"), [(200, 1), (206, 2)])
+async def test_who_stops_reading_frees_the_connection_where_the_rest_can_be_asked_for_again(
+    status, requests, monkeypatch
+):
+    monkeypatch.setattr(connection, "PAUSE_S", 0.0)
+    content = os.urandom(32 << 20)
+
+    async def say(request):
+        begin = int(request.headers["Range"].removeprefix("bytes=").partition("-")[0])
+        told = {"ETag": '"x"', "Content-Range": f"bytes {begin}-{len(content) - 1}/{len(content)}"}
+        return await ok(content[begin:], status=status, headers=told)(request)
+
+    async with stub_s3() as stub, stub.store() as store:
+        stub.then(say, say)
+        reader = await open_reader(store.bound_s3, PLACE, 0, range_bytes=len(content))
+        chunks = reader.chunks()
+        received = [await anext(chunks)]
+        for _ in range(1000):  # much more than it takes to fill what may wait
+            await asyncio.sleep(0)
+        received += [chunk async for chunk in chunks]
+        assert b"".join(received) == content
+    assert len(stub.seen) == requests
+
+
+@pytest.mark.parametrize("told", [{"ETag": '"y"'}, {"Content-Range": f"bytes 1000-{SIZE}/{SIZE + 1}"}])
+async def test_a_store_that_overlooks_if_match_mixes_no_versions_either(told):
+    headers = {"ETag": '"x"', "Content-Range": f"bytes 1000-{SIZE - 1}/{SIZE}", **told}
+    async with stub_s3() as stub, stub.store() as store:
+        stub.then(breaks_after(CONTENT[:1000], size=SIZE), ok(CONTENT[1000:], status=206, headers=headers))
+        with pytest.raises(Unavailable, match="replaced while it was read"):
+            await read_all(store)
 
 
 @pytest.mark.parametrize("headers", [{}, {"ETag": '"x"', "Content-Range": "bytes 5-9/10"}])

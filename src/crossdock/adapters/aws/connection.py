@@ -3,11 +3,13 @@
 aiobotocore for what is not hot, `sending.py` for the bytes of objects.
 """
 
+import math
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Protocol, TypeVar, runtime_checkable
 from urllib.parse import urlsplit
 
@@ -21,7 +23,7 @@ from botocore.utils import get_environ_proxies
 from crossdock.adapters.aws.answers import Answer
 from crossdock.adapters.aws.checksums import CRC64NVME
 from crossdock.adapters.aws.clean_connections import CleanHttpSession, only_clean
-from crossdock.adapters.aws.direct_body import DirectBody, take_over
+from crossdock.adapters.aws.direct_body import PAUSE_S, DirectBody, take_over
 from crossdock.adapters.aws.endpoint import S3Endpoint, is_of_aws
 from crossdock.adapters.aws.failures import file_errors
 from crossdock.adapters.aws.known_uploads import KnownUploads
@@ -154,7 +156,10 @@ class BoundS3:
     async def open(self, request: S3Request) -> "OpenBody":
         with file_errors(request.operation, request.resource, self._caller):
             response = await self._sender.open(request, self._credentials)
-        return OpenBody(response, request, self._caller, take_over(response, stall_s=self._sender.stall_s))
+        # Only of a range the rest can be asked for again.
+        pause_s = PAUSE_S if response.status == HTTPStatus.PARTIAL_CONTENT else math.inf
+        direct = take_over(response, stall_s=self._sender.stall_s, pause_s=pause_s)
+        return OpenBody(response, request, self._caller, direct)
 
 
 @runtime_checkable

@@ -23,8 +23,8 @@ hold one for long."""
 class DirectBody(asyncio.Protocol):
     """Made by `take_over`. To close the answer before the end closes the connection.
 
-    A body of at most `MOST_WAITING` is taken whole, whether anybody reads it or not. One that is larger may be given up
-    while nobody does, and then ends early.
+    A body of at most `MOST_WAITING` is taken whole, whether anybody reads it or not. One that is larger is given up
+    when nobody does for `pause_s`, and then ends early.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class DirectBody(asyncio.Protocol):
         self._stall_s = stall_s
         self._pause_s = pause_s
         self._left = int(response.headers["Content-Length"])
+        self._heard = 0.0
         self._pieces: deque[bytes] = deque()
         self._waiting = 0
         self._pause: asyncio.TimerHandle | None = None
@@ -71,12 +72,15 @@ class DirectBody(asyncio.Protocol):
         piece = self._pieces.popleft()
         self._waiting -= len(piece)
         if self._end_pause():
+            self._heard = asyncio.get_running_loop().time()
             self._transport.resume_reading()
         return piece
 
     def data_received(self, data: bytes) -> None:
         if self._failure is not None:
             return
+        loop = asyncio.get_running_loop()
+        self._heard = loop.time()
         is_too_much = len(data) > self._left
         piece = data[: self._left] if is_too_much else data
         self._left -= len(piece)
@@ -89,7 +93,7 @@ class DirectBody(asyncio.Protocol):
             self._give_back()
         elif self._waiting >= MOST_WAITING and self._pause is None:
             self._transport.pause_reading()
-            self._pause = asyncio.get_running_loop().call_later(self._pause_s, self._give_up)
+            self._pause = loop.call_later(self._pause_s, self._give_up)
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -104,7 +108,6 @@ class DirectBody(asyncio.Protocol):
         self._response.content.feed_eof()
 
     def _give_up(self) -> None:
-        # Under TLS the connection may end only much later.
         self._fail("nobody took it")
         self._response.close()
 
@@ -124,7 +127,8 @@ class DirectBody(asyncio.Protocol):
     async def _more(self) -> None:
         self._reader = asyncio.get_running_loop().create_future()
         try:
-            async with asyncio.timeout(self._stall_s):
+            # Several bodies may stand still at once, and who reads one after the other does not wait for each anew.
+            async with asyncio.timeout_at(self._heard + self._stall_s):
                 await self._reader
         finally:
             self._reader = None

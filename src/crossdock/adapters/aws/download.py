@@ -6,13 +6,15 @@ of one connection bounds a download; what waits is bounded all the same. Every r
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 
 from crossdock.adapters.aws.answers import answered_range, info_of, info_of_range
 from crossdock.adapters.aws.connection import BoundS3, OnS3, OpenBody
 from crossdock.adapters.aws.direct_body import MOST_WAITING
 from crossdock.adapters.aws.failures import status_of
 from crossdock.adapters.aws.requests import get_range
+from crossdock.cloud.s3.etags import unquoted
 from crossdock.core.errors import FileError, Unavailable, Unsupported
 from crossdock.core.homes import ObjectPlace
 from crossdock.operations.tasks import TaskSupervisor
@@ -27,7 +29,7 @@ FAST = 16 << 20
 RANGES_AT_ONCE = 3
 MAX_BREAKS = 3
 """Connections that may break in a row without a byte, before the download fails."""
-_NO_SUCH_RANGE = 416
+_PARTIAL, _NO_SUCH_RANGE = 206, 416
 
 
 async def open_reader(
@@ -48,7 +50,9 @@ async def open_reader(
         return AwsReader(s3, info, info.size, range_bytes=range_bytes, fast=fast)
     try:
         info = info_of_range(place, body.headers)
-        if offset and body.status == 200:
+        if body.status == _PARTIAL:
+            _require_begin(place, body.headers, offset)
+        elif offset:
             raise Unsupported(f"GetObject of {place}: this S3 answers no ranges")
     except BaseException:
         body.close()
@@ -73,7 +77,7 @@ class AwsReader:
         self.is_closed = False
         if body is not None:
             # A store that overlooks ranges answers with the whole object.
-            end = offset + range_bytes if body.status == 206 else info.size
+            end = offset + range_bytes if body.status == _PARTIAL else info.size
             self._ranges.append(_Range(self, offset, min(end, info.size), body))
             self._next = self._ranges[0].end
 
@@ -128,10 +132,15 @@ class AwsReader:
         """The rest of a range, of the same version. Raises Unavailable when the key has another by now."""
         place = self._info.place
         body = await self._s3.open(get_range(place, offset, end, etag=self._info.etag))
-        begin = answered_range(body.headers)
-        if begin is None or begin[0] != offset:
+        try:
+            size = _require_begin(place, body.headers, offset)
+            # A cache between here and the store may overlook If-Match.
+            etag = unquoted(body.headers.get("ETag", self._info.etag))
+            if (size, etag) != (self._info.size, self._info.etag):
+                raise Unavailable(f"{place} was replaced while it was read")
+        except BaseException:
             body.close()
-            raise Unavailable(f"GetObject of {place}: bytes from {offset} were asked for, others were answered")
+            raise
         return body
 
 
@@ -145,47 +154,63 @@ class _Range:
         self.size = end - offset
         self._body = body
         self._has_begun = asyncio.Event()
-        self._failure: FileError | None = None
         if body is not None:
             self._has_begun.set()
 
     async def open_ahead(self) -> None:
         try:
-            self._body = await self._reader.reopen(self._offset, self.end)
-        except FileError as error:
-            self._failure = error
+            # Where that fails it is tried again when the bytes are wanted: by then all may be well.
+            with suppress(FileError):
+                self._body = await self._reader.reopen(self._offset, self.end)
         finally:
-            # Whoever waits for bytes is not left waiting when the reader is closed.
             self._has_begun.set()
 
     async def next_chunk(self) -> bytes:
-        """Nothing at the range's end. Raises what it failed with, after all that came before."""
+        """Nothing at the range's end. Raises FileError after all that came before."""
         await self._has_begun.wait()
-        if self._failure is not None:
-            raise self._failure
         failure: FileError | None = None
-        for _ in range(MAX_BREAKS + 1):
-            if self._offset == self.end:
+        try:
+            for _ in range(MAX_BREAKS + 1):
+                if self._offset == self.end:
+                    break
+                if self._body is None and not self._reader.is_closed:
+                    self._body = await self._reader.reopen(self._offset, self.end)
+                if self._body is None or self._reader.is_closed:
+                    raise Unavailable(f"GetObject of {self._reader.info.place}: broken off")
+                chunk, failure = await self._read(self._body)
+                if chunk:
+                    return chunk
+                # S3 breaks connections, and proxies do: another one gets the rest.
                 self.close()
-                return b""
-            if self._reader.is_closed:
-                break
-            if self._body is None:
-                self._body = await self._reader.reopen(self._offset, self.end)
-            try:
-                # A store that sends more than was asked for must not make the object longer.
-                chunk = (await self._body.read())[: self.end - self._offset]
-            except Unavailable as error:
-                chunk, failure = b"", error
-            if chunk:
-                self._offset += len(chunk)
-                return chunk
-            # S3 breaks connections, and proxies do: another one gets the rest.
+        except BaseException:
             self.close()
-        place = self._reader.info.place
-        raise failure or Unavailable(f"GetObject of {place}: ended {self.end - self._offset} bytes early")
+            raise
+        self.close()
+        if self._offset < self.end:
+            place = self._reader.info.place
+            raise failure or Unavailable(f"GetObject of {place}: ended {self.end - self._offset} bytes early")
+        return b""
+
+    async def _read(self, body: OpenBody) -> tuple[bytes, FileError | None]:
+        try:
+            # A store that sends more than was asked for must not make the object longer.
+            chunk = (await body.read())[: self.end - self._offset]
+        except Unavailable as error:
+            return b"", error
+        self._offset += len(chunk)
+        return chunk, None
 
     def close(self) -> None:
+        """Whoever waits for bytes is not left waiting."""
+        self._has_begun.set()
         if self._body is not None:
             self._body.close()
             self._body = None
+
+
+def _require_begin(place: ObjectPlace, headers: Mapping[str, str], offset: int) -> int:
+    """The size of the whole object. Raises Unavailable where other bytes are answered than were asked for."""
+    answered = answered_range(headers)
+    if answered is None or answered[0] != offset:
+        raise Unavailable(f"GetObject of {place}: bytes from {offset} were asked for, others were answered")
+    return answered[1]

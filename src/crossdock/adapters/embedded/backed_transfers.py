@@ -1,5 +1,6 @@
 """Downloads and uploads of a bucket that is backed by another S3's, while they are under way."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
@@ -26,8 +27,9 @@ from crossdock.ports.objects import (
 
 T = TypeVar("T")
 
-SURE_BYTES = 2 << 20
-"""Of a download, before its credentials are looked after again: less than is asked for at once."""
+SURE_BYTES, SURE_S = 2 << 20, 1.0
+"""Of a download, before its credentials are looked after again: less than is asked for at once, and than a client may
+pause for without being asked for more."""
 
 
 class OtherS3(Protocol):
@@ -74,14 +76,16 @@ class BackedReader:
         return None
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        chunks, sure = aiter(self._reader.chunks()), 0
+        chunks, sure, until = aiter(self._reader.chunks()), 0, 0.0
+        loop = asyncio.get_running_loop()
         while True:
-            if sure > 0:
+            if sure > 0 and loop.time() < until:
                 with self._other.telling():
                     chunk = await anext(chunks, b"")
             else:
                 # What is fetched ahead is asked for with the backing's credentials, which may have changed.
-                chunk, sure = await self._other.ask(lambda _: anext(chunks, b"")), SURE_BYTES
+                sure, until = SURE_BYTES, loop.time() + SURE_S
+                chunk = await self._other.ask(lambda _: anext(chunks, b""))
             if not chunk:
                 return
             sure -= len(chunk)
