@@ -505,11 +505,11 @@ class Elsewhere:
         self.told = []
         self.is_full = False
 
-    async def receive(self, server, address, transport, seen, *, is_proxied, left):
+    async def receive(self, arrived, left):
         if self.is_full:
             return None
-        self.transport, self.left = transport, left
-        transport.write(b"elsewhere\r\n")
+        self.transport, self.left = arrived.transport, left
+        arrived.transport.write(b"elsewhere\r\n")
         return self
 
     def drain(self):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from crossdock.core.servers import Server
@@ -21,19 +22,23 @@ Left = Callable[[Guest], None]
 """Told of a guest once, when everything is over."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """A client whom a door lets in, and nobody serves as yet: the transport has read nothing beyond what was `seen`.
+
+    `is_proxied`: a load balancer's word is behind the address.
+    """
+
+    server: Server
+    address: str
+    is_proxied: bool
+    transport: asyncio.Transport
+    seen: bytes = field(repr=False)
+
+
 class Rooms(Protocol):
-    async def receive(
-        self,
-        server: Server,
-        address: str,
-        transport: asyncio.Transport,
-        seen: bytes,
-        *,
-        is_proxied: bool,
-        left: Left,
-    ) -> Guest | None:
+    async def receive(self, arrived: Arrived, left: Left) -> Guest | None:
         """Serve a client from now on; None when that cannot be, and the transport is whose it was.
 
-        The transport reads nothing as yet, beyond what was `seen`. `is_proxied`: a load balancer's word is behind the
-        address. `left` is not called before this has returned.
+        `left` is not called before this has returned.
         """

@@ -23,6 +23,15 @@ class LogGroupId:
     name: str
 
 
+EVENT_OVERHEAD_BYTES = 26
+"""What CloudWatch Logs counts for an event besides its message (API Reference, PutLogEvents, "batch size")."""
+
+
+def counted_bytes(message: str) -> int:
+    """Of an event, as CloudWatch Logs counts it; lone surrogates, which are no text, count as question marks."""
+    return len(message.encode("utf-8", "replace")) + EVENT_OVERHEAD_BYTES
+
+
 class LogLines(Protocol):
     def write(self, group: LogGroupId, stream: str, events: Sequence[tuple[int, str]]) -> None:
         """Note events, each with its time in milliseconds since 1970. Never blocks, never fails."""
@@ -72,7 +81,7 @@ class LogEvents(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogStream:
-    """`stored_bytes` counts each event as CloudWatch does: its message in UTF-8 and 26 bytes."""
+    """`stored_bytes` is the sum of its events' `counted_bytes`."""
 
     name: str
     created_ms: int

@@ -11,7 +11,7 @@ from crossdock.core.servers import FileProtocol, Server
 from crossdock.files.limits import Admittance, LoginLimits
 from crossdock.operations.listening import Lobby, accept
 from crossdock.operations.tasks import TaskSupervisor, came_true
-from crossdock.ports.guests import Guest, Rooms
+from crossdock.ports.guests import Arrived, Guest, Rooms
 from crossdock.ports.ingress import Ingress
 from crossdock.settings import SftpSettings
 from crossdock.sftp.arrival import Arrival, HeaderRule
@@ -118,8 +118,10 @@ class SshDoor:
             self._tell_refusal(address, admittance.reason)
             self._farewells.too_many(transport)
             return
-        arriving = self._let_in(address, transport, seen, admittance, is_proxied=bool(balancer))
-        task = self._tasks.start(arriving, name="ssh arrival")
+        arrived = Arrived(
+            server=self._server, address=address, is_proxied=bool(balancer), transport=transport, seen=seen
+        )
+        task = self._tasks.start(self._let_in(arrived, admittance), name="ssh arrival")
         self._coming.add(task)
         task.add_done_callback(lambda task: self._arrived(task, transport, admittance))
 
@@ -147,13 +149,9 @@ class SshDoor:
         extra = {"server_id": self._server.server_id, "source_ip": address, "reason": reason}
         _log.info("ssh connection refused", extra=extra)
 
-    async def _let_in(
-        self, address: str, transport: asyncio.Transport, seen: bytes, admittance: Admittance, *, is_proxied: bool
-    ) -> bool:
+    async def _let_in(self, arrived: Arrived, admittance: Admittance) -> bool:
         """Whether the connection is a client's from now on, who leaves when it ends."""
-        guest = await self._rooms.receive(
-            self._server, address, transport, seen, is_proxied=is_proxied, left=self._leave
-        )
+        guest = await self._rooms.receive(arrived, self._leave)
         if guest is None:
             return False
         self._clients[guest] = admittance

@@ -1,6 +1,5 @@
 """Serves clients in this process, whichever endpoint let them in."""
 
-import asyncio
 import logging
 from functools import cached_property
 
@@ -10,7 +9,7 @@ from crossdock.files.login import Admission
 from crossdock.files.ssh_login import SshLogin
 from crossdock.operations.tasks import TaskSupervisor
 from crossdock.operations.threads import Threads
-from crossdock.ports.guests import Left
+from crossdock.ports.guests import Arrived, Left
 from crossdock.ports.host import Clock
 from crossdock.ports.host_keys import HostKeys
 from crossdock.settings import SftpSettings
@@ -68,16 +67,8 @@ class SshRooms:
         """Do now what would keep the first client waiting."""
         _ = self._surroundings
 
-    async def receive(
-        self,
-        server: Server,
-        address: str,
-        transport: asyncio.Transport,
-        seen: bytes,
-        *,
-        is_proxied: bool,
-        left: Left,
-    ) -> SshClient | None:
+    async def receive(self, arrived: Arrived, left: Left) -> SshClient | None:
+        server, address, transport = arrived.server, arrived.address, arrived.transport
         try:
             options = await self._offers_of(server).current(server)
         except CrossdockError as error:
@@ -93,15 +84,15 @@ class SshRooms:
             client,
             applicant,
             attempts=self._settings.attempts_per_connection,
-            is_proxied=is_proxied,
+            is_proxied=arrived.is_proxied,
             socket_is_full=client.socket_is_full,
             turnstile=self._surroundings.turnstile,
             is_thrifty=self._surroundings.paths is not None,
         )
         transport.set_protocol(connection)
         connection.connection_made(transport)
-        if seen:
-            connection.data_received(seen)
+        if arrived.seen:
+            connection.data_received(arrived.seen)
         if not transport.is_closing():
             transport.resume_reading()
         return client

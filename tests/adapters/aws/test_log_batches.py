@@ -5,8 +5,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossdock.adapters.aws.log_batches import EVENT_BYTES, MAX_BYTES, MAX_EVENTS, MAX_SPAN_MS, batches
-from crossdock.ports.logs import LogEvent
+from crossdock.adapters.aws.log_batches import MAX_EVENTS, batches
+from crossdock.cloud.logs.putting import MAX_BATCH_BYTES, MAX_SPAN_MS
+from crossdock.ports.logs import EVENT_OVERHEAD_BYTES, LogEvent
 
 HOUR_MS = 3600 * 1000
 
@@ -25,7 +26,7 @@ def test_what_fits_goes_at_once_in_the_order_of_time():
 def test_a_batch_ends_at_each_of_the_limits():
     many = [event(n) for n in range(MAX_EVENTS + 1)]
     assert [len(batch) for batch in batches(many)] == [MAX_EVENTS, 1]
-    half = "é" * ((MAX_BYTES // 2 - EVENT_BYTES) // 2)
+    half = "é" * ((MAX_BATCH_BYTES // 2 - EVENT_OVERHEAD_BYTES) // 2)
     assert [len(batch) for batch in batches([event(1, half), event(2, half), event(3, "")])] == [2, 1]
     assert [len(batch) for batch in batches([event(0), event(MAX_SPAN_MS - 1), event(MAX_SPAN_MS)])] == [2, 1]
 

@@ -7,16 +7,14 @@ they hear that the service is unavailable, and the log hears why.
 import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Protocol
-from urllib.parse import quote
 
 import aiohttp
 from botocore.exceptions import BotoCoreError
 
-from crossdock.adapters.aws.answers import Answer
+from crossdock.adapters.aws.answers import Answer, info_of
 from crossdock.adapters.aws.connection import BoundS3
 from crossdock.adapters.aws.refusals import Refused
-from crossdock.adapters.aws.requests import S3Request
-from crossdock.cloud.s3.etags import unquoted
+from crossdock.adapters.aws.requests import S3Request, part_query
 from crossdock.core.errors import Denied, Fault, FileError, InvalidName, ServiceError, Unavailable
 from crossdock.core.homes import ObjectPlace
 from crossdock.ports.backings import SentBody
@@ -49,7 +47,9 @@ async def call_as_told(s3: BoundS3, bucket: str, operation: str, params: Mapping
     # botocore adds it to every time that is read.
     answer.pop("ExpiresString", None)
     if operation == "GetObject":
-        answer["Body"] = StreamedReader(_info(ObjectPlace(bucket=bucket, key=params["Key"]), answer), answer["Body"])
+        place = ObjectPlace(bucket=bucket, key=params["Key"])
+        info = info_of(place, {"ETag": "", **answer}, size=answer["ContentLength"])
+        answer["Body"] = StreamedReader(info, answer["Body"])
     return answer
 
 
@@ -60,7 +60,7 @@ async def send_as_told(s3: BoundS3, bucket: str, sent: SentBody) -> Mapping[str,
         operation="UploadPart" if is_part else "PutObject",
         method="PUT",
         place=ObjectPlace(bucket=bucket, key=sent.key),
-        query=f"partNumber={sent.part_number}&uploadId={quote(sent.upload_id, safe='~')}" if is_part else "",
+        query=part_query(sent.upload_id, sent.part_number) if is_part else "",
         headers=sent.headers,
         body=sent.body,
     )
@@ -107,16 +107,6 @@ class StreamedReader:
 
     async def close(self) -> None:
         self._body.close()
-
-
-def _info(place: ObjectPlace, answer: Answer) -> ObjectInfo:
-    return ObjectInfo(
-        place=place,
-        size=answer["ContentLength"],
-        etag=unquoted(answer.get("ETag", "")),
-        modified_at=answer["LastModified"],
-        metadata=answer.get("Metadata", {}),
-    )
 
 
 def _service_error(error: FileError) -> ServiceError:

@@ -1,17 +1,15 @@
 """Log events in the batches that CloudWatch Logs takes.
 
-Source: CloudWatch Logs API Reference, PutLogEvents: at most 10,000 events and 1,048,576 bytes, each event counting its
-message in UTF-8 and 26 bytes, in chronological order, all within 24 hours.
+Source: CloudWatch Logs API Reference, PutLogEvents: at most 10,000 events and 1 MiB, in chronological order, all within
+24 hours.
 """
 
 from collections.abc import Iterator, Sequence
 
-from crossdock.ports.logs import LogEvent
+from crossdock.cloud.logs.putting import MAX_BATCH_BYTES, MAX_SPAN_MS
+from crossdock.ports.logs import LogEvent, counted_bytes
 
 MAX_EVENTS = 10_000
-MAX_BYTES = 1_048_576
-EVENT_BYTES = 26
-MAX_SPAN_MS = 24 * 3600 * 1000
 
 
 def batches(events: Sequence[LogEvent]) -> Iterator[list[LogEvent]]:
@@ -19,8 +17,8 @@ def batches(events: Sequence[LogEvent]) -> Iterator[list[LogEvent]]:
     batch: list[LogEvent] = []
     size = 0
     for event in sorted(events, key=lambda event: event.timestamp_ms):
-        taken = len(event.message.encode("utf-8", "replace")) + EVENT_BYTES
-        is_full = len(batch) == MAX_EVENTS or size + taken > MAX_BYTES
+        taken = counted_bytes(event.message)
+        is_full = len(batch) == MAX_EVENTS or size + taken > MAX_BATCH_BYTES
         if batch and (is_full or event.timestamp_ms - batch[0].timestamp_ms >= MAX_SPAN_MS):
             yield batch
             batch, size = [], 0

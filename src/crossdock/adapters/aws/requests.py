@@ -102,10 +102,14 @@ def upload_part(
         operation="UploadPart",
         method="PUT",
         place=place,
-        query=f"partNumber={number}&uploadId={quote(upload_id, safe='~')}",
+        query=part_query(upload_id, number),
         headers=_checksum_headers(checksum),
         body=_views(body),
     )
+
+
+def part_query(upload_id: str, number: int) -> str:
+    return f"partNumber={number}&uploadId={quote(upload_id, safe='~')}"
 
 
 def complete_upload(

@@ -8,7 +8,7 @@ from itertools import islice
 from operator import attrgetter
 
 from crossdock.adapters.host.scanning import beyond
-from crossdock.ports.logs import LogEvent, LogGroupId, LogStream
+from crossdock.ports.logs import LogEvent, LogGroupId, LogStream, counted_bytes
 
 # Names of streams are bytes, so that they sort, and are found by how they begin, as bytes.
 SCHEMA = """
@@ -43,9 +43,6 @@ CREATE INDEX IF NOT EXISTS events_by_stream ON events (stream_id);
 CREATE INDEX IF NOT EXISTS events_by_time ON events (group_id, timestamp_ms);
 """
 
-EVENT_OVERHEAD_BYTES = 26
-"""What CloudWatch Logs counts for an event besides its message (API Reference, PutLogEvents, "batch size")."""
-
 FOREVER_MS = (1 << 63) - 1
 
 _Doomed = tuple[int, int, str]
@@ -55,10 +52,6 @@ _Doomed = tuple[int, int, str]
 def storable(message: str) -> str:
     """Lone surrogates, which are no text, become question marks."""
     return message.encode("utf-8", "replace").decode()
-
-
-def stored_bytes(message: str) -> int:
-    return len(message.encode()) + EVENT_OVERHEAD_BYTES
 
 
 def group_id(connection: sqlite3.Connection, group: LogGroupId) -> int | None:
@@ -85,7 +78,7 @@ def append(connection: sqlite3.Connection, group: LogGroupId, events: Sequence[L
             " last_event_ms = max(last_event_ms, excluded.last_event_ms),"
             " last_ingested_ms = max(last_ingested_ms, excluded.last_ingested_ms),"
             " stored_bytes = stored_bytes + excluded.stored_bytes RETURNING id",
-            (owner, event.stream.encode(), event.ingested_ms, event.timestamp_ms, stored_bytes(message)),
+            (owner, event.stream.encode(), event.ingested_ms, event.timestamp_ms, counted_bytes(message)),
         ).fetchone()
         rows.append((owner, stream_id, event.timestamp_ms, event.ingested_ms, message))
     connection.executemany(
@@ -185,8 +178,8 @@ def forget_beyond(connection: sqlite3.Connection, max_bytes: int, limit: int) ->
             total -= sizes.pop(owner)
             continue
         found.append(event)
-        sizes[owner] -= stored_bytes(event[2])
-        total -= stored_bytes(event[2])
+        sizes[owner] -= counted_bytes(event[2])
+        total -= counted_bytes(event[2])
     return _forget(connection, found)
 
 
@@ -257,7 +250,7 @@ def _events(
 def _forget(connection: sqlite3.Connection, doomed: Sequence[_Doomed]) -> int:
     sizes: Counter[int] = Counter()
     for _, stream_id, message in doomed:
-        sizes[stream_id] += stored_bytes(message)
+        sizes[stream_id] += counted_bytes(message)
     connection.executemany("DELETE FROM events WHERE sequence = ?", [(sequence,) for sequence, _, _ in doomed])
     for stream_id, size in sizes.items():
         first_ms, last_ms = connection.execute(

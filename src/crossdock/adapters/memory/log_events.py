@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
-from crossdock.adapters.host.log_rows import storable, stored_bytes
-from crossdock.ports.logs import LogEvent, LogGroupId, LogStream
+from crossdock.adapters.host.log_rows import storable
+from crossdock.ports.logs import LogEvent, LogGroupId, LogStream, counted_bytes
 
 
 class MemoryLogEvents:
@@ -68,11 +68,11 @@ class MemoryLogEvents:
         kept = [pair for pair in self._events if pair[1].timestamp_ms >= older_than_ms.get(pair[0], 0)]
         sizes: Counter[LogGroupId] = Counter()
         for group, event in kept:
-            sizes[group] += stored_bytes(event.message)
+            sizes[group] += counted_bytes(event.message)
         while sizes.total() > max_bytes:
             largest = max(sizes, key=sizes.__getitem__)
             first = next(pair for pair in kept if pair[0] == largest)
-            sizes[largest] -= stored_bytes(first[1].message)
+            sizes[largest] -= counted_bytes(first[1].message)
             kept.remove(first)
         self._keep(kept)
         return before - len(self._events)
@@ -89,5 +89,5 @@ class MemoryLogEvents:
             first_event_ms=min(event.timestamp_ms for event in events),
             last_event_ms=max(event.timestamp_ms for event in events),
             last_ingested_ms=max(event.ingested_ms for event in events),
-            stored_bytes=sum(stored_bytes(event.message) for event in events),
+            stored_bytes=sum(counted_bytes(event.message) for event in events),
         )

@@ -15,10 +15,9 @@ from crossdock.cloud.logs.moments import DAY_MS, HOUR_MS, milliseconds
 from crossdock.cloud.logs.streams import SEQUENCE_TOKEN
 from crossdock.operations.call import Call
 from crossdock.operations.operation import Result
-from crossdock.ports.logs import LogEvent
+from crossdock.ports.logs import LogEvent, counted_bytes
 
 MAX_BATCH_BYTES = 1_048_576
-EVENT_OVERHEAD_BYTES = 26
 MAX_AGE_MS = 14 * DAY_MS
 MAX_AHEAD_MS = 2 * HOUR_MS
 MAX_SPAN_MS = DAY_MS
@@ -61,7 +60,7 @@ async def put_log_events(archive: Archive, call: Call) -> Result:
 
 def check_batch(batch: _InputEvents) -> None:
     """Raises ServiceError InvalidParameterException for a batch that is too large or not in order."""
-    size = sum(len(event["message"].encode("utf-8", "replace")) + EVENT_OVERHEAD_BYTES for event in batch)
+    size = sum(counted_bytes(event["message"]) for event in batch)
     if size > MAX_BATCH_BYTES:
         raise invalid_parameter(f"Upload too large: {size} bytes exceeds limit of {MAX_BATCH_BYTES}")
     if any(earlier["timestamp"] > later["timestamp"] for earlier, later in pairwise(batch)):

@@ -5,13 +5,12 @@ from typing import Any
 
 from crossdock.cloud.s3.bucket_directory import Bucket
 from crossdock.cloud.s3.failures import not_implemented
-from crossdock.cloud.s3.listing import checked_limit, encoder
+from crossdock.cloud.s3.listing import checked_limit, encoder, keys_told, max_keys_of, question_told
 from crossdock.cloud.s3.owners import owner_of
+from crossdock.cloud.s3.upload_listing import MAX_LISTED
 from crossdock.core.backings import Backing
 from crossdock.core.errors import Unavailable
 from crossdock.operations.operation import Params
-
-MAX_LISTED = 1000
 
 _ANSWERED_HERE = frozenset(
     {
@@ -54,7 +53,7 @@ def listing_params(backing: Backing, params: Params) -> dict[str, Any]:
     encoder(params)
     told = told_params(backing, params)
     told["Prefix"] = backing.prefix_of(params.get("Prefix") or "")
-    told["MaxKeys"] = checked_limit(params.get("MaxKeys"), "max-keys", MAX_LISTED)
+    told["MaxKeys"] = max_keys_of(params)
     for name in ("StartAfter", "Marker"):
         if told.get(name):
             told[name] = backing.prefix_of(told[name])
@@ -64,23 +63,13 @@ def listing_params(backing: Backing, params: Params) -> dict[str, Any]:
 def listing_answer(bucket: Bucket, backing: Backing, params: Params, answer: Mapping[str, Any]) -> dict[str, Any]:
     """The members that both versions have, with this bucket's names. Raises Unavailable for what is not below the
     prefix."""
-    encode = encoder(params)
     # The zero-byte object that stands for the prefix itself has no key here.
     found = [item for item in answer.get("Contents", ()) if item["Key"] != backing.prefix]
     rolled = [_own(backing, item["Prefix"]) for item in answer.get("CommonPrefixes", ())]
-    told: dict[str, Any] = {
-        "Name": bucket.name,
-        "Prefix": encode(params.get("Prefix") or ""),
-        "MaxKeys": checked_limit(params.get("MaxKeys"), "max-keys", MAX_LISTED),
-        "IsTruncated": bool(answer.get("IsTruncated")),
+    return {
+        **keys_told(bucket, params, prefixes=rolled, is_truncated=bool(answer.get("IsTruncated"))),
         "Contents": _contents(bucket, backing, params, found),
-        "CommonPrefixes": [{"Prefix": encode(prefix)} for prefix in rolled],
     }
-    if params.get("Delimiter"):
-        told["Delimiter"] = encode(params["Delimiter"])
-    if params.get("EncodingType"):
-        told["EncodingType"] = params["EncodingType"]
-    return told
 
 
 def uploads_params(backing: Backing, params: Params) -> dict[str, Any]:
@@ -97,6 +86,7 @@ def uploads_answer(bucket: Bucket, backing: Backing, params: Params, answer: Map
     """Everybody is shown as the bucket's owner: who began an upload, the other S3 does not know."""
     encode, owner = encoder(params), owner_of(bucket.account_id)
     told: dict[str, Any] = {
+        **question_told(params),
         "Bucket": bucket.name,
         "KeyMarker": encode(params.get("KeyMarker") or ""),
         "UploadIdMarker": params.get("UploadIdMarker") or "",
@@ -113,8 +103,7 @@ def uploads_answer(bucket: Bucket, backing: Backing, params: Params, answer: Map
     if told["IsTruncated"]:
         told["NextKeyMarker"] = encode(_own(backing, answer["NextKeyMarker"]))
         told["NextUploadIdMarker"] = answer.get("NextUploadIdMarker", "")
-    told |= {name: encode(params[name]) for name in ("Prefix", "Delimiter") if params.get(name)}
-    return told | ({"EncodingType": params["EncodingType"]} if params.get("EncodingType") else {})
+    return told
 
 
 def own_marker(backing: Backing, params: Params, marker: str) -> str:

@@ -29,10 +29,10 @@ async def list_objects_v2(storage: Storage, call: Call) -> Result:
     start_after: str = params.get("StartAfter") or ""
     token: str | None = params.get("ContinuationToken") or None
     key = page_key(token, error_code="InvalidArgument")
-    page, max_keys = await _page(storage, bucket, params, after=key[0] if key else start_after)
+    page = await _page(storage, bucket, params, after=key[0] if key else start_after)
     encode = encoder(params)
     answer: dict[str, Any] = {
-        **_about(bucket, params, max_keys, page),
+        **keys_told(bucket, params, prefixes=page.prefixes, is_truncated=page.next_after is not None),
         "KeyCount": len(page.objects) + len(page.prefixes),
         "Contents": _contents(bucket, page.objects, encode, with_owner=bool(params.get("FetchOwner"))),
     }
@@ -50,10 +50,10 @@ async def list_objects(storage: Storage, call: Call) -> Result:
     params = call.params
     bucket = await storage.bucket_of(call)
     marker: str = params.get("Marker") or ""
-    page, max_keys = await _page(storage, bucket, params, after=marker)
+    page = await _page(storage, bucket, params, after=marker)
     encode = encoder(params)
     answer: dict[str, Any] = {
-        **_about(bucket, params, max_keys, page),
+        **keys_told(bucket, params, prefixes=page.prefixes, is_truncated=page.next_after is not None),
         "Marker": encode(marker),
         "Contents": _contents(bucket, page.objects, encode, with_owner=True),
     }
@@ -88,36 +88,45 @@ def checked_limit(value: int | None, name: str, largest: int) -> int:
     return min(value, largest)
 
 
-async def _page(storage: Storage, bucket: Bucket, params: Params, *, after: str) -> tuple[IndexPage, int]:
-    max_keys = checked_limit(params.get("MaxKeys"), "max-keys", MAX_KEYS)
+def max_keys_of(params: Params) -> int:
+    return checked_limit(params.get("MaxKeys"), "max-keys", MAX_KEYS)
+
+
+def keys_told(bucket: Bucket, params: Params, *, prefixes: Sequence[str], is_truncated: bool) -> dict[str, Any]:
+    """What an answer has in both versions, but for the objects."""
+    encode = encoder(params)
+    return {
+        "Name": bucket.name,
+        "Prefix": "",
+        **question_told(params),
+        "MaxKeys": max_keys_of(params),
+        "IsTruncated": is_truncated,
+        "CommonPrefixes": [{"Prefix": encode(prefix)} for prefix in prefixes],
+    }
+
+
+def question_told(params: Params) -> dict[str, Any]:
+    """What an answer repeats of the question."""
+    encode = encoder(params)
+    told: dict[str, Any] = {name: encode(params[name]) for name in ("Prefix", "Delimiter") if params.get(name)}
+    if params.get("EncodingType"):
+        told["EncodingType"] = params["EncodingType"]
+    return told
+
+
+async def _page(storage: Storage, bucket: Bucket, params: Params, *, after: str) -> IndexPage:
+    max_keys = max_keys_of(params)
     encoder(params)
     if max_keys == 0:
         # S3 says of an empty page that it is the last.
-        return _EMPTY, max_keys
-    page = await storage.objects.scan(
+        return _EMPTY
+    return await storage.objects.scan(
         bucket.bucket_id,
         prefix=params.get("Prefix") or "",
         delimiter=params.get("Delimiter") or "",
         after=after,
         limit=max_keys,
     )
-    return page, max_keys
-
-
-def _about(bucket: Bucket, params: Params, max_keys: int, page: IndexPage) -> dict[str, Any]:
-    encode = encoder(params)
-    members: dict[str, Any] = {
-        "Name": bucket.name,
-        "Prefix": encode(params.get("Prefix") or ""),
-        "MaxKeys": max_keys,
-        "IsTruncated": page.next_after is not None,
-        "CommonPrefixes": [{"Prefix": encode(prefix)} for prefix in page.prefixes],
-    }
-    if params.get("Delimiter"):
-        members["Delimiter"] = encode(params["Delimiter"])
-    if params.get("EncodingType"):
-        members["EncodingType"] = params["EncodingType"]
-    return members
 
 
 def _contents(

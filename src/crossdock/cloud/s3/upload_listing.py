@@ -8,7 +8,7 @@ from typing import Any
 from crossdock.cloud.s3.bucket_directory import Bucket
 from crossdock.cloud.s3.checksums import ALGORITHMS
 from crossdock.cloud.s3.etags import quoted
-from crossdock.cloud.s3.listing import Encoder, checked_limit, encoder
+from crossdock.cloud.s3.listing import Encoder, checked_limit, encoder, question_told
 from crossdock.cloud.s3.multipart import planned_checksum, upload_of
 from crossdock.cloud.s3.owners import owner_of
 from crossdock.cloud.s3.storage import Storage
@@ -54,6 +54,7 @@ async def list_multipart_uploads(storage: Storage, call: Call) -> Result:
     page = _Page(prefix=params.get("Prefix") or "", delimiter=params.get("Delimiter") or "", limit=limit)
     await page.fill(storage, bucket, key_marker, id_marker)
     answer: dict[str, Any] = {
+        **question_told(params),
         "Bucket": bucket.name,
         "KeyMarker": encode(key_marker),
         "UploadIdMarker": id_marker,
@@ -64,11 +65,6 @@ async def list_multipart_uploads(storage: Storage, call: Call) -> Result:
     }
     if page.is_truncated:
         answer |= {"NextKeyMarker": encode(page.last_key), "NextUploadIdMarker": page.last_id}
-    for member in ("Prefix", "Delimiter"):
-        if params.get(member):
-            answer[member] = encode(params[member])
-    if params.get("EncodingType"):
-        answer["EncodingType"] = params["EncodingType"]
     return answer
 
 

@@ -14,6 +14,7 @@ from tests.fakes.patience import eventually
 
 from crossdock.adapters.host.workers.crew import Crew, least_loaded
 from crossdock.operations.tasks import TaskSupervisor
+from crossdock.ports.guests import Arrived
 
 
 class Guest:
@@ -40,7 +41,7 @@ class Hand:
     def load(self) -> int:
         return len(self.guests)
 
-    def receive(self, server, address, transport, seen, *, is_proxied, left) -> Guest:
+    def receive(self, arrived, left) -> Guest:
         self.served += 1
         self.guests.append(Guest(self, left))
         return self.guests[-1]
@@ -85,7 +86,9 @@ class Yard:
         return hand
 
     async def come(self, left: Callable[[Any], None] = lambda _: None, transport: Any = None) -> Guest | None:
-        return await self.crew.receive(SERVER, "192.0.2.1", transport or Transport(), b"", is_proxied=False, left=left)
+        its = transport or Transport()
+        arrived = Arrived(server=SERVER, address="192.0.2.1", is_proxied=False, transport=its, seen=b"")
+        return await self.crew.receive(arrived, left)
 
 
 @asynccontextmanager

@@ -42,14 +42,14 @@ class Rooms:
         self.asked: list[tuple[Any, ...]] = []
         self.failure: Exception | None = None
 
-    async def receive(self, server, address, transport, seen, *, is_proxied, left) -> Guest | None:
-        self.asked.append((server, address, seen, transport.is_reading()))
+    async def receive(self, arrived, left) -> Guest | None:
+        self.asked.append((arrived.server, arrived.address, arrived.seen, arrived.transport.is_reading()))
         await self.gate.wait()
         if self.failure is not None:
             raise self.failure
         if self.is_full:
             return None
-        self.guests.append(Guest(transport, left))
+        self.guests.append(Guest(arrived.transport, left))
         return self.guests[-1]
 
 

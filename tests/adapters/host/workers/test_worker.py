@@ -19,6 +19,7 @@ from crossdock.adapters.host.workers.worker import Worker
 from crossdock.files.session_limits import SessionLimits
 from crossdock.operations.listening import accept
 from crossdock.operations.tasks import TaskSupervisor
+from crossdock.ports.guests import Arrived
 from crossdock.settings import AwsSettings, LoginSettings, SftpSettings, UploadSettings
 
 MARK = b"mark"
@@ -70,7 +71,8 @@ class Post:
         self.somebody_left.set()
 
     def receive(self, transport: asyncio.Transport, seen: bytes = b"") -> Any:
-        return self.worker.receive(SERVER, "192.0.2.1", transport, seen, is_proxied=False, left=self.leave)
+        arrived = Arrived(server=SERVER, address="192.0.2.1", is_proxied=False, transport=transport, seen=seen)
+        return self.worker.receive(arrived, self.leave)
 
 
 @asynccontextmanager

@@ -5,9 +5,8 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from crossdock.core.servers import Server
 from crossdock.operations.tasks import TaskSupervisor, came_true
-from crossdock.ports.guests import Guest, Left
+from crossdock.ports.guests import Arrived, Guest, Left
 
 _log = logging.getLogger(__name__)
 
@@ -35,16 +34,7 @@ class Hand(Protocol):
     @property
     def pid(self) -> int: ...
 
-    def receive(
-        self,
-        server: Server,
-        address: str,
-        transport: asyncio.Transport,
-        seen: bytes,
-        *,
-        is_proxied: bool,
-        left: Left,
-    ) -> Guest | None: ...
+    def receive(self, arrived: Arrived, left: Left) -> Guest | None: ...
 
     async def end(self) -> None: ...
 
@@ -77,23 +67,14 @@ class Crew:
         """Begin to have workers; clients who come before they are ready wait."""
         self._keepers = [self._tasks.start(self._keep(), name=f"worker {number}") for number in range(self._size)]
 
-    async def receive(
-        self,
-        server: Server,
-        address: str,
-        transport: asyncio.Transport,
-        seen: bytes,
-        *,
-        is_proxied: bool,
-        left: Left,
-    ) -> Guest | None:
+    async def receive(self, arrived: Arrived, left: Left) -> Guest | None:
         if not await came_true(self._is_somebody_ready, self._somebody_ready, timeout_s=self._patience_s):
-            _log.error("ssh connection refused", extra={"source_ip": address, "reason": "no worker is ready"})
+            _log.error("ssh connection refused", extra={"source_ip": arrived.address, "reason": "no worker is ready"})
             return None
         hand = least_loaded(self._hands)
-        if hand is None or transport.is_closing():
+        if hand is None or arrived.transport.is_closing():
             return None
-        return hand.receive(server, address, transport, seen, is_proxied=is_proxied, left=left)
+        return hand.receive(arrived, left)
 
     async def close(self) -> None:
         """End the workers, when nobody lets clients in any more."""

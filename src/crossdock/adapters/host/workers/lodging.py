@@ -9,7 +9,7 @@ from typing import cast
 
 from crossdock.adapters.host.workers.orders import Begin, Cut, Drain, Order, Receive
 from crossdock.operations.tasks import TaskSupervisor
-from crossdock.ports.guests import Guest, Rooms
+from crossdock.ports.guests import Arrived, Guest, Rooms
 
 _log = logging.getLogger(__name__)
 
@@ -69,9 +69,14 @@ class Lodging:
         is_in = False
         try:
             transport, _ = await asyncio.get_running_loop().connect_accepted_socket(_Hall, sock)
-            guest = await self._rooms.receive(
-                order.server, order.address, transport, order.seen, is_proxied=order.is_proxied, left=leave
+            arrived = Arrived(
+                server=order.server,
+                address=order.address,
+                is_proxied=order.is_proxied,
+                transport=transport,
+                seen=order.seen,
             )
+            guest = await self._rooms.receive(arrived, leave)
             if guest is not None:
                 self._guests[order.guest] = guest
                 is_in = True

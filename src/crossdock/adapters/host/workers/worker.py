@@ -17,9 +17,8 @@ from crossdock.adapters.host.workers.process import PROGRAM, Started, start_work
 from crossdock.adapters.host.workers.remote_ledger import LedgerAnswers
 from crossdock.adapters.host.workers.remote_unfinished import UnfinishedAnswers
 from crossdock.adapters.host.workers.remote_uploads import UploadAnswers
-from crossdock.core.servers import Server
 from crossdock.operations.tasks import TaskSupervisor
-from crossdock.ports.guests import Left
+from crossdock.ports.guests import Arrived, Left
 
 _log = logging.getLogger(__name__)
 
@@ -101,18 +100,9 @@ class Worker:
             started.process.kill()
             raise
 
-    def receive(
-        self,
-        server: Server,
-        address: str,
-        transport: asyncio.Transport,
-        seen: bytes,
-        *,
-        is_proxied: bool,
-        left: Left,
-    ) -> RemoteGuest | None:
+    def receive(self, arrived: Arrived, left: Left) -> RemoteGuest | None:
         """See `ports.guests.Rooms`. Of the transport, this process keeps nothing."""
-        orders = self._orders
+        orders, address, seen = self._orders, arrived.address, arrived.seen
         if not self.is_ready or orders is None or not orders.is_heard:
             _log.warning("ssh connection refused", extra={"source_ip": address, "reason": "no worker can take it"})
             return None
@@ -120,13 +110,13 @@ class Worker:
             _log.info("ssh connection refused", extra={"source_ip": address, "reason": "too much was sent ahead"})
             return None
         number = next(self._numbers)
-        order = Receive(guest=number, server=server, address=address, is_proxied=is_proxied, seen=seen)
+        order = Receive(guest=number, server=arrived.server, address=address, is_proxied=arrived.is_proxied, seen=seen)
         try:
-            orders.send(order, os.dup(transport.get_extra_info("socket").fileno()))
+            orders.send(order, os.dup(arrived.transport.get_extra_info("socket").fileno()))
         except (BadMessage, OSError) as error:
             _log.error("ssh connection refused", extra={"source_ip": address, "reason": str(error)})
             return None
-        transport.abort()  # the descriptor of this process; the connection is the worker's
+        arrived.transport.abort()  # the descriptor of this process; the connection is the worker's
         guest = RemoteGuest(number, orders)
         self._lodgers[number] = _Lodger(guest, left)
         self.served += 1
