@@ -75,6 +75,16 @@ def test_what_cannot_be_fetched_is_said_and_kept_too(folder: Path):
     assert (folder / "built/.lacking").read_text() == sentence
 
 
+def test_what_is_there_is_not_lacking_when_another_version_could_not_be_had(folder: Path):
+    build(folder)
+    assert build(folder, version="v2", unreached="yes").returncode == 3
+    assert build(folder).returncode == 0
+    assert not (folder / "built/.lacking").exists()
+    (folder / "built/program").unlink()
+    assert build(folder).returncode == 0
+    assert (folder / "built/program").exists()
+
+
 def test_a_module_with_another_hash_is_not_built(folder: Path):
     done = build(folder, sum="h1:other=")
     assert done.returncode == 1
