@@ -51,7 +51,9 @@ async def test_its_own_certificate_authorities_are_trusted_and_no_others(tmp_pat
         trusted = replace(
             backing_of(stub.url.replace("127.0.0.1", "localhost"), tmp_path), ca_file=str(tmp_path / "ca.pem")
         )
-        stub.then(ok(headers={"ETag": '"x"'}), ok(b"<ListBucketResult/>"))
+        stub.then(
+            ok(headers={"ETag": '"x"'}), ok(b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")
+        )
         store = await reach.store_of(trusted)
         assert (await store.put(PLACE, [b"x"], {})).etag == "x"
         assert (await store.list("behind", "")).objects == ()
@@ -86,7 +88,9 @@ async def test_without_any_of_its_own_they_are_those_that_the_aws_tools_would_be
             await reach.store_of(backing)
         assert await reach.store_of(replace(backing, endpoint_url="http://localhost:1"))
         bundle.write_text(self_signed().chain_pem)
-        stub.then(ok(headers={"ETag": '"x"'}), ok(b"<ListBucketResult/>"))
+        stub.then(
+            ok(headers={"ETag": '"x"'}), ok(b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")
+        )
         store = await reach.store_of(backing)
         assert (await store.put(PLACE, [b"x"], {})).etag == "x"
         assert (await store.list("behind", "")).objects == ()

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any
 
 from crossdock.cloud.s3.etags import multipart_etag, unquoted
@@ -16,21 +17,42 @@ from crossdock.wire.xml_tree import parse_xml
 Answer = Mapping[str, Any]
 """As botocore parses it."""
 
+STORING = ("PutObject", "UploadPart")
+"""Operations whose answer says by an ETag that bytes are stored."""
 UNKNOWN = datetime.fromtimestamp(0, UTC)
 
 _META = "x-amz-meta-"
 _RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19})")
 
 
-def info_of(place: ObjectPlace, answer: Answer, *, size: int) -> ObjectInfo:
-    """Of HeadObject, GetObject, or an entry of a listing."""
+def require_stored(operation: str, resource: str, status: int, headers: Mapping[str, str]) -> None:
+    """Raises Unavailable where what is no S3 tells success: a web server, a proxy, another port of the S3."""
+    if status != HTTPStatus.OK or not headers.get("ETag"):
+        raise Unavailable(
+            f"{operation} of {resource}: the answer ({status}) names no ETag as S3's do, and nothing is known to be "
+            "stored: is the endpoint an S3?"
+        )
+
+
+def info_of(place: ObjectPlace, answer: Answer, *, size: int | None) -> ObjectInfo:
+    """Of HeadObject, GetObject, or an entry of a listing. Raises Unavailable."""
+    if size is None or "ETag" not in answer:
+        raise Unavailable(f"{place}: the answer tells no size or no ETag: is the endpoint an S3?")
     return ObjectInfo(
         place=place,
         size=size,
         etag=unquoted(answer["ETag"]),
-        modified_at=answer["LastModified"],
+        modified_at=answer.get("LastModified", UNKNOWN),
         metadata=answer.get("Metadata", {}),
     )
+
+
+def result_of_copy(operation: str, resource: str, answer: Answer) -> Answer:
+    """What CopyObject or UploadPartCopy has made. Raises Unavailable."""
+    made: Answer = answer.get("CopyObjectResult") or answer.get("CopyPartResult") or {}
+    if "ETag" not in made:
+        raise Unavailable(f"{operation} to {resource}: the answer names no ETag: is the endpoint an S3?")
+    return made
 
 
 def expected_etag(part_etags: Sequence[str]) -> str:
@@ -46,7 +68,7 @@ def info_of_range(place: ObjectPlace, headers: Mapping[str, str]) -> ObjectInfo:
     answered = answered_range(headers)
     size = headers.get("Content-Length", "") if answered is None else str(answered[1])
     if not size.isdecimal() or "ETag" not in headers:
-        raise Unavailable(f"{place}: the answer tells no size or no ETag")
+        raise Unavailable(f"{place}: the answer tells no size or no ETag: is the endpoint an S3?")
     return ObjectInfo(
         place=place,
         size=int(size),
@@ -77,18 +99,23 @@ def moment_of(text: str) -> datetime:
 
 def upload_id_of(place: ObjectPlace, body: bytes) -> str:
     """Of CreateMultipartUpload's body. Raises Unavailable."""
-    if upload_id := _texts(body).get("UploadId"):
+    if upload_id := (_texts(body, "InitiateMultipartUploadResult") or {}).get("UploadId"):
         return upload_id
     raise Unavailable(f"CreateMultipartUpload of {place}: the answer names no upload")
 
 
-def etag_of_completed(body: bytes) -> str:
-    """Of CompleteMultipartUpload's body; empty where it has none."""
-    return unquoted(_texts(body).get("ETag", ""))
+def etag_of_completed(place: ObjectPlace, body: bytes) -> str:
+    """Of CompleteMultipartUpload's body; empty where it has none. Raises Unavailable for another body."""
+    told = _texts(body, "CompleteMultipartUploadResult")
+    if told is None:
+        raise Unavailable(f"CompleteMultipartUpload of {place}: the answer is none of an S3's")
+    return unquoted(told.get("ETag", ""))
 
 
-def _texts(body: bytes) -> Mapping[str, str]:
+def _texts(body: bytes, root: str) -> Mapping[str, str] | None:
+    """None of another document, or of none."""
     try:
-        return {element.tag: element.text for element in parse_xml(body).children}
+        found = parse_xml(body)
     except Malformed:
-        return {}
+        return None
+    return {element.tag: element.text for element in found.children} if found.tag == root else None

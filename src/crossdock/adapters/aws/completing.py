@@ -45,7 +45,7 @@ async def complete(
     try:
         answered = await write_if(s3, place, attempt, condition)
         # Ceph Pacific completes the upload and leaves the tag empty.
-        return Completed(etag=etag_of_completed(answered.body) or expected, is_over=True)
+        return Completed(etag=etag_of_completed(place, answered.body) or expected, is_over=True)
     except (Exists, NotFound, Unavailable) as error:
         # The answer to an attempt may have been lost on its way: then the upload is gone and the object is there.
         if await _is_there(s3, place, expected):
@@ -63,4 +63,4 @@ async def _is_there(s3: BoundS3, place: ObjectPlace, etag: str) -> bool:
         answer = await s3.call("HeadObject", Bucket=place.bucket, Key=place.key)
     except FileError:
         return False
-    return bool(etag) and unquoted(answer["ETag"]) == etag
+    return bool(etag) and unquoted(answer.get("ETag", "")) == etag

@@ -20,7 +20,7 @@ from aiobotocore.session import AioSession  # type: ignore[import-untyped]
 from botocore.handlers import add_expect_header
 from botocore.utils import get_environ_proxies
 
-from crossdock.adapters.aws.answers import Answer
+from crossdock.adapters.aws.answers import STORING, Answer, require_stored
 from crossdock.adapters.aws.checksums import CRC64NVME
 from crossdock.adapters.aws.clean_connections import CleanHttpSession, only_clean
 from crossdock.adapters.aws.direct_body import PAUSE_S, DirectBody, take_over
@@ -151,7 +151,10 @@ class BoundS3:
     async def send(self, request: S3Request, *, in_doubt: InDoubt = lambda: None) -> Answered:
         """Send, and get an answer that is small."""
         with file_errors(request.operation, request.resource, self._caller):
-            return await self._sender.fetch(request, self._credentials, in_doubt=in_doubt)
+            answered = await self._sender.fetch(request, self._credentials, in_doubt=in_doubt)
+        if request.operation in STORING:
+            require_stored(request.operation, request.resource, answered.status, answered.headers)
+        return answered
 
     async def open(self, request: S3Request) -> "OpenBody":
         with file_errors(request.operation, request.resource, self._caller):
@@ -223,6 +226,7 @@ async def open_s3(
     patience: Patience | None = None,
     read_timeout_s: float = 60.0,
     session: AioSession | None = None,
+    user_agent: str = "",
 ) -> AsyncIterator[S3Connection]:
     """Open the clients that all sessions share.
 
@@ -236,6 +240,7 @@ async def open_s3(
         patience: how often an attempt is made, and how long to wait between two.
         read_timeout_s: without a byte, either way.
         session: reads S3's model once for all clients that are made with it.
+        user_agent: what the User-Agent of every request holds.
     """
     patience = patience or Patience()
     config = AioConfig(
@@ -245,6 +250,7 @@ async def open_s3(
         read_timeout=read_timeout_s,
         max_pool_connections=POOL_CONNECTIONS,
         http_session_cls=CleanHttpSession,
+        user_agent_extra=user_agent or None,
         s3={"addressing_style": "path" if path_style else "auto"},
         # Other vendors refuse the checksums in trailers that botocore would add.
         request_checksum_calculation="when_required",
@@ -267,7 +273,7 @@ async def open_s3(
         client.meta.events.unregister("before-call.s3", add_expect_header)
         # As botocore resolves it for anyone: FIPS, dual-stack, another partition, a URL in the profile.
         url: str = client.meta.endpoint_url
-        http = await stack.enter_async_context(_open_http(url, verify, read_timeout_s))
+        http = await stack.enter_async_context(_open_http(url, verify, read_timeout_s, user_agent))
         endpoint = S3Endpoint(
             url=url,
             region=region,
@@ -279,12 +285,13 @@ async def open_s3(
         yield S3Connection(client, sender, checksum=checksum, writer=writer)
 
 
-def _open_http(url: str, verify: bool | str, read_timeout_s: float) -> aiohttp.ClientSession:
+def _open_http(url: str, verify: bool | str, read_timeout_s: float, user_agent: str) -> aiohttp.ClientSession:
     context: ssl.SSLContext | bool = verify if isinstance(verify, bool) else ssl.create_default_context(cafile=verify)
     return aiohttp.ClientSession(
         connector=only_clean(aiohttp.TCPConnector(limit=POOL_CONNECTIONS, ssl=context)),
         timeout=aiohttp.ClientTimeout(sock_connect=CONNECT_TIMEOUT_S, sock_read=read_timeout_s),
         cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": user_agent} if user_agent else None,
         auto_decompress=False,
         read_bufsize=READ_BYTES,
         # As HTTPS_PROXY and its like tell botocore too.

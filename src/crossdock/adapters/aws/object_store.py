@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from crossdock.adapters.aws.answers import Answer, info_of, info_of_range, moment_of
+from crossdock.adapters.aws.answers import UNKNOWN, Answer, info_of, info_of_range, moment_of, result_of_copy
 from crossdock.adapters.aws.checksums import checksum_of
 from crossdock.adapters.aws.conditions import Condition, delete_if, write_if
 from crossdock.adapters.aws.connection import S3Connection
@@ -53,7 +53,7 @@ class AwsObjectStore:
             if status_of(error) not in (301, 400):
                 raise
         answer = await self.bound_s3.call("HeadObject", Bucket=place.bucket, Key=place.key)
-        return info_of(place, answer, size=answer["ContentLength"])
+        return info_of(place, answer, size=answer.get("ContentLength"))
 
     async def read(self, place: ObjectPlace, *, offset: int = 0) -> AwsReader:
         return await open_reader(self.bound_s3, place, offset)
@@ -99,7 +99,7 @@ class AwsObjectStore:
         if source == target:
             raise Unsupported(f"{source} cannot be copied onto itself")
         answer = await self.bound_s3.call("HeadObject", Bucket=source.bucket, Key=source.key)
-        found = info_of(source, answer, size=answer["ContentLength"])
+        found = info_of(source, answer, size=answer.get("ContentLength"))
         try:
             made = await self._copy(found, answer, target, if_none_match=if_none_match)
         except (Exists, Unavailable) as error:
@@ -127,6 +127,8 @@ class AwsObjectStore:
         if token is not None:
             params["ContinuationToken"] = token
         answer = await self.bound_s3.call("ListObjectsV2", **params)
+        if not answer.keys() & {"IsTruncated", "KeyCount", "Name"}:
+            raise Unavailable(f"ListObjectsV2 of {bucket}: the answer is no listing: is the endpoint an S3?")
         return Listing(
             objects=tuple(
                 info_of(ObjectPlace(bucket=bucket, key=item["Key"]), item, size=item["Size"])
@@ -150,12 +152,12 @@ class AwsObjectStore:
             return await write_if(self.bound_s3, target, attempt, Condition(if_none_match=if_none_match))
 
         answer = await self.bound_s3.write(target, write)
-        copied: Answer = answer["CopyObjectResult"]
+        copied = result_of_copy("CopyObject", f"{target.bucket}/{target.key}", answer)
         return ObjectInfo(
             place=target,
             size=found.size,
             etag=unquoted(copied["ETag"]),
-            modified_at=copied["LastModified"],
+            modified_at=copied.get("LastModified", UNKNOWN),
             metadata=found.metadata,
         )
 

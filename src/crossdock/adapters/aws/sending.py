@@ -46,6 +46,7 @@ InDoubt = Callable[[], None]
 class Answered:
     """`headers` compare without case."""
 
+    status: int
     headers: Mapping[str, str]
     body: bytes
 
@@ -66,7 +67,7 @@ async def _read(response: aiohttp.ClientResponse) -> Answered:
     # S3 sends a 200 before it knows, and the error in the body.
     if (late := read_late_refusal(response.headers, body)) is not None:
         raise Refused(late)
-    return Answered(headers=response.headers, body=body)
+    return Answered(status=response.status, headers=response.headers, body=body)
 
 
 class S3Sender:
