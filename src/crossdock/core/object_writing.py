@@ -20,7 +20,8 @@ ACL_HEADER = "x-amz-acl"
 SSE_HEADER = "x-amz-server-side-encryption"
 SSE_KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
 SSE_BUCKET_KEY_HEADER = "x-amz-server-side-encryption-bucket-key-enabled"
-KMS = ("aws:kms", "aws:kms:dsse")
+DUAL_LAYER = "aws:kms:dsse"
+KMS = ("aws:kms", DUAL_LAYER)
 ENCRYPTIONS = ("AES256", *KMS)
 ALL_BUCKETS = "*"
 

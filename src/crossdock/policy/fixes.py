@@ -132,10 +132,24 @@ def find_fixes(
             rest = find_fixes(undenied(decision), covering=covering, living=living)
             return (*rest, *_without_the_denies(decision, living or {}))
         case Verdict.IMPLICIT_DENY:
+            if Layer.RESOURCE in decision.withheld_by and (key := decision.policies.resource) and key.is_of_aws:
+                # A statement of any other policy would be about this key, and of no use.
+                return (_by_a_key_of_ones_own(decision),)
             return tuple(
                 fix for layer in _in_the_way(decision) for fix in _allowing(layer, decision, resources, living or {})
             )
     return ()
+
+
+def _by_a_key_of_ones_own(decision: Decision) -> Fix:
+    request = decision.request
+    asking = request.principal.account_id
+    others = "" if asking == request.resource_account else "no other account can use it, and "
+    sentence = (
+        f"encrypt the bucket, or what is written to it, with a KMS key of your own whose key policy lets account "
+        f"{asking} in: {request.resource} is one that AWS manages, {others}nobody can change its policy"
+    )
+    return _in_words(Layer.RESOURCE, "", sentence, decision)
 
 
 def literal(text: str) -> str:
@@ -215,19 +229,15 @@ def _by_the_objects_owner(decision: Decision) -> Fix:
 
 
 def _with_the_external_id(statement: str, decision: Decision) -> Fix:
-    account, role, policy = place_of(Layer.RESOURCE, decision, "")
+    _, role, policy = place_of(Layer.RESOURCE, decision, "")
     instead = (
         "another was sent; or have the statement ask for that one" if sent_external_id(decision) else "none was sent"
     )
-    return Fix(
-        account_id=account,
-        layer=Layer.RESOURCE,
-        attached_to=role,
-        policy=policy,
-        change=InWords(),
-        sentence=f"send the ExternalId that statement {statement} of {called(Layer.RESOURCE, role, policy)} asks for "
-        f"(Crossdock's setting aws.external_id; where profiles explain, --external-id): {instead}",
+    sentence = (
+        f"send the ExternalId that statement {statement} of {called(Layer.RESOURCE, role, policy)} asks for "
+        f"(Crossdock's setting aws.external_id; where profiles explain, --external-id): {instead}"
     )
+    return _in_words(Layer.RESOURCE, "", sentence, decision)
 
 
 def _with_the_statement(layer: Layer, decision: Decision, resources: tuple[str, ...]) -> Fix:
@@ -255,16 +265,15 @@ def _with_the_statement(layer: Layer, decision: Decision, resources: tuple[str, 
 
 def _in_place_of(policy: str, what: str, layer: Layer, decision: Decision) -> Fix:
     """Of a policy that is AWS's own."""
-    account, attached_to, policy = place_of(layer, decision, policy)
-    return Fix(
-        account_id=account,
-        layer=layer,
-        attached_to=attached_to,
-        policy=policy,
-        change=InWords(),
-        sentence=f"put a policy of your own{what} in the place of {called(layer, attached_to, policy)}: nobody can "
-        "change one of AWS's",
-    )
+    _, attached_to, _ = place_of(layer, decision, policy)
+    the_policy = called(layer, attached_to, policy)
+    sentence = f"put a policy of your own{what} in the place of {the_policy}: nobody can change one of AWS's"
+    return _in_words(layer, policy, sentence, decision)
+
+
+def _in_words(layer: Layer, policy: str, sentence: str, decision: Decision) -> Fix:
+    account, where, policy = place_of(layer, decision, policy)
+    return Fix(account_id=account, layer=layer, attached_to=where, policy=policy, change=InWords(), sentence=sentence)
 
 
 def _on_the_level(layer: Layer, number: int, decision: Decision, resources: tuple[str, ...]) -> Fix:
@@ -284,7 +293,7 @@ def _on_the_level(layer: Layer, number: int, decision: Decision, resources: tupl
 
 
 def _not_public(decision: Decision) -> Fix:
-    account, bucket, _ = place_of(Layer.PUBLIC_ACCESS, decision, "")
+    _, bucket, _ = place_of(Layer.PUBLIC_ACCESS, decision, "")
     resource = decision.policies.resource
     found = public_statements(resource.policy) if resource is not None else ()
     sentence = "turn RestrictPublicBuckets off for the bucket and its account"
@@ -294,14 +303,7 @@ def _not_public(decision: Decision) -> Fix:
             f"narrow what makes {called(Layer.RESOURCE, bucket, '')} public, statement {named}, to principals that it "
             f"names or to a condition with a fixed value (such as aws:SourceVpc); or {sentence}"
         )
-    return Fix(
-        account_id=account,
-        layer=Layer.PUBLIC_ACCESS,
-        attached_to=bucket,
-        policy="",
-        change=InWords(),
-        sentence=sentence,
-    )
+    return _in_words(Layer.PUBLIC_ACCESS, "", sentence, decision)
 
 
 def _stale_id(decision: Decision, living: Mapping[str, str]) -> Fix | None:

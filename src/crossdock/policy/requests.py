@@ -79,10 +79,14 @@ class AccessRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedPolicy:
-    """A policy with the name or ARN under which a person finds it."""
+    """A policy with the name or ARN under which a person finds it.
+
+    `is_of_aws` is of the policy of a key that AWS manages, which nobody can change.
+    """
 
     name: str
     policy: Policy
+    is_of_aws: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,9 @@ from tests.fakes.aws_documents import HUB, PARTNER, ScriptedAws, accounts
 from tests.fakes.aws_profiles import Profiles
 from tests.fakes.http_cloud import serve_cloud
 
-from crossdock.adapters.aws.documents.accounts import BadProfile, is_of_aws, open_accounts
+from crossdock.adapters.aws.documents.accounts import is_of_aws, open_accounts
 from crossdock.adapters.aws.documents.reads import NotRead
+from crossdock.adapters.aws.profiles import BadProfile
 
 
 @pytest.fixture
@@ -64,6 +65,14 @@ async def test_a_profile_that_is_of_another_account_or_of_nobody_is_refused(prof
             f"{text} holds no certificate in PEM"
         )
         assert await refused(a="blank") == "profile blank cannot be used: Unable to locate credentials"
+        profiles.add("empty", endpoint_url=cloud.url, aws_access_key_id="", aws_secret_access_key="x")
+        assert await refused(a="empty") == (
+            "profile empty cannot be used: Partial credentials found in config-file, missing: aws_access_key_id"
+        )
+        profiles.file.write_text("no section\n")
+        assert await refused(a="one") == (
+            f"the profiles of the AWS tools cannot be read: Unable to parse config file: {profiles.file}"
+        )
 
 
 async def test_what_may_not_be_read_says_what_would_show_it() -> None:

@@ -156,7 +156,9 @@ def encrypted(*, bucket_key: bool = False, **default: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("told", "found"),
     [
-        (encrypted(SSEAlgorithm="AES256"), ObjectWriting()),
+        (encrypted(SSEAlgorithm="AES256"), ObjectWriting(bucket_key=False)),
+        # It counts for what is written with a key of KMS that the write names.
+        (encrypted(SSEAlgorithm="AES256", bucket_key=True), ObjectWriting(bucket_key=True)),
         ({"ServerSideEncryptionConfiguration": {}}, ObjectWriting()),
         ("NotImplemented", ObjectWriting()),
         (

@@ -1,18 +1,19 @@
 """What a KMS key of the partner's bucket decides about the hub's role, on what was read of both accounts."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.adapters.aws.documents.test_trial import INBOX, PUTS, ROLE, World
-from tests.fakes.aws_documents import HUB, PARTNER, REGION
+from tests.fakes.aws_documents import HUB, MANAGEMENT, PARTNER, REGION
 from tests.fakes.s3 import document
 
 from crossdock.core.errors import NotFound
 from crossdock.core.object_writing import ObjectWriting
 from crossdock.policy.decision import Decision
 from crossdock.policy.evaluate import Layer, Verdict
-from crossdock.policy.fixes import AddStatement, find_fixes
+from crossdock.policy.fixes import AddStatement, InWords, find_fixes
 from crossdock.ports.trials import KeyQuestion
 
 KEY = f"arn:aws:kms:{REGION}:{PARTNER}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -190,6 +191,116 @@ async def test_what_may_not_be_read_is_unknown_and_names_what_would_show_it() ->
         assert any(f"allow {permission} to " in one.remedy for one in decision.policies.unread)
 
 
+NO_KMS = document(PUTS)
+NO_KEYS = {"Effect": "Deny", "Action": "kms:*", "Resource": "*"}
+
+
+@pytest.mark.parametrize(
+    ("policy", "role"),
+    [(NO_KMS, [PUTS, USES]), (document(PUTS, USES), [PUTS, USES]), (None, [PUTS, NO_KEYS])],
+)
+async def test_where_there_may_be_no_key_no_policy_denies_one(policy, role) -> None:
+    unread = world(ADMITS, role=role)
+    unread.partner[ENCRYPTION] = "AccessDenied"
+    unused = World(role=role, hub={DESCRIBE: "NotFoundException"}, partner={ENCRYPTION: by_default("")})
+    for asked, why in (
+        (unread, "may not s3:GetEncryptionConfiguration"),
+        (World(role=role, has_partner=False), "no profile is given for the account whose bucket inbox is"),
+        (unused, "AWS makes alias/aws/s3 of account"),
+        (World(role=role, partner={ENCRYPTION: by_default("arn:aws:kms:my-minio-key")}), "no key of AWS's KMS"),
+    ):
+        decision = await ask(asked, policy=policy)
+        assert decision.verdict is Verdict.UNKNOWN
+        has_session_policy = {Layer.SESSION} if policy else set()
+        assert decision.policies.unreadable == {Layer.IDENTITY, Layer.RESOURCE} | has_session_policy
+        assert {one.layer for one in decision.policies.unread} == decision.policies.unreadable
+        assert all(why in one.why for one in decision.policies.unread)
+
+
+async def test_a_key_that_may_be_disabled_is_not_allowed_and_what_denies_it_still_does() -> None:
+    undescribed = world(ADMITS)
+    undescribed.partner[DESCRIBE] = "AccessDeniedException"
+    decision = await ask(undescribed)
+    assert decision.verdict is Verdict.UNKNOWN
+    (unread,) = decision.policies.unread
+    assert f"it is not known whether KMS key {KEY} is enabled" in unread.why
+    assert unread.remedy.startswith("allow kms:DescribeKey to ")
+    denied = await ask(undescribed, policy=NO_KMS)
+    assert (denied.verdict, denied.withheld_by) == (Verdict.IMPLICIT_DENY, (Layer.SESSION,))
+
+
+async def test_a_bucket_whose_region_is_not_known_may_be_in_another_than_the_key() -> None:
+    somewhere = world(ADMITS)
+    somewhere.partner[("s3", "GetBucketLocation")] = "AccessDenied"
+    decision = await ask(somewhere)
+    assert decision.verdict is Verdict.UNKNOWN
+    (unread,) = decision.policies.unread
+    assert "has to be in the region of bucket inbox, which is not known" in unread.why
+    assert (await ask(somewhere, policy=NO_KMS)).verdict is Verdict.IMPLICIT_DENY
+
+
+async def test_resource_control_policies_are_left_out_where_aws_may_manage_the_key() -> None:
+    """Which none of them binds. Another account's key of AWS's would let nobody in, so there it makes no difference."""
+    own = {**ADMITS, "Principal": {"AWS": ROLE}}
+    for arn, owner, verdict in ((OWN_KEY, HUB, Verdict.UNKNOWN), (KEY, PARTNER, Verdict.EXPLICIT_DENY)):
+        told = {**key_of(arn, own), DESCRIBE: "AccessDeniedException"}
+        asked = World(role=[PUTS, {**USES, "Resource": arn}], partner={ENCRYPTION: by_default(arn)})
+        (asked.hub if owner == HUB else asked.partner).update({**told, **DENIED_BY_RCP})
+        assert (await ask(asked)).verdict is verdict
+        (asked.hub if owner == HUB else asked.partner).update(key_of(arn, own))
+        assert (await ask(asked)).verdict is Verdict.EXPLICIT_DENY
+
+
+DENIED_BY_RCP: Mapping[tuple[str, str], Any] = {
+    ("organizations", "DescribeOrganization"): {"Organization": {"Id": "o-1", "MasterAccountId": MANAGEMENT}},
+    ("organizations", "ListRoots"): {
+        "Roots": [
+            {"Id": "r-1", "Arn": "root", "PolicyTypes": [{"Type": "RESOURCE_CONTROL_POLICY", "Status": "ENABLED"}]}
+        ]
+    },
+    ("organizations", "ListParents"): {"Parents": [{"Id": "r-1", "Type": "ROOT"}]},
+    ("organizations", "ListPoliciesForTarget"): {"Policies": [{"Id": "p-1", "Arn": "no-keys"}]},
+    ("organizations", "DescribePolicy"): {
+        "Policy": {
+            "Content": document(
+                {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}, {**NO_KEYS, "Principal": "*"}
+            )
+        }
+    },
+}
+"""To a delegated administrator of the organization."""
+
+
+async def test_the_encryption_context_is_unknown_where_it_is_not_known_whether_the_bucket_has_a_key() -> None:
+    of_object = {"StringLike": {"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::inbox/*"}}
+    said = ObjectWriting(sse="aws:kms", kms_key_id=KEY)
+    asked = replace(world({**ADMITS, "Condition": of_object}), encryption=said)
+    assert (await ask(asked)).is_allowed
+    asked.partner[ENCRYPTION] = "AccessDenied"
+    decision = await ask(asked)
+    assert decision.verdict is Verdict.UNKNOWN
+    (unread,) = decision.policies.unread
+    assert "which is the bucket's ARN if it uses bucket keys, else the object's, and profile reads-2" in unread.why
+    assert "allow s3:GetEncryptionConfiguration to " in unread.remedy
+    assert unread.remedy.endswith("; or give --context kms:EncryptionContext:aws:s3:arn=VALUE")
+    asked.told = {"kms:EncryptionContext:aws:s3:arn": ("arn:aws:s3:::inbox",)}
+    assert (await ask(asked)).verdict is Verdict.IMPLICIT_DENY
+    # Where no policy asks for it, it makes no difference.
+    assert (await ask(replace(asked, told={}, partner={**asked.partner, **key_of(KEY, ADMITS)}))).is_allowed
+
+
+async def test_the_id_of_a_role_that_may_not_be_read_is_not_taken_for_another() -> None:
+    by_id = {"StringLike": {"aws:userId": "AROAFILES00000000001:*"}}
+    for key_policy in (
+        [{**ADMITS, "Condition": by_id}],
+        [ADMITS, {**ADMITS, "Effect": "Deny", "Condition": {"StringNotLike": by_id["StringLike"]}}],
+    ):
+        asked = world(*key_policy)
+        assert (await ask(asked)).is_allowed
+        asked.hub[("iam", "GetRole")] = "AccessDenied"
+        assert (await ask(asked)).verdict is Verdict.UNKNOWN
+
+
 async def test_without_a_profile_of_the_keys_account_it_is_asked_for() -> None:
     third = KEY.replace(PARTNER, "333333333333")
     decision = await ask(World(role=[PUTS, {**USES, "Resource": third}], partner={ENCRYPTION: by_default(third)}))
@@ -222,3 +333,23 @@ async def test_awss_own_key_is_the_role_accounts_and_lets_in_who_may_use_s3() ->
     decision = await ask(World(role=[PUTS], hub=hub, partner={ENCRYPTION: by_default("")}))
     assert decision.is_allowed
     assert decision.request.resource == OWN_KEY
+
+
+async def test_awss_own_key_of_another_account_cannot_be_opened_so_another_key_is_the_fix() -> None:
+    alias = f"arn:aws:kms:{REGION}:{PARTNER}:alias/aws/s3"
+    theirs = {**AWS_S3, "Condition": {"StringEquals": {"kms:CallerAccount": PARTNER}}}
+    partner = {ENCRYPTION: by_default(alias), **key_of(KEY, theirs, manager="AWS")}
+    decision = await ask(World(role=[PUTS], partner=partner))
+    assert decision.verdict is Verdict.IMPLICIT_DENY
+    (fix,) = find_fixes(decision)
+    assert (fix.account_id, fix.attached_to, fix.change) == (PARTNER, KEY, InWords())
+    assert f"with a KMS key of your own whose key policy lets account {HUB} in" in fix.sentence
+    assert f"{KEY} is one that AWS manages, no other account can use it, and nobody can change" in fix.sentence
+
+
+async def test_a_key_that_aws_manages_for_another_service_is_no_better() -> None:
+    of_disks = {**AWS_S3, "Condition": {"StringEquals": {"kms:ViaService": f"ec2.{REGION}.amazonaws.com"}}}
+    hub = key_of(OWN_KEY, of_disks, manager="AWS")
+    (fix,) = find_fixes(await ask(World(role=[PUTS], hub=hub, partner={ENCRYPTION: by_default(OWN_KEY)})))
+    assert (fix.account_id, fix.attached_to, fix.change) == (HUB, OWN_KEY, InWords())
+    assert "is one that AWS manages, nobody can change its policy" in fix.sentence

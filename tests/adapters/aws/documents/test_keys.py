@@ -32,7 +32,7 @@ async def test_a_key_or_its_alias_leads_to_the_policy_which_is_read_once(named: 
     aws = ScriptedAws({DESCRIBE: described(), POLICY: {"Policy": document(ROOT)}})
     keys = KeyReader(accounts(aws.account(HUB)))
     found = await keys.find(named)
-    assert (str(found.arn), found.is_of_aws, found.unread) == (ARN, False, ())
+    assert (str(found.arn), found.is_of_aws, found.unread, found.doubt) == (ARN, False, (), None)
     assert found.policy is not None
     assert found.policy.name == "key policy of key/1234abcd-12ab-34cd-56ef-1234567890ab"
     assert await keys.find(named) is found
@@ -42,12 +42,20 @@ async def test_a_key_or_its_alias_leads_to_the_policy_which_is_read_once(named: 
 
 async def test_a_key_that_aws_manages_is_told_apart() -> None:
     keys = reader({DESCRIBE: described(KeyManager="AWS"), POLICY: {"Policy": document(ROOT)}})
-    assert (await keys.find(ALIAS)).is_of_aws
+    found = await keys.find(ALIAS)
+    assert found.is_of_aws
+    assert found.policy is not None
+    assert found.policy.is_of_aws
 
 
-async def test_without_describing_it_a_key_is_found_by_its_arn_and_an_alias_is_not() -> None:
+async def test_without_describing_it_a_key_is_found_by_its_arn_and_in_doubt_and_an_alias_is_not() -> None:
     keys = reader({DESCRIBE: "AccessDeniedException", POLICY: {"Policy": document(ROOT)}})
-    assert (await keys.find(KEY)).policy is not None
+    found = await keys.find(KEY)
+    assert (str(found.arn), found.is_of_aws) == (ARN, None)
+    assert found.policy is not None
+    assert found.doubt is not None
+    assert f"not known whether KMS key {ARN} is enabled: profile reads-1" in found.doubt.why
+    assert found.doubt.remedy.startswith("allow kms:DescribeKey to ")
     with pytest.raises(NotRead, match="may not kms:DescribeKey on alias/files"):
         await keys.find(ALIAS)
 
@@ -70,10 +78,19 @@ async def test_without_a_profile_of_its_account_a_key_has_its_arn_alone() -> Non
 async def test_a_key_that_is_not_there_or_not_in_use_is_an_answer() -> None:
     with pytest.raises(NotFound, match=f"there is no KMS key alias/files of account {HUB} in region {REGION}"):
         await reader({DESCRIBE: "NotFoundException"}).find(ALIAS)
-    with pytest.raises(NotRead, match="when it is first used"):
-        await reader({DESCRIBE: "NotFoundException"}).find(KeyName(text=OF_S3, account_id=HUB, region=REGION))
+    for text in (OF_S3, f"arn:aws:kms:{REGION}:{HUB}:{OF_S3}"):
+        with pytest.raises(NotRead, match="when it is first used"):
+            await reader({DESCRIBE: "NotFoundException"}).find(KeyName(text=text, account_id=HUB, region=REGION))
     with pytest.raises(Unsupported, match="is not in use but PendingDeletion"):
         await reader({DESCRIBE: described(KeyState="PendingDeletion")}).find(KEY)
+    with pytest.raises(Unsupported, match="is of the kind RSA_2048, and S3 uses none but symmetric keys"):
+        await reader({DESCRIBE: described(KeySpec="RSA_2048")}).find(KEY)
+
+
+async def test_a_key_whose_primary_is_being_changed_can_be_used() -> None:
+    updating = described(KeyState="Updating", KeySpec="SYMMETRIC_DEFAULT")
+    found = await reader({DESCRIBE: updating, POLICY: {"Policy": document(ROOT)}}).find(KEY)
+    assert found.policy is not None
 
 
 async def test_grants_are_told_for_whom_and_for_what() -> None:

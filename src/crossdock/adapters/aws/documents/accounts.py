@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
-from aiobotocore.session import AioSession  # type: ignore[import-untyped]  # it ships no types
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.loaders import Loader, create_loader
@@ -17,7 +16,7 @@ from botocore.loaders import Loader, create_loader
 from crossdock.adapters.aws.bundles import bundle_of, verified_by
 from crossdock.adapters.aws.clients import ServiceClients, code_of, in_words, open_clients
 from crossdock.adapters.aws.documents.reads import READS, NotRead
-from crossdock.core.errors import CrossdockError
+from crossdock.adapters.aws.profiles import BadProfile, open_profile
 from crossdock.settings.trusted_files import BadAuthorities
 
 READ_TIMEOUT_S = 20.0
@@ -26,10 +25,6 @@ _DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOper
 _Call = tuple[str, str, str]
 _T = TypeVar("_T")
 _OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
-
-
-class BadProfile(CrossdockError):
-    """A profile that cannot be used; the message says which and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,10 +151,7 @@ async def open_accounts(
 
 async def open_reader(stack: AsyncExitStack, profile: str, *, region: str = "", endpoint_url: str = "") -> Account:
     """Open a profile, until the stack is unwound, without asking whose it is. Raises BadProfile."""
-    session = AioSession(profile=profile)
-    if profile not in session.available_profiles:
-        there = ", ".join(session.available_profiles) or "none"
-        raise BadProfile(f"there is no profile {profile} (those there are: {there})")
+    session = open_profile(profile)
     try:
         verify = verified_by(bundle_of(session))
     except BadAuthorities as error:

@@ -110,6 +110,13 @@ def decide(asked: Asked, *, told: Context, now: datetime) -> Decision:
     return without_knowing(decide_by_its_rule(request, policies), unknown)
 
 
+def unknown_id(role: PrincipalDocuments) -> tuple[UnknownKey, ...]:
+    """For a session of this role."""
+    if role.unique_id:
+        return ()
+    return (UnknownKey(key="aws:userid", why="begins with the role's id, which is not known", remedy=TELL),)
+
+
 def _unknown(asked: Asked) -> tuple[UnknownKey, ...]:
     tags = UnknownKey(key="aws:principaltag/", why="is a tag that could not be read", remedy=TELL)
     is_tagged = asked.who is not None and not asked.who.knows_tags

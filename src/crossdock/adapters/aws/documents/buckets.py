@@ -7,7 +7,7 @@ Source: S3 API Reference, GetBucketPolicy, ListBuckets, GetBucketLocation, GetPu
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from crossdock.adapters.aws.documents.accounts import Account, Accounts, is_of_aws
@@ -183,14 +183,18 @@ async def _block(account: Account, service: str, **params: str) -> Mapping[str, 
 
 
 async def _encryption(account: Account, name: str) -> tuple[ObjectWriting | None, NotRead | None]:
-    """By default; without a rule, and at an S3 that has none, no key of KMS has a say."""
+    """By default; without a rule, and at an S3 that has none, no key of KMS has a say.
+
+    Whether bucket keys are used counts for writes that name a key of KMS themselves too, whatever the default is.
+    """
     try:
         told = await account.read("s3", "GetBucketEncryption", Bucket=name)
     except NotRead as error:
         return (ObjectWriting(), None) if error.code in _NO_ENCRYPTION else (None, error)
+    found = ObjectWriting()
     for rule in told["ServerSideEncryptionConfiguration"].get("Rules", ()):
         default = rule.get("ApplyServerSideEncryptionByDefault", {})
+        found = ObjectWriting(bucket_key=rule.get("BucketKeyEnabled", False))
         if (sse := default.get("SSEAlgorithm")) in KMS:
-            key = default.get("KMSMasterKeyID", "")
-            return ObjectWriting(sse=sse, kms_key_id=key, bucket_key=rule.get("BucketKeyEnabled", False)), None
-    return ObjectWriting(), None
+            return replace(found, sse=sse, kms_key_id=default.get("KMSMasterKeyID", "")), None
+    return found, None

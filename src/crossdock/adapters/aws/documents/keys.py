@@ -1,11 +1,12 @@
 """A KMS key as far as it could be read: which one a name stands for, its policy, and whom its grants name.
 
 Sources: KMS API Reference, DescribeKey, GetKeyPolicy, ListGrants; KMS Developer Guide, "Key policies in AWS KMS",
-"Grants in AWS KMS", "Resource control policies in AWS KMS" (they do not apply to AWS managed keys).
+"Grants in AWS KMS", "Resource control policies in AWS KMS" (they do not apply to AWS managed keys), "Key states of AWS
+KMS keys"; S3 API Reference, ServerSideEncryptionByDefault ("Amazon S3 only supports symmetric encryption KMS keys").
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from crossdock.adapters.aws.documents.accounts import Account, Accounts
@@ -19,7 +20,9 @@ from crossdock.policy.requests import Layer, NamedPolicy, UnreadLayer
 OF_S3 = "alias/aws/s3"
 """The key that AWS manages for S3, one in each account and region, made when it is first used."""
 _MISSING = "NotFoundException"
-_IN_USE = "Enabled"
+_IN_USE = ("Enabled", "Updating")
+"""A multi-Region key is Updating while another becomes its primary, and "you can use the keys" meanwhile."""
+_SYMMETRIC = "SYMMETRIC_DEFAULT"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +41,17 @@ class KeyName:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyDocuments:
-    """A key as far as it could be read. Of one that AWS manages (`is_of_aws`) nobody can change the policy."""
+    """A key as far as it could be read.
+
+    `is_of_aws` is of one that AWS manages; None where that is not known. `unread` says why there is no `policy`, and
+    `doubt` why it is not known that the key can be used at all, whatever the policies allow.
+    """
 
     arn: Arn
     policy: NamedPolicy | None = None
-    is_of_aws: bool = False
+    is_of_aws: bool | None = None
     unread: tuple[UnreadLayer, ...] = ()
+    doubt: UnreadLayer | None = None
 
 
 class KeyReader:
@@ -74,28 +82,41 @@ class KeyReader:
             account = self._accounts.of(named.account_id, "kms:GetKeyPolicy").in_region(named.region)
         except NotRead as error:
             return _unread(named, error)
-        described: dict[str, Any] = {}
         try:
-            described |= (await account.read("kms", "DescribeKey", KeyId=named.text))["KeyMetadata"]
+            described = (await account.read("kms", "DescribeKey", KeyId=named.text))["KeyMetadata"]
         except NotRead as error:
             if error.code == _MISSING:
                 raise _missing(named) from error
             if not named.is_of_key:
                 raise
-        arn = parse_arn(described.get("Arn", named.text))
-        state = described.get("KeyState", _IN_USE)
-        if state != _IN_USE:
-            raise Unsupported(f"KMS key {arn} is not in use but {state}")
-        return await _with_policy(account, arn, is_of_aws=described.get("KeyManager") == "AWS")
+            return await _with_policy(account, KeyDocuments(arn=parse_arn(named.text), doubt=_doubt(named, error)))
+        return await _with_policy(account, _usable(described))
 
 
-async def _with_policy(account: Account, arn: Arn, *, is_of_aws: bool) -> KeyDocuments:
+def _usable(described: Mapping[str, Any]) -> KeyDocuments:
+    """Raises Unsupported for a key that S3 cannot use."""
+    arn = parse_arn(described["Arn"])
+    if (state := described.get("KeyState", _IN_USE[0])) not in _IN_USE:
+        raise Unsupported(f"KMS key {arn} is not in use but {state}")
+    if (spec := described.get("KeySpec", _SYMMETRIC)) != _SYMMETRIC:
+        raise Unsupported(f"KMS key {arn} is of the kind {spec}, and S3 uses none but symmetric keys")
+    return KeyDocuments(arn=arn, is_of_aws=described.get("KeyManager") == "AWS")
+
+
+async def _with_policy(account: Account, key: KeyDocuments) -> KeyDocuments:
+    arn = key.arn
     try:
         text = (await account.read("kms", "GetKeyPolicy", KeyId=str(arn), PolicyName="default"))["Policy"]
         policy = parsed(f"key policy of {arn.resource}", text, PolicyKind.KEY)
     except NotRead as error:
-        return KeyDocuments(arn=arn, is_of_aws=is_of_aws, unread=(unread(Layer.RESOURCE, error),))
-    return KeyDocuments(arn=arn, policy=policy, is_of_aws=is_of_aws)
+        return replace(key, unread=(unread(Layer.RESOURCE, error),))
+    # Of a key that AWS manages, the policy is AWS's too.
+    return replace(key, policy=replace(policy, is_of_aws=bool(key.is_of_aws)))
+
+
+def _doubt(named: KeyName, error: NotRead) -> UnreadLayer:
+    why = f"it is not known whether KMS key {named.text} is enabled: {error}"
+    return UnreadLayer(layer=Layer.RESOURCE, why=why, remedy=error.remedy)
 
 
 def _unread(named: KeyName, error: NotRead) -> KeyDocuments:
@@ -107,6 +128,6 @@ def _unread(named: KeyName, error: NotRead) -> KeyDocuments:
 
 def _missing(named: KeyName) -> NotRead | NotFound:
     where = f"account {named.account_id} in region {named.region}"
-    if named.text == OF_S3:
+    if named.text.rpartition(":")[2] == OF_S3:
         return NotRead(f"AWS makes {OF_S3} of {where} when it is first used, and that has not been")
     return NotFound(f"there is no KMS key {named.text} of {where}")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from crossdock.adapters.aws.documents.asking import TELL, Asked, decide
+from crossdock.adapters.aws.documents.asking import TELL, Asked, decide, unknown_id
 from crossdock.adapters.aws.documents.buckets import BucketDocuments
 from crossdock.adapters.aws.documents.key_decisions import decide_about_key
 from crossdock.adapters.aws.documents.organization import Control, of_resource
@@ -130,9 +130,7 @@ class AwsTrialSession:
         )
 
     def _unknown(self, bucket: BucketDocuments) -> tuple[UnknownKey, ...]:
-        found = []
-        if not self.role.unique_id:
-            found.append(UnknownKey(key="aws:userid", why="begins with the role's id, which is not known", remedy=TELL))
+        found = [*unknown_id(self.role)]
         if not bucket.owner:
             keys = ("aws:resourceaccount", "s3:resourceaccount")
             found += [UnknownKey(key=key, why="is whoever owns the bucket", remedy=TELL) for key in keys]
