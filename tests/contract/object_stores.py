@@ -21,7 +21,7 @@ from tests.contract.permissions import resources_of
 from tests.contract.rgw_stores import RGW_LACKS, RGW_LACKS_OF_USERS, rgw_stores
 from tests.contract.seaweedfs_stores import SEAWEEDFS_LACKS, SEAWEEDFS_LACKS_OF_USERS, seaweedfs_stores
 from tests.contract.vendor_stores import Vendor, VendorStores
-from tests.fakes.backed_cloud import attach, backed_cloud
+from tests.fakes.backed_cloud import attach, backed_cloud, elsewhere
 from tests.fakes.http_cloud import REGION, HttpCloud, serve_cloud
 from tests.fakes.object_store import MemoryS3
 from tests.fakes.stub_s3 import aws_session
@@ -200,7 +200,7 @@ async def backed_by(open_there: OpenVendor, vendor: Vendor, *, prefix: str = PRE
                     path_style=True,
                     credentials_file=str(path),
                 )
-                return await probe(connections, backing, entropy=os.urandom)
+                return await probe(connections, backing, entropy=os.urandom, lies_here=elsewhere)
 
             yield BackedStores(cloud, behind)
 

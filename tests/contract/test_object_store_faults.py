@@ -128,7 +128,7 @@ async def embedded(_: pytest.FixtureRequest) -> AsyncIterator[Failing]:
 async def ceph(request: pytest.FixtureRequest) -> AsyncIterator[Failing]:
     rgw: CephRgw = request.getfixturevalue("ceph_gateway")
     async with (
-        s3_fault_proxy("127.0.0.1", rgw.port) as proxy,
+        s3_fault_proxy(rgw.host, rgw.port) as proxy,
         rgw_stores(rgw, url=proxy.url, patience=AT_ONCE, read_timeout_s=STALL_S) as stores,
     ):
         bucket = await stores.add_bucket()

@@ -1,12 +1,14 @@
 """A user's bucket whose objects lie in SeaweedFS: the tests of attached buckets, of appending and of resuming."""
 
 import ftplib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.e2e.harness import aws_session
-from tests.e2e.jetty import USER
+from tests.e2e.jetty import BUCKET, ROLE, USER
+from tests.e2e.openssh_clients import Sftp
 from tests.e2e.quay import Quay, open_quay
 from tests.e2e.test_appending import (  # noqa: F401 - tests, and a fixture
     SETTINGS,
@@ -19,8 +21,11 @@ from tests.e2e.test_appending import (  # noqa: F401 - tests, and a fixture
 )
 from tests.e2e.test_attached_buckets import (  # noqa: F401 - tests, and a fixture
     BEHIND,
+    EVERYTHING,
+    MIB,
     OtherS3,
     attach_home,
+    document,
     nothing_is_there,
     test_a_policy_of_ours_that_is_withdrawn_ends_what_is_on_its_way,
     test_an_s3_that_is_away_is_a_551_and_the_log_says_why,
@@ -69,6 +74,26 @@ def test_a_directory_does_not_take_a_files_place(quay: Quay, other: OtherS3, tmp
     assert "550" in lftp_on(quay, tmp_path, "mkdir both").stderr
     assert other.names() == ["a/b/both", "a/b/both/f"]
     assert other.content("a/b/both") == b"x"
+
+
+def test_a_directory_goes_from_a_bucket_of_our_own_and_back(quay: Quay, other: OtherS3, tmp_path: Path):
+    """With its markers, which SeaweedFS has as soon as something lies below."""
+    hub, own = quay.service, "hub-own"
+    hub.client("hub", "s3").create_bucket(Bucket=own)
+    hub.client("hub", "iam").put_role_policy(RoleName=ROLE, PolicyName="own", PolicyDocument=document(EVERYTHING))
+    large = os.urandom(20 * MIB)
+    for name, content in (("f", b"x"), ("none", b""), ("large", large)):
+        (tmp_path / name).write_bytes(content)
+    puts = [f"put {tmp_path}/{name} /{own}/dir/{name}" for name in ("f", "none", "large")]
+    sftp = Sftp(quay.jetties["managed"], tmp_path)
+    sftp.obey(f"mkdir /{own}/dir", f"mkdir /{own}/dir/empty", *puts, f"rename /{own}/dir /{BUCKET}/dir")
+    names = ["dir/", "dir/empty/", "dir/f", "dir/large", "dir/none"]
+    assert other.names() == [f"a/b/{name}" for name in names]
+    assert (other.content("a/b/dir/f"), other.content("a/b/dir/large")) == (b"x", large)
+    sftp.obey(f"rename /{BUCKET}/dir /{own}/back")
+    assert other.names() == []
+    listed = hub.client("hub", "s3").list_objects_v2(Bucket=own)["Contents"]
+    assert [item["Key"] for item in listed] == [name.replace("dir", "back") for name in names]
 
 
 @pytest.mark.parametrize("name", ["back\\slash", "x" * 256])

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.fakes.sockets import free_ports
+from tests.fakes.sockets import free_ports, own_host
 
 UNPACKED = Path(__file__).resolve().parents[2] / ".rgw" / "root"
 ACCESS_KEY, SECRET_KEY = "RGWADMINISTRATOR", "a-secret-of-the-tests"
@@ -30,7 +30,7 @@ _LIBRARIES = ("lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu", "usr/lib/x86_6
 CONFIGURATION = """\
 [global]
 fsid = {fsid}
-mon_host = v2:127.0.0.1:{mon_port}
+mon_host = v2:{host}:{mon_port}
 mon_initial_members = a
 auth_cluster_required = cephx
 auth_service_required = cephx
@@ -42,8 +42,8 @@ log_file = {directory}/$name.log
 mon_cluster_log_file = {directory}/cluster.log
 crash_dir = {directory}/run
 ms_bind_ipv6 = false
-public_addr = 127.0.0.1
-cluster_addr = 127.0.0.1
+public_addr = {host}
+cluster_addr = {host}
 osd_pool_default_size = 1
 osd_pool_default_min_size = 1
 osd_pool_default_pg_num = 1
@@ -60,12 +60,12 @@ osd_client_watch_timeout = 2
 {plugins}
 [mon.a]
 mon_data = {directory}/mon
-public_addr = v2:127.0.0.1:{mon_port}
+public_addr = v2:{host}:{mon_port}
 [osd.0]
 osd_data = {directory}/osd
 [client.rgw]
 rgw_data = {directory}/rgw
-rgw_frontends = beast endpoint=127.0.0.1:{port} tcp_nodelay=1
+rgw_frontends = beast endpoint={host}:{port} tcp_nodelay=1
 rgw_rados_pool_pg_num_min = 1
 rgw_s3_auth_use_sts = true
 rgw_sts_key = 0123456789abcdef
@@ -129,7 +129,8 @@ class CephRgw:
     access_key = ACCESS_KEY
     secret_key = SECRET_KEY
 
-    def __init__(self, programs: Programs, port: int) -> None:
+    def __init__(self, programs: Programs, host: str, port: int) -> None:
+        self.host = host
         self.port = port
         self._programs = programs
         self._stack = ExitStack()
@@ -137,7 +138,7 @@ class CephRgw:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def start(self) -> None:
         """It ends with the thread that calls this. It listens later: see `wait`."""
@@ -170,12 +171,13 @@ def ceph_rgw(directory: Path) -> Iterator[CephRgw]:
     for name in ("mon", "osd", "rgw", "run"):
         (directory / name).mkdir()
     programs = Programs(directory)
-    mon_port, port = free_ports(2)
+    host, (mon_port, port) = own_host(), free_ports(2)
     fsid = str(uuid.uuid4())
     (directory / "ceph.conf").write_text(
         CONFIGURATION.format(
             fsid=fsid,
             directory=directory,
+            host=host,
             mon_port=mon_port,
             port=port,
             store_bytes=STORE_BYTES,
@@ -186,7 +188,7 @@ def ceph_rgw(directory: Path) -> Iterator[CephRgw]:
     for number, (name, capabilities) in enumerate(KEYS.items()):
         make = ["--create-keyring"] if number == 0 else []
         programs.run("ceph-authtool", *make, keyring, "--gen-key", "-n", name, *capabilities)
-    programs.run("monmaptool", "--create", "--fsid", fsid, "--addv", "a", f"[v2:127.0.0.1:{mon_port}]", monmap)
+    programs.run("monmaptool", "--create", "--fsid", fsid, "--addv", "a", f"[v2:{host}:{mon_port}]", monmap)
     programs.run("osdmaptool", "--createsimple", "1", osdmap)
     using = programs.using
     programs.run("ceph-mon", *using, "--mkfs", "-i", "a", "--monmap", monmap, "--osdmap", osdmap, "--keyring", keyring)
@@ -194,7 +196,7 @@ def ceph_rgw(directory: Path) -> Iterator[CephRgw]:
         stack.enter_context(programs.running("ceph-mon", *using, "-f", "-i", "a"))
         programs.run("ceph-osd", *using, "-i", "0", "--mkfs", "--osd-uuid", str(uuid.uuid4()))
         stack.enter_context(programs.running("ceph-osd", *using, "-f", "-i", "0"))
-        gateway = CephRgw(programs, port)
+        gateway = CephRgw(programs, host, port)
         stack.callback(gateway.kill)
         gateway.start()
         gateway.wait()

@@ -20,6 +20,7 @@ from tests.fakes.ingress import OnlyNamedGroups
 from tests.fakes.object_store import MemoryS3
 from tests.fakes.patience import PATIENCE_S, eventually
 from tests.fakes.resumable_uploads import resumable_uploads
+from tests.fakes.two_s3s import Apart
 
 from crossdock.core.arns import role_arn
 from crossdock.core.homes import HomeDirectory, PathHome
@@ -86,11 +87,15 @@ async def spill(size: int) -> memoryview:
 
 @dataclass
 class Doorkeeper:
-    """Admits users; `admit` is what the edge is given. `gate`, when set, is waited for."""
+    """Admits users; `admit` is what the edge is given. `gate`, when set, is waited for.
+
+    Where buckets `are_apart`, each lies in an S3 of its own.
+    """
 
     s3: MemoryS3
     log: RememberedLog
     stages: bool = True
+    are_apart: bool = False
     home: HomeDirectory | None = None
     actions: frozenset[str] | None = None
     gate: asyncio.Event | None = None
@@ -113,6 +118,8 @@ class Doorkeeper:
         log = SessionLog(log=self.log, server=server, username=attempt.username, session_id=session_id)
         home = self.home or PathHome(root=f"/home/{attempt.username}")
         store, resuming = self.s3.store(actions=self.actions, stages=self.stages), None
+        if self.are_apart:
+            store = Apart(self.s3, store.allows)
         if server.interrupted_uploads is InterruptedUploads.RESUME:
             owner = UploadOwner(server_id=server.server_id, username=attempt.username, role_arn="r")
             resuming = Resuming(self.resumable, owner=owner, store=store, metadata={}, clock=FakeClock())

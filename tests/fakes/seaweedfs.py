@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.fakes.sockets import free_ports
+from tests.fakes.sockets import free_ports, own_host
 
 BUILT = Path(__file__).resolve().parents[2] / ".seaweedfs"
 ADMINISTRATOR = "admin"
@@ -35,20 +35,21 @@ def why_absent() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeaweedFs:
+    host: str
     port: int
     access_key: str = ACCESS_KEY
     secret_key: str = field(default=SECRET_KEY, repr=False)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
 
 @contextmanager
 def seaweedfs(directory: Path) -> Iterator[SeaweedFs]:
     program = BUILT / "weed"
     assert program.exists(), "weed is missing: run `make test-s3`"
-    found = free_ports(2 * len(_SERVICES))
+    host, found = own_host(), free_ports(2 * len(_SERVICES))
     ports = dict(zip(_SERVICES, zip(found[::2], found[1::2], strict=True), strict=True))
     (directory / "data").mkdir()
     (directory / "identities.json").write_text(json.dumps(IDENTITIES))
@@ -57,7 +58,7 @@ def seaweedfs(directory: Path) -> Iterator[SeaweedFs]:
     with (directory / "weed.out").open("wb") as output:
         # It ends with this process however that ends.
         process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", str(program), *command(directory, ports)],
+            ["setpriv", "--pdeathsig", "KILL", str(program), *command(directory, host, ports)],
             env=environment,
             cwd=directory,
             stdin=subprocess.DEVNULL,
@@ -65,9 +66,9 @@ def seaweedfs(directory: Path) -> Iterator[SeaweedFs]:
             stderr=subprocess.STDOUT,
         )
         try:
-            weed = SeaweedFs(port=ports["s3"][0])
+            weed = SeaweedFs(host=host, port=ports["s3"][0])
             _wait(process, weed.url, directory)
-            _configure(ports["filer"][0])
+            _configure(f"http://{host}:{ports['filer'][0]}")
             yield weed
         finally:
             # What was written is thrown away: there is nothing to end in order.
@@ -103,7 +104,7 @@ FILER = {"version": 1, "locations": [{"locationPrefix": "/buckets/", "collection
 """All buckets in the same volumes. Else it makes some for each, for which whoever writes first waits."""
 
 
-def command(directory: Path, ports: Mapping[str, tuple[int, int]]) -> Sequence[str]:
+def command(directory: Path, host: str, ports: Mapping[str, tuple[int, int]]) -> Sequence[str]:
     """Of each service an HTTP and a gRPC port."""
     listening = [
         f"-{service}.port{kind}={port}"
@@ -114,7 +115,7 @@ def command(directory: Path, ports: Mapping[str, tuple[int, int]]) -> Sequence[s
         "-logtostderr=true",
         "server",
         f"-dir={directory}/data",
-        *("-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
+        *(f"-ip={host}", f"-ip.bind={host}"),
         *listening,
         # By default it tells its makers of each cluster.
         "-master.telemetry=false",
@@ -139,9 +140,9 @@ def _wait(process: "subprocess.Popen[bytes]", url: str, directory: Path) -> None
         time.sleep(0.1)  # another process tells nobody when it listens
 
 
-def _configure(port: int) -> None:
+def _configure(filer: str) -> None:
     """As `weed shell` does: the configuration is a file of the filer's."""
-    url = f"http://127.0.0.1:{port}/etc/seaweedfs/filer.conf"
+    url = f"{filer}/etc/seaweedfs/filer.conf"
     request = urllib.request.Request(url, data=json.dumps(FILER).encode(), method="PUT")
     with urllib.request.urlopen(request, timeout=START_TIMEOUT_S) as answer:
         assert answer.status == 201

@@ -96,7 +96,7 @@ async def test_a_block_that_is_wanted_on_disk_takes_no_memory_and_lets_others_wa
 async def test_who_waits_in_vain_is_told_that_there_is_no_room():
     pool = pool_on_disk(1, patience_s=0.01)
     block = await pool.take()
-    with pytest.raises(OutOfSpace, match="room that the spool has"):
+    with pytest.raises(OutOfSpace, match=r"room that the spool has: see uploads\.spool_bytes"):
         await pool.take()
     block.release()
     await pool.take()

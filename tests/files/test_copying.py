@@ -2,44 +2,35 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests.fakes.blocks import make_pool
-from tests.fakes.object_store import MemoryReader, MemoryS3, MemoryStagingStore, MemoryStore
+from tests.fakes.object_store import MemoryReader, MemoryS3, MemoryUpload
+from tests.fakes.two_s3s import Apart, ApartHere, everything, failure_of
 
-from crossdock.core.errors import CannotCopy, Denied, Exists, Unavailable, Unsupported
+from crossdock.core.errors import Denied, Exists, Unavailable, Unsupported
 from crossdock.core.homes import ObjectPlace
 from crossdock.files.blocks import BLOCK_SIZE
 from crossdock.files.copying import copy_object
-from crossdock.ports.objects import Copied, ObjectStore
+from crossdock.ports.objects import Copied, ObjectInfo, ObjectStore
 
 SOURCE, TARGET = (ObjectPlace(bucket=bucket, key="k") for bucket in ("bucket", "second-bucket"))
 METADATA = {"told": "so"}
 SIZES = (0, 1, 2 * BLOCK_SIZE + 1)
-
-
-class Apart(MemoryStore):
-    """Whose buckets lie in different S3s."""
-
-    async def copy(self, source: ObjectPlace, target: ObjectPlace, *, if_none_match: bool = False) -> Copied:
-        if source.bucket != target.bucket:
-            raise CannotCopy(f"{source.bucket} and {target.bucket} are apart")
-        return await super().copy(source, target, if_none_match=if_none_match)
-
-
-class ApartHere(Apart, MemoryStagingStore):
-    """The same, on this computer's disk."""
-
-
 KINDS = pytest.mark.parametrize("kind", [Apart, ApartHere])
 
 
-def everything(*_asked: str) -> bool:
-    return True
-
-
 async def copy(store: ObjectStore, *, if_none_match: bool = False) -> Copied:
-    return await copy_object(store, SOURCE, TARGET, blocks=make_pool(), if_none_match=if_none_match)
+    made: list[Copied] = []
+
+    async def then(copied: Copied) -> None:
+        made.append(copied)
+
+    await copy_object(store, SOURCE, TARGET, blocks=make_pool(), if_none_match=if_none_match, then=then)
+    (copied,) = made
+    return copied
 
 
 async def test_the_store_copies_where_it_can(s3: MemoryS3):
@@ -93,6 +84,60 @@ async def test_who_may_not_read_or_write_copies_nothing(s3: MemoryS3, kind: type
     assert s3.keys("second-bucket") == []
 
 
+class OneBehind(Apart):
+    """Whose two buckets are the same one of another S3, which tells whole seconds."""
+
+    async def head(self, place: ObjectPlace) -> ObjectInfo:
+        found = await super().head(SOURCE)
+        return replace(found, place=place, modified_at=found.modified_at.replace(microsecond=0))
+
+    async def put(self, place: ObjectPlace, *put: Any) -> ObjectInfo:
+        return await super().put(SOURCE, *put)
+
+    async def start_multipart(self, place: ObjectPlace, *started: Any, **condition: Any) -> MemoryUpload:
+        return await super().start_multipart(SOURCE, *started, **condition)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_what_may_be_one_object_is_not_written_over_itself(s3: MemoryS3, size: int):
+    found = s3.add("bucket", "k", bytes(size))
+    stored = s3.buckets["bucket"]["k"]
+    s3.buckets["bucket"]["k"] = replace(stored, info=replace(found, modified_at=found.modified_at + timedelta(0, 0, 9)))
+    with pytest.raises(Unsupported, match="may be one object of the S3 behind them"):
+        await copy(OneBehind(s3, everything))
+    assert s3.buckets["bucket"]["k"].info.etag == found.etag
+    assert {call.operation for call in s3.calls} == {"GetObject", "HeadObject"}
+
+
+async def test_one_object_that_changes_between_two_looks_is_not_taken_for_two(s3: MemoryS3):
+    s3.add("bucket", "k", b"old")
+    gate = s3.hold("HeadObject")
+    async with asyncio.TaskGroup() as tasks:
+        failing = tasks.create_task(failure_of(copy(OneBehind(s3, everything))))
+        await gate.entered.wait()
+        s3.add("bucket", "k", b"new")
+        gate.open.set()
+    assert isinstance(failing.result(), Unavailable)
+    assert s3.content("bucket", "k") == b"new"
+
+
+@KINDS
+async def test_a_directorys_marker_is_put_without_a_condition(s3: MemoryS3, kind: type[Apart]):
+    """Such as fails where the S3 has the directory already, for something lies below."""
+    marker = ObjectPlace(bucket="second-bucket", key="d/")
+    s3.add("bucket", "k", b"", METADATA)
+    s3.add("second-bucket", "d/", b"")
+    done: list[Copied] = []
+
+    async def then(copied: Copied) -> None:
+        done.append(copied)
+
+    await copy_object(kind(s3, everything), SOURCE, marker, blocks=make_pool(), if_none_match=True, then=then)
+    assert s3.buckets["second-bucket"]["d/"].info == done[0].target
+    assert done[0].target.metadata == METADATA
+    assert [call.operation for call in s3.calls] == ["GetObject", "PutObject"]
+
+
 class Short(Apart):
     """Whose S3 ends before the object does."""
 
@@ -124,3 +169,22 @@ async def test_a_copy_that_is_cancelled_leaves_nothing(s3: MemoryS3):
         await copying
     assert s3.uploads == {}
     assert s3.keys("second-bucket") == []
+
+
+async def test_a_cancellation_that_comes_with_the_end_comes_after_what_follows_the_copy(s3: MemoryS3):
+    s3.add("bucket", "k", bytes(BLOCK_SIZE + 1))
+    followed: list[str] = []
+
+    async def then(copied: Copied) -> None:
+        await asyncio.sleep(0)
+        followed.append(copied.target.etag)
+
+    gate = s3.hold("CompleteMultipartUpload")
+    store = Apart(s3, everything)
+    copying = asyncio.create_task(copy_object(store, SOURCE, TARGET, blocks=make_pool(), if_none_match=True, then=then))
+    await gate.entered.wait()
+    copying.cancel()
+    gate.open.set()
+    with pytest.raises(asyncio.CancelledError):
+        await copying
+    assert followed == [s3.buckets["second-bucket"]["k"].info.etag]

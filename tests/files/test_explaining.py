@@ -18,7 +18,7 @@ from crossdock.core.principals import AssumedRole, ServicePrincipal
 from crossdock.core.servers import FileProtocol, IdentityProviderChoice, IdentityProviderType, Server, ServerState
 from crossdock.files.explaining import COMMANDS, Explainer
 from crossdock.files.explanations import Explanation, Outcome, Question, covering
-from crossdock.files.verbs import VERBS, Need
+from crossdock.files.verbs import APART, VERBS, Need
 from crossdock.policy.document import PolicyKind, parse_policy
 from crossdock.policy.evaluate import (
     AccessRequest,
@@ -447,7 +447,8 @@ async def test_every_permission_of_the_table_is_asked_about_and_no_other(trial, 
     found = await ask(trial, command, "a", target="b" if command == "mv" else "")
     assert found.outcome is Outcome.ALLOWED
     asked = {step.name: step.is_needed for step in found.steps if step.decision is not None and step.name != "role"}
-    table = [call for call in VERBS[COMMANDS[command]].calls if acl or call.action != "s3:PutObjectAcl"]
+    table = [call for call in VERBS[COMMANDS[command]].calls if call.note != APART]
+    table = [call for call in table if acl or call.action != "s3:PutObjectAcl"]
     said = {question.acl for question in trial.session.asked if question.action == "s3:PutObjectAcl"}
     assert said == ({acl} if acl and "s3:PutObject" in asked else set())
     assert asked.keys() == {call.action for call in table}
@@ -612,6 +613,24 @@ async def test_a_rename_names_what_is_behind_either_bucket(trial) -> None:
     assert found.outcome is Outcome.ALLOWED
     said = [step.reason for step in found.steps if step.name == "other S3"]
     assert ["s3://incoming/x/" in said[0], "s3://outgoing/x/" in said[1]] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("goal", "operations"),
+    [
+        (None, ["GetObject", "PutObject", "AbortMultipartUpload"]),
+        (replace(BACKING, credentials_file="/others"), ["GetObject", "PutObject", "AbortMultipartUpload"]),
+        (replace(BACKING, bucket="outgoing"), ["CopyObject", "CopyObject"]),
+    ],
+)
+async def test_a_rename_asks_what_copies_there_or_what_reads_and_writes_through_here(trial, goal, operations) -> None:
+    trial.s3.add_bucket("other")
+    trial.s3.add("bucket", "home/a.csv")
+    trial.backings = {"bucket": BACKING, **({"other": goal} if goal else {})}
+    found = await ask(trial, "mv", "a.csv", target="/other/a.csv")
+    assert found.outcome is Outcome.ALLOWED
+    asked = [question.operation for question in trial.session.asked]
+    assert asked == ["HeadObject", "HeadObject", *operations, "DeleteObject"]
 
 
 async def test_a_policy_that_wants_an_acl_of_the_parts_too_leaves_large_files_open(trial) -> None:

@@ -4,11 +4,13 @@ import pytest
 
 from crossdock.files.explaining import COMMANDS
 from crossdock.files.key_calls import DECRYPT, GENERATE, KEY_CALLS
-from crossdock.files.verbs import VERBS, WRITES, FileVerb, Need, On, S3Call
+from crossdock.files.verbs import APART, VERBS, WRITES, FileVerb, Need, On, S3Call
 
 
 def asked(call: S3Call) -> str:
     """What S3 asks the key for in this call, if anything: HeadObject reads no content."""
+    if call.note == APART:
+        return ""  # only the embedded S3 has attached buckets, and no KMS
     if call.action == "s3:GetObject" and call.operation != "HeadObject":
         return DECRYPT
     if call.action == "s3:PutObject":

@@ -1,30 +1,35 @@
 """Renaming directories: every object below is copied, and only then do the originals go."""
 
 import asyncio
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.fakes.blocks import make_pool
 from tests.fakes.filesystems import METADATA, PATH, TREE, files, make_s3
-from tests.fakes.object_store import MemoryS3, MemoryStore
+from tests.fakes.object_store import MemoryS3, MemoryStore, MemoryUpload
+from tests.fakes.two_s3s import Apart, everything, failure_of
 
 from crossdock.core.errors import (
     Denied,
     Exists,
-    FileError,
     InvalidName,
     IsADirectory,
     NotFound,
     Unavailable,
     Unsupported,
 )
-from crossdock.core.homes import ObjectPlace
+from crossdock.core.homes import ObjectPlace, PathHome
+from crossdock.files.blocks import BLOCK_SIZE
 from crossdock.files.moving import AT_ONCE
 from crossdock.files.object_filesystem import ObjectFileSystem
 from crossdock.ports.objects import Copied
 
 OLD, NEW = "/bucket/home/old", "/bucket/home/new"
+ROOTS = PathHome(root="/")
+"""All buckets."""
 
 
 def directory(s3: MemoryS3, *names: str) -> dict[str, bytes]:
@@ -215,6 +220,62 @@ async def test_a_client_that_leaves_finds_one_of_the_two_whole_and_the_other_gon
     assert (below(s3, "old"), below(s3, "new")) in ((contents, {}), ({}, contents))
 
 
+# Between two S3s.
+
+
+def apart(s3: MemoryS3) -> ObjectFileSystem:
+    return ObjectFileSystem(home=ROOTS, store=Apart(s3, everything), metadata=METADATA, blocks=make_pool())
+
+
+async def test_a_directory_moves_to_an_s3_that_keeps_directories(s3: MemoryS3):
+    for name in ("", "empty/", "f", "none"):
+        s3.add("bucket", f"old/{name}", b"x" if name == "f" else b"", METADATA)
+    store = KeepingDirectories(s3, everything)
+    fs = ObjectFileSystem(home=ROOTS, store=store, metadata=METADATA, blocks=make_pool())
+    await fs.rename("/bucket/old", "/second-bucket/new", directories=True)
+    assert s3.keys("bucket") == []
+    assert s3.keys("second-bucket") == ["new/", "new/empty/", "new/f", "new/none"]
+    assert s3.content("second-bucket", "new/f") == b"x"
+
+
+class KeepingDirectories(Apart):
+    """As SeaweedFS does: what lies below a directory makes it, and no multipart upload does."""
+
+    async def start_multipart(self, place: ObjectPlace, *started: Any, **condition: Any) -> MemoryUpload:
+        if place.key.endswith("/"):
+            place = replace(place, key=f"{place.key}stray")
+        return await super().start_multipart(place, *started, **condition)
+
+
+@pytest.mark.parametrize("turns", [*range(0, 60, 7), *range(60, 3000, 500)])
+async def test_a_client_that_leaves_finds_one_of_two_s3s_whole_and_nothing_in_the_other(s3: MemoryS3, turns: int):
+    contents = {f"old/{number}": bytes(100 << 10) + str(number).encode() for number in range(12)}
+    for key, content in contents.items():
+        s3.add("bucket", key, content)
+    renaming = asyncio.ensure_future(apart(s3).rename("/bucket/old", "/second-bucket/old", directories=True))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    renaming.cancel()
+    await asyncio.wait([renaming])
+    there = [{key: s3.content(bucket, key) for key in s3.keys(bucket)} for bucket in ("bucket", "second-bucket")]
+    assert there in ([contents, {}], [{}, contents])
+    assert s3.uploads == {}
+
+
+async def test_a_client_that_leaves_does_not_wait_for_large_files(s3: MemoryS3):
+    for key in ("old/a", "old/b"):
+        s3.add("bucket", key, bytes(2 * BLOCK_SIZE + 1))
+    gate = s3.hold("UploadPart")
+    renaming = asyncio.ensure_future(apart(s3).rename("/bucket/old", "/second-bucket/old", directories=True))
+    await gate.entered.wait()
+    renaming.cancel()
+    gate.open.set()
+    await asyncio.wait([renaming])
+    assert s3.keys("bucket") == ["old/a", "old/b"]
+    assert (s3.keys("second-bucket"), s3.uploads) == ([], {})
+    assert "CompleteMultipartUpload" not in {call.operation for call in s3.calls}
+
+
 # What others do meanwhile.
 
 
@@ -260,7 +321,7 @@ async def test_what_others_put_at_the_target_meanwhile_is_not_replaced(s3: Memor
     contents = directory(s3, "a", "b")
     gate = s3.hold("CopyObject")
     async with asyncio.TaskGroup() as tasks:
-        failing = tasks.create_task(_failure_of(rename(s3)))
+        failing = tasks.create_task(failure_of(rename(s3)))
         await gate.entered.wait()  # the file of that name, which is not there
         s3.add("bucket", "home/new/a", b"theirs")
         gate.open.set()
@@ -274,7 +335,7 @@ async def test_what_others_put_at_the_target_meanwhile_is_not_taken_back(s3: Mem
         s3.fail("DeleteObject", Denied("not the old ones"))
     gate = s3.hold("DeleteObject")
     async with asyncio.TaskGroup() as tasks:
-        failing = tasks.create_task(_failure_of(rename(s3)))
+        failing = tasks.create_task(failure_of(rename(s3)))
         await gate.entered.wait()
         s3.add("bucket", "home/new/a", b"theirs")
         s3.add("bucket", "home/new/c", b"theirs")
@@ -282,11 +343,3 @@ async def test_what_others_put_at_the_target_meanwhile_is_not_taken_back(s3: Mem
     assert isinstance(failing.result(), Denied)
     assert below(s3, "old") == contents
     assert below(s3, "new") == {"a": b"theirs", "c": b"theirs"}
-
-
-async def _failure_of(work) -> FileError | None:
-    try:
-        await work
-    except FileError as error:
-        return error
-    return None

@@ -1,6 +1,7 @@
 """The account of uploads that can be gone on with: who finds which, across crashes, and which are swept."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ from crossdock.core.errors import Denied, ServiceError
 from crossdock.core.homes import ObjectPlace
 from crossdock.files.resumable_uploads import (
     GIVEN_UP_AFTER,
+    UPLOADS,
     StateResumableUploads,
     resumable_upload_ids,
 )
@@ -296,3 +298,27 @@ async def test_at_once_only_that_is_swept_that_was_given_up_since():
     assert tried == ["a", "b"]
     await uploads.sweep(end)
     assert tried == ["a", "b", "a", "b"]
+
+
+@pytest.mark.parametrize("end", [StateResumableUploads.forget, StateResumableUploads.give_up])
+async def test_whoever_dies_while_an_upload_is_forgotten_or_given_up_does_not_keep_it(
+    end: Callable[[StateResumableUploads, ResumableUpload], Coroutine[None, None, None]],
+):
+    house = House()
+    uploads, upload = house.run(), house.upload()
+    await uploads.note(upload)
+    async with house.state.transaction():
+        ending = asyncio.create_task(end(uploads, upload))
+        await asyncio.sleep(0)  # it waits for its turn to write
+        ending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await ending
+    assert await uploads.find(OWNER, PLACE) == upload
+
+
+async def test_the_ids_of_damaged_records_are_known_too():
+    house = House()
+    await house.run().note(house.upload("u1"))
+    async with house.state.transaction() as tx:
+        await tx.table(UPLOADS.spec).put(("s-1", "user1", "bucket/key", "u2"), {"of": "another version"})
+    assert await house.ids() == {"u1", "u2"}

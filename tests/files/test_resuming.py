@@ -17,7 +17,7 @@ from crossdock.core.errors import BeyondEnd, Denied, NotFound, OutOfSpace, Unava
 from crossdock.files.blocks import BLOCK_SIZE
 from crossdock.files.filesystem import FileKind
 from crossdock.files.resuming import LEAST_PART, parts_to_go_on_from
-from crossdock.ports.resumable_uploads import UploadOwner
+from crossdock.ports.resumable_uploads import ResumableUpload, UploadOwner
 
 CONTENT = os.urandom(3 * BLOCK_SIZE + 1000)
 
@@ -307,6 +307,22 @@ async def test_an_upload_that_cannot_be_noted_is_not_begun(dock: Dock):
     await upload.discard(interruption="the disk is full")
     dock.uploads.note = failing  # type: ignore[method-assign]
     assert dock.s3.uploads == {}
+
+
+async def test_what_was_noted_unheard_is_forgotten(dock: Dock):
+    noting = dock.uploads.note
+
+    async def note(upload: ResumableUpload) -> bool:
+        await noting(upload)
+        raise Unavailable("the answer is lost")
+
+    dock.uploads.note = note  # type: ignore[method-assign]
+    upload = await dock.session().open_write(FILE)
+    with pytest.raises(Unavailable):
+        await upload.write(0, CONTENT)
+    await upload.discard(interruption="the answer is lost")
+    dock.uploads.note = noting  # type: ignore[method-assign]
+    assert (dock.s3.uploads, await dock.uploads_noted()) == ({}, frozenset())
 
 
 async def test_of_more_than_so_many_nothing_stays():

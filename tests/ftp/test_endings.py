@@ -7,6 +7,9 @@ import pytest
 from tests.fakes.ftp_house import PATIENCE_S, FtpHouse, ftp_house, pass_time, turns
 from tests.fakes.ftps_streams import FtpsClient, ftps_house, hello, log_in
 
+from crossdock.core.homes import PathHome
+from crossdock.files.blocks import BLOCK_SIZE
+
 LOGIN = b"USER user1\r\nPASS secret\r\n"
 DIRECTORIES = [f"d{number}" for number in range(40)]
 """More than may wait at once."""
@@ -80,6 +83,26 @@ async def test_a_reset_ends_at_once_and_is_told_in_words() -> None:
         assert made(house) == ["d1"]
         _, event = house.log.events[-1]
         assert (event["activity-type"], event["message"]) == ("DISCONNECTED", "the client reset the connection")
+
+
+@pytest.mark.parametrize("ends", ["by a reset", "with its server"])
+async def test_a_rename_that_reads_and_writes_through_here_is_given_up(ends: str) -> None:
+    async with ftp_house() as house:
+        house.door.are_apart = True
+        house.s3.add_bucket("second-home")
+        house.door.home = PathHome(root="/home/user1")
+        house.s3.add("home", "user1/d1", bytes(2 * BLOCK_SIZE + 1))
+        client = await house.log_in()
+        assert (await client.say("RNFR d1"))[0] == 350
+        gate = house.s3.hold("UploadPart")
+        client.send(commands("RNTO /second-home/d1"))
+        await gate.entered.wait()
+        if ends == "by a reset":
+            client.reset()
+        else:
+            await house.listener.close(drain_timeout_s=0)
+        await house.everybody_left()
+        assert (made(house), house.s3.keys("second-home"), house.s3.uploads) == (["d1"], [], {})
 
 
 @pytest.mark.parametrize("closes", [True, False])

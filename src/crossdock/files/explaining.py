@@ -4,10 +4,11 @@ It walks the road of a login and of an operation: the same gate, provider, sessi
 calls, each decided by the authority's own rules, the same lookups. Nothing is written, and no file is opened.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from crossdock.core.backings import Backing
 from crossdock.core.errors import FileError, NotADirectory, Unavailable
 from crossdock.core.homes import ObjectPlace, initial_directory, normalise
 from crossdock.core.ids import Entropy
@@ -19,7 +20,7 @@ from crossdock.files.explanations import Explanation, Outcome, Question, Step, c
 from crossdock.files.key_calls import KEY_CALLS, LARGE, KeyCall
 from crossdock.files.places import Places
 from crossdock.files.presence import look, sought
-from crossdock.files.verbs import PUT_ACL, VERBS, WRITES, FileVerb, Need, On, S3Call
+from crossdock.files.verbs import APART, PUT_ACL, VERBS, WRITES, FileVerb, Need, On, S3Call
 from crossdock.policy.fixes import find_fixes, ids_that_conditions_name
 from crossdock.ports.authority import IdentityProvider
 from crossdock.ports.servers import ServerFinder
@@ -113,7 +114,10 @@ class _Walk:
         verb = COMMANDS[self._question.command]
         asked: set[tuple[str, On]] = set()
         parts: S3Call | None = None
+        left_out = await _left_out(session, place, target)
         for call in VERBS[verb].calls:
+            if left_out(call):
+                continue
             if call.action == PUT_ACL and not await self._acl(session, call, _about(call, place, target)):
                 continue
             if session.sends_parts and _is_of_part(call) and await session.acl_in(_about(call, place, target).bucket):
@@ -222,6 +226,26 @@ def _in_case(step: Step, case: str) -> Step:
         return step
     reason = f"{step.reason}; that is asked for {case}"
     return replace(step, outcome=Outcome.UNKNOWN, reason=reason, remedy=f"allow {step.name} for such a file")
+
+
+async def _left_out(session: TrialSession, place: ObjectPlace, target: ObjectPlace | None) -> Callable[[S3Call], bool]:
+    """Of a rename's calls: an S3 copies, or the bytes are read from one and written to the other."""
+    if target is not None and await _are_apart(session, place.bucket, target.bucket):
+        return lambda call: call.operation == "CopyObject"
+    return lambda call: call.note == APART
+
+
+async def _are_apart(session: TrialSession, one: str, other: str) -> bool:
+    try:
+        backings = await session.backing_of(one), await session.backing_of(other)
+    except Unavailable:
+        return False  # the calls are asked about next, and each says that nothing answers
+    match backings:
+        case (None, None):
+            return False
+        case (Backing() as origin, Backing() as goal):
+            return not origin.is_beside(goal)
+    return True
 
 
 def _is_of_part(call: S3Call) -> bool:

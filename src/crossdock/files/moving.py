@@ -17,7 +17,7 @@ from crossdock.files.copying import copy_object
 from crossdock.files.keys import check_key
 from crossdock.files.lookups import pages
 from crossdock.files.unbroken import unbroken
-from crossdock.ports.objects import ObjectStore
+from crossdock.ports.objects import Copied, ObjectStore
 
 MOST_OBJECTS = 10_000
 """Below a directory that is renamed: they are remembered, and a client waits for all of them."""
@@ -57,8 +57,11 @@ async def move_directory(
     async def copy(key: str) -> None:
         place = ObjectPlace(bucket=target.bucket, key=moved[key])
         original = ObjectPlace(bucket=source.bucket, key=key)
-        made = await copy_object(store, original, place, blocks=blocks, if_none_match=True)
-        copied[place.key] = made.target.etag
+
+        async def note(made: Copied) -> None:
+            copied[place.key] = made.target.etag
+
+        await copy_object(store, original, place, blocks=blocks, if_none_match=True, then=note)
 
     async def take_back(error: BaseException) -> NoReturn:
         residue = await _take_back(store, source, found, target, copied)
@@ -75,8 +78,8 @@ async def move_directory(
             await take_back(error)
 
     try:
-        # Each to its end: of a copy that was cut off nobody knows whether it is there.
-        await for_each(moved, lambda key: unbroken(copy(key)), at_once=AT_ONCE)
+        # None is cut off where nobody would know whether it is there.
+        await for_each(moved, copy, at_once=AT_ONCE)
     except (FileError, asyncio.CancelledError) as error:
         await unbroken(take_back(error))
     await unbroken(finish())

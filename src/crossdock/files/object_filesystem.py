@@ -38,10 +38,9 @@ from crossdock.files.places import Places
 from crossdock.files.prefix import UploadStart, find_prefix
 from crossdock.files.resuming import Resuming
 from crossdock.files.sinks import open_sink
-from crossdock.files.unbroken import unbroken
 from crossdock.files.unfinished import UnfinishedOfUser, UnfinishedUploads
 from crossdock.files.upload import Upload, UploadEnd
-from crossdock.ports.objects import ObjectReader, ObjectStore
+from crossdock.ports.objects import Copied, ObjectReader, ObjectStore
 
 
 def upload_metadata(username: str, server_id: str) -> Mapping[str, str]:
@@ -192,8 +191,7 @@ class ObjectFileSystem:
         else:
             await require_no_directory(self._store, target)
         try:
-            # A connection that ends in between must not leave both names.
-            await unbroken(self._move(source, target, replace=replace))
+            await self._move(source, target, replace=replace)
         except NotFound:
             if not directories:
                 await refuse_directory(self._store, source)
@@ -214,10 +212,13 @@ class ObjectFileSystem:
             self._unfinished.forget(end.place)
 
     async def _move(self, source: ObjectPlace, target: ObjectPlace, *, replace: bool) -> None:
-        copied = await copy_object(self._store, source, target, blocks=self._blocks, if_none_match=not replace)
-        self._unfinished.forget(target)
-        await _drop(self._resuming, target)
-        await self._store.delete(source, if_match=copied.source.etag)
+        async def finish(copied: Copied) -> None:
+            self._unfinished.forget(target)
+            await _drop(self._resuming, target)
+            await self._store.delete(source, if_match=copied.source.etag)
+
+        # A connection that ends in between does not leave both names.
+        await copy_object(self._store, source, target, blocks=self._blocks, if_none_match=not replace, then=finish)
 
     async def _given_attributes(self, path: str) -> Attributes | None:
         """Of a name that the home makes; None for a file that is not there.

@@ -114,6 +114,32 @@ def _uploads(note: str) -> tuple[S3Call, ...]:
     )
 
 
+APART = 'the two lie in different S3s (docs/operations.md, "Buckets in another S3"), in place of CopyObject'
+"""The note of what takes the place of CopyObject where no S3 can copy: reading here and writing there."""
+
+
+def _read_apart(on: On) -> S3Call:
+    return S3Call(operation="GetObject", action="s3:GetObject", on=on, need=Need.SOMETIMES, note=APART)
+
+
+def _copy_apart(source: On, target: On) -> tuple[S3Call, ...]:
+    def write(operation: str) -> S3Call:
+        return S3Call(operation=operation, action="s3:PutObject", on=target, need=Need.SOMETIMES, note=APART)
+
+    return (
+        _read_apart(source),
+        *map(write, ("PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload")),
+        S3Call(
+            operation="AbortMultipartUpload",
+            action="s3:AbortMultipartUpload",
+            on=target,
+            need=Need.IF_ALLOWED,
+            note=APART,
+        ),
+    )
+
+
+_ONE = "the two lie in different S3s: are they one file, by two names?"
 _LARGE = "a file of more than one part (8 MiB), where the store does not stage on this disk"
 _REMOTE = "the store does not stage on this disk"
 _KEPT = f"5 MiB or more stay of the file, and {_REMOTE}"
@@ -217,6 +243,7 @@ VERBS: Mapping[FileVerb, VerbCalls] = {
             *_FREE,
             _list(Need.IF_ALLOWED, "is the target a directory? And if the source is missing, is that one?"),
             *_copy(On.OBJECT, On.TARGET),
+            *_copy_apart(On.OBJECT, On.TARGET),
             _delete(On.OBJECT),
         ),
     ),
@@ -226,6 +253,9 @@ VERBS: Mapping[FileVerb, VerbCalls] = {
         calls=(
             _list(Need.IF_ALLOWED, "is the target a directory? And if the source is missing, is that one?"),
             *_copy(On.OBJECT, On.TARGET),
+            *_copy_apart(On.OBJECT, On.TARGET),
+            *(_head(on, Need.SOMETIMES, _ONE) for on in (On.TARGET, On.OBJECT)),
+            S3Call(operation="HeadObject", action="s3:ListBucket", on=On.BUCKET, need=Need.SOMETIMES, note=_ONE),
             _delete(On.OBJECT),
         ),
     ),
@@ -235,8 +265,10 @@ VERBS: Mapping[FileVerb, VerbCalls] = {
         calls=(
             *_FREE,
             *_copy(On.OBJECT, On.TARGET),
+            _read_apart(On.OBJECT),
             _list(),
             *_copy(On.BELOW, On.TARGET_BELOW),
+            *_copy_apart(On.BELOW, On.TARGET_BELOW),
             _delete(On.BELOW),
             _delete(On.TARGET_BELOW, Need.IF_ALLOWED, "what was copied goes again when not all can be"),
         ),

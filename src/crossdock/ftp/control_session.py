@@ -25,6 +25,7 @@ from crossdock.ftp.words import (
     Draining,
     Effect,
     Event,
+    FileOperation,
     IdleExpired,
     InputEnded,
     LineReceived,
@@ -45,6 +46,9 @@ _log = logging.getLogger(__name__)
 
 LINES_PER_TURN = 64
 """Lines that are obeyed before other connections have their turn."""
+
+_LASTING = frozenset({FileOperation.RENAME, FileOperation.RENAME_ANY})
+"""Questions that may take as long as a transfer: between two S3s the bytes come through here."""
 
 
 class ControlSession:
@@ -69,6 +73,7 @@ class ControlSession:
         self._is_greeted = not hosts.is_implicit
         self._is_lost = self._has_left = False
         self._question: asyncio.Task[None] | None = None
+        self._may_last = False
         self._reason = ""
         self._conversation = Conversation(
             offer_of(surroundings),
@@ -147,6 +152,8 @@ class ControlSession:
         else:
             self._reason = self._reason or reason
             self.tell(PeerClosed())
+            if self._may_last:
+                _give_up(self._question)
         self._leave_if_over()
 
     def hurry(self, reason: str) -> None:
@@ -161,16 +168,11 @@ class ControlSession:
             self.cut(reason)
 
     def cut(self, reason: str) -> None:
-        """Close now: a transfer that is not yet being committed is lost.
-
-        A question is given up, though not in the middle of what the file system does in one piece.
-        """
+        """Close now: a transfer that is not yet being committed is lost, and a question is given up."""
         self._reason = self._reason or reason
         self._conversation.handle(PeerClosed())  # what waits is not obeyed any more
         self._activities.abort_transfer()
-        if self._question is not None:
-            # Behind the task's first step: were it cancelled before that, nobody would hear that it ended.
-            asyncio.get_running_loop().call_soon(self._question.cancel)
+        _give_up(self._question)
         self._cut_off()
         self._leave_if_over()
 
@@ -187,6 +189,7 @@ class ControlSession:
                 self._leave_if_withdrawn()
             case AskFile():
                 self._question = self._start(self._activities.begin(effect, self.tell))
+                self._may_last = effect.operation in _LASTING
             case ChooseHost() | CheckLogin() | OpenPassive() | StartTransfer():
                 self._start(self._activities.begin(effect, self.tell))
             case AbortTransfer():
@@ -249,6 +252,13 @@ class ControlSession:
             self._has_left = True
             self._activities.end(self._reason)
             self._left()
+
+
+def _give_up(question: asyncio.Task[None] | None) -> None:
+    """Though not in the middle of what the file system does in one piece."""
+    if question is not None:
+        # Behind the task's first step: were it cancelled before that, nobody would hear that it ended.
+        asyncio.get_running_loop().call_soon(question.cancel)
 
 
 def _can_take(conversation: Conversation, channel: ControlChannel) -> bool:

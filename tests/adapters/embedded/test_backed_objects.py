@@ -15,7 +15,17 @@ from crossdock.adapters.embedded.backing_names import BackingNames
 from crossdock.adapters.embedded.object_store import EmbeddedObjectStore
 from crossdock.cloud.s3.bucket_directory import Bucket
 from crossdock.core.backings import Backing
-from crossdock.core.errors import CannotCopy, Denied, FileError, InvalidName, NameTooLong, NotFound, Unavailable
+from crossdock.core.errors import (
+    CannotCopy,
+    Denied,
+    Exists,
+    FileError,
+    InvalidName,
+    NameTooLong,
+    NotFound,
+    Unavailable,
+    Unsupported,
+)
 from crossdock.core.homes import ObjectPlace, PathHome
 from crossdock.files.object_filesystem import ObjectFileSystem
 from crossdock.ports.objects import ObjectStore
@@ -181,6 +191,55 @@ async def test_what_the_s3s_do_not_copy_is_renamed_through_here(backed: BackedCl
         with pytest.raises(NotFound):
             await store.head(source)
     assert await backed.behind.s3.keys(BEHIND) == ["below/k"]
+
+
+async def attach_around(backed: BackedCloud, store: ObjectStore) -> ObjectFileSystem:
+    """`second` is the whole bucket in which `box` lies below a prefix, under credentials of another name."""
+    other = backed.credentials_file.with_name("other")
+    other.write_text(backed.credentials_file.read_text())
+    await backed.attach("second", credentials_file=other)
+    return ObjectFileSystem(home=PathHome(root="/"), store=store, metadata={}, blocks=make_pool())
+
+
+@pytest.mark.parametrize("size", [0, 1, 2 * PART])
+@pytest.mark.parametrize(("old", "new"), [("/box/k", "/second/below/k"), ("/second/below/k", "/box/k")])
+async def test_an_object_is_not_renamed_onto_itself(
+    backed: BackedCloud, store: ObjectStore, size: int, old: str, new: str
+):
+    files = await attach_around(backed, store)
+    await store.put(KEY, [bytes(size)], {})
+    for replaces, error in ((True, Unsupported), (False, Exists)):
+        with pytest.raises(error):
+            await files.rename(old, new, replace=replaces)
+    assert await read(store, KEY) == bytes(size)
+
+
+async def test_an_object_of_another_name_in_front_of_the_same_bucket_is_replaced(
+    backed: BackedCloud, store: ObjectStore
+):
+    files = await attach_around(backed, store)
+    await store.put(KEY, [b"new"], {})
+    await backed.behind.s3.put(BEHIND, "below/other", b"old")
+    await files.rename("/box/k", "/second/below/other", replace=True)
+    assert await backed.behind.s3.keys(BEHIND) == ["below/other"]
+    assert await backed.behind.s3.read(BEHIND, "below/other") == b"new"
+
+
+async def test_a_directory_is_not_lost_in_front_of_the_same_bucket(backed: BackedCloud, store: ObjectStore):
+    files = await attach_around(backed, store)
+    keys = ["d/", "d/e/", "d/e/x", "d/x"]
+    for key in keys:
+        await store.put(ObjectPlace(bucket="box", key=key), [key.encode()] if key[-1] == "x" else [], {})
+    for old, new in (("/box/d", "/second/below/d"), ("/second/below/d/e", "/box/d"), ("/second/below", "/box/d")):
+        for replaces in (False, True):
+            with pytest.raises(Exists):
+                await files.rename(old, new, directories=True, replace=replaces)
+    assert await backed.behind.s3.keys(BEHIND) == [f"below/{key}" for key in keys]
+    # Into itself, which the names do not tell: nothing is lost, and it has the name that was wanted.
+    await files.rename("/box/d", "/second/below/d/new", directories=True)
+    moved = [f"below/d/new/{key[2:]}" for key in keys]
+    assert await backed.behind.s3.keys(BEHIND) == moved
+    assert [await backed.behind.s3.read(BEHIND, key) for key in moved] == [b"", b"", b"d/e/x", b"d/x"]
 
 
 async def test_an_upload_does_not_go_on_in_a_bucket_that_was_attached_elsewhere(
