@@ -77,6 +77,20 @@ async def test_a_bundle_that_cannot_be_read_is_named(
         await use_s3(tmp_path)
 
 
+async def test_profiles_that_cannot_be_used_are_settings_that_cannot_be_meant(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(BadSetting, match=r"^aws\.profile: there is no profile nosuch \(those there are: none\)$"):
+        open_session(AwsSettings(profile="nosuch"))
+    monkeypatch.setenv("AWS_PROFILE", "nosuch")
+    with pytest.raises(BadSetting, match=r"^AWS_PROFILE, AWS_CONFIG_FILE or ~/\.aws: there is no profile nosuch"):
+        open_session(AwsSettings())
+    monkeypatch.delenv("AWS_PROFILE")
+    (tmp_path / "aws-config").write_text("[default\n")
+    with pytest.raises(BadSetting, match=r"cannot be read: Unable to parse config file: .*aws-config"):
+        open_session(AwsSettings())
+
+
 async def test_a_file_of_the_settings_that_has_no_certificate_is_named(tmp_path: Path) -> None:
     (tmp_path / "text.pem").write_text("no certificate")
     with pytest.raises(BadSetting, match=r"aws\.ca_file: .*text\.pem holds no certificate in PEM"):

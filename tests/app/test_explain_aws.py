@@ -19,8 +19,8 @@ from tests.fakes.provider_gateway import INVOCATION_ROLE, provider_gateway
 from tests.fakes.s3 import document
 from tests.fakes.transfer import ScriptedCertificates, ScriptedTrial
 
-from crossdock.adapters.aws.documents.accounts import BadProfile
 from crossdock.adapters.aws.documents.reads import READS, read_policy
+from crossdock.adapters.aws.profiles import BadProfile
 from crossdock.adapters.host.clock import SystemClock
 from crossdock.api.server import ApiServer
 from crossdock.app.explain_aws import Reading, explain_by_profiles
@@ -351,7 +351,11 @@ async def test_a_server_or_user_that_may_not_be_seen_is_told(dock: Dock) -> None
 @pytest.mark.parametrize(
     ("question", "words"),
     [
-        ({"serverId": "s-00000000000000000"}, "none of the accounts has a server s-00000000000000000"),
+        (
+            {"serverId": "s-00000000000000000"},
+            "none of the accounts has a server s-00000000000000000 in the region that was asked: see --region, and for "
+            "a server of Crossdock's own --transfer-profile",
+        ),
         ({"userName": "user2"}, "has no user user2"),
         ({"serverId": None}, "the question has no serverId"),
     ],

@@ -1,12 +1,13 @@
 """The authority `aws`, put together: AWS vouches for users, assumes roles, keeps the log and holds the bytes."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
-from crossdock.adapters.aws.begun_uploads import BegunUploads, Swept
+from crossdock.adapters.aws.begun_uploads import BegunUploads
 from crossdock.adapters.aws.clients import ServiceClients, open_clients
 from crossdock.adapters.aws.cloudwatch_sink import CloudWatchSink
+from crossdock.adapters.aws.gateway_identity import tell_identity
 from crossdock.adapters.aws.invocation_roles import AwsInvocationRoles
 from crossdock.adapters.aws.provider_functions import AwsProviderFunctions
 from crossdock.adapters.aws.role_assumer import AwsRoleAssumer, AwsRoleIssuer
@@ -16,12 +17,10 @@ from crossdock.adapters.host.workers.line import Answer
 from crossdock.app.aws_stores import open_aws_stores, open_session, verify_of
 from crossdock.app.aws_sweeping import AwsSweeper
 from crossdock.app.sessions_authority import SessionsAuthority
-from crossdock.app.upload_ledgers import sweep_forever
+from crossdock.app.upload_ledgers import sweep_forever, sweep_unresumable
 from crossdock.cloud.logs.writer import LogWriter
-from crossdock.files.resumable_uploads import resumable_upload_ids
 from crossdock.operations.call import House
 from crossdock.ports.logs import LogLines
-from crossdock.ports.upload_ledger import BegunUpload
 from crossdock.settings import Settings
 
 
@@ -29,7 +28,7 @@ from crossdock.settings import Settings
 async def open_aws_authority(
     settings: Settings, house: House, *, local_log: LogLines, ledger: BegunUploads
 ) -> AsyncIterator[SessionsAuthority]:
-    """Reaches nobody yet: what is wrong with credentials or addresses shows at the first login.
+    """Waits for nobody: what is wrong with credentials or addresses is told by the log, and at each login.
 
     Args:
         local_log: where sessions are logged when `aws.logs` is off.
@@ -46,6 +45,8 @@ async def open_aws_authority(
                 session=session,
             )
         )
+        telling = house.tasks.start(tell_identity(clients, settings.region), name="whom AWS takes the gateway for")
+        stack.callback(telling.cancel)
         stores = await stack.enter_async_context(
             open_aws_stores(aws, region=settings.region, clock=house.clock, ledger=ledger, session=session)
         )
@@ -57,7 +58,7 @@ async def open_aws_authority(
             tags=aws.session_tags,
         )
         sweeper = AwsSweeper(issuer=issuer, stores=stores, region=settings.region, entropy=house.entropy)
-        sweep = partial(_sweep, ledger, sweeper.end_begun, house)
+        sweep = partial(sweep_unresumable, ledger, sweeper.end_begun, house.state)
         house.tasks.start(sweep_forever(sweep), name="sweep of begun uploads")
         lines = local_log
         if aws.logs:
@@ -81,8 +82,3 @@ async def _cloudwatch_log(clients: ServiceClients, house: House) -> AsyncIterato
         yield writer
     finally:
         await writer.close()
-
-
-async def _sweep(uploads: BegunUploads, abort: Callable[[BegunUpload], Awaitable[None]], house: House) -> Swept:
-    """Abort the multipart uploads that were left behind, each as the role that began it."""
-    return await uploads.sweep(abort, spared=await resumable_upload_ids(house.state))

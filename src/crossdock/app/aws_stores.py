@@ -9,13 +9,14 @@ from aiobotocore.session import AioSession  # type: ignore[import-untyped]  # it
 from crossdock.adapters.aws.bundles import Bundle, bundle_of, verified_by
 from crossdock.adapters.aws.connection import S3Connection, open_s3
 from crossdock.adapters.aws.object_store import AwsObjectStore
+from crossdock.adapters.aws.profiles import BadProfile, open_profile
 from crossdock.adapters.aws.retrying import Patience
 from crossdock.core.object_writing import read_writings
 from crossdock.core.principals import AssumedRole
 from crossdock.ports.functions import TemporaryCredentials
 from crossdock.ports.host import Clock
 from crossdock.ports.upload_ledger import UploadLedger
-from crossdock.settings import AwsSettings
+from crossdock.settings import AwsSettings, BadSetting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,12 @@ async def open_aws_stores(
 
 
 def open_session(aws: AwsSettings) -> AioSession:
-    return AioSession(profile=aws.profile or None)
+    """Raises BadSetting for a profile that is not there, and for profiles that cannot be read."""
+    try:
+        return open_profile(aws.profile)
+    except BadProfile as error:
+        named_by = "aws.profile" if aws.profile else "AWS_PROFILE, AWS_CONFIG_FILE or ~/.aws"
+        raise BadSetting(f"{named_by}: {error}") from error
 
 
 def verify_of(aws: AwsSettings, session: AioSession) -> bool | str:

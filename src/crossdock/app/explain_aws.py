@@ -121,7 +121,8 @@ async def open_explaining(
             username, server_id = text_in(asked, "userName"), ServerId(text_in(asked, "serverId"))
             identity, is_kept = given_identity(asked, username), False
             if identity is None and not is_shown(asked):
-                identity = await _kept(fleet, server_id, username)
+                is_told = bool(reading.transfer_profile or reading.transfer_endpoint_url)
+                identity = await _kept(fleet, server_id, username, is_crossdock_told=is_told)
                 is_kept = identity is not None
             question = read_question(asked, server_id, identity, is_kept=is_kept)
             return {**explanation_json(await explainer.explain(question)), "notSeen": NOT_SEEN}
@@ -149,14 +150,17 @@ async def _open(reading: Reading) -> AsyncIterator[tuple[Accounts, Fleet]]:
         yield accounts, Fleet(tuple(readers))
 
 
-async def _kept(fleet: Fleet, server_id: ServerId, username: str) -> Identity | None:
+async def _kept(fleet: Fleet, server_id: ServerId, username: str, *, is_crossdock_told: bool) -> Identity | None:
     """Of a user whom the server knows itself. Raises BadQuestion where nobody has such a server."""
     try:
         server = await fleet.server(server_id)
     except Unavailable:
         return None  # that is the first step of the explanation
     if server is None:
-        raise BadQuestion(f"none of the accounts has a server {server_id} in the region that was asked: see --region")
+        further = "" if is_crossdock_told else ", and for a server of Crossdock's own --transfer-profile"
+        raise BadQuestion(
+            f"none of the accounts has a server {server_id} in the region that was asked: see --region{further}"
+        )
     return await kept_identity(fleet, server, username)
 
 

@@ -145,5 +145,7 @@ class BlockPool:
                 waiter.cancel()
                 self._serve()
             if isinstance(error, TimeoutError):
-                raise OutOfSpace("other uploads hold all the room that the spool has") from error
+                raise OutOfSpace(
+                    "other uploads hold all the room that the spool has: see uploads.spool_bytes"
+                ) from error
             raise

@@ -71,5 +71,8 @@ class AwsSettings:
         high=900,
     )
     logs: bool = setting(
-        True, "Sessions are logged in CloudWatch Logs, group `/aws/transfer/SERVER_ID` of the gateway's own account."
+        True,
+        "Sessions are logged in CloudWatch Logs, group `/aws/transfer/SERVER_ID` of the gateway's own account. If "
+        "false, in Crossdock's own log instead, and there alone it says why a login was denied: `crossdock exec hub -- "
+        "aws logs tail /aws/transfer/SERVER_ID`.",
     )

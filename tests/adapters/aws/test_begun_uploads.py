@@ -181,15 +181,17 @@ async def test_an_upload_that_could_not_be_aborted_and_cannot_be_noted_fails_as_
     assert "the state's disk is full" in caplog.records[-1].reason
 
 
-async def test_an_upload_that_a_later_run_goes_on_with_is_that_runs_until_it_has_ended(box: Box):
+async def test_who_goes_on_with_an_upload_writes_nothing_before_its_end(box: Box):
+    """Else one that is aborted while its parts are listed would be noted once more, and nobody would end it."""
     house = House()
     arn = await box.role()
     first, second = await box.store(arn, house.run(1)), await box.store(arn, house.run(2))
     upload = await first.start_multipart(PLACE, {})
     await upload.upload_part(1, [bytes(PART)])
     begun = OpenUpload(place=PLACE, upload_id=upload.upload_id, began_at=house.clock.now())
+    before = house.state.generation()
     resumed = await second.resume_multipart(begun)
-    assert not await house.run(2).has_left_behind()
+    assert house.state.generation() == before
     await resumed.upload_part(2, [b"x"])
     await resumed.complete()
     assert [upload async for upload in house.run(3).left_behind()] == []
@@ -329,10 +331,38 @@ async def test_what_its_user_may_go_on_with_is_spared_until_nobody_may():
     await house.run(1).note(begun("u2"))
     aborted: list[str] = []
 
+    async def is_first(upload: BegunUpload) -> bool:
+        return upload.upload_id == "u1"
+
     async def abort(upload: BegunUpload) -> None:
         aborted.append(upload.upload_id)
 
-    await house.run(2).sweep(abort, spared={"u1"})
+    await house.run(2).sweep(abort, is_spared=is_first)
     assert (aborted, await house.noted()) == (["u2"], ["u1"])
     await house.run(3).sweep(abort)
     assert (aborted, await house.noted()) == (["u2", "u1"], [])
+
+
+async def test_each_is_asked_about_only_when_it_would_be_aborted_next():
+    house, events = House(), list[str]()
+    for upload_id in ("u1", "u2"):
+        await house.run(1).note(begun(upload_id))
+
+    async def is_spared(upload: BegunUpload) -> bool:
+        events.append(f"ask {upload.upload_id}")
+        return False
+
+    async def abort(upload: BegunUpload) -> None:
+        events.append(f"abort {upload.upload_id}")
+
+    await house.run(2).sweep(abort, is_spared=is_spared)
+    assert events == ["ask u1", "abort u1", "ask u2", "abort u2"]
+
+
+async def test_what_other_runs_that_live_have_begun_is_not_left_behind():
+    house, living = House(), {"1"}
+    now = BegunUploads(house.state, node="node", run="2", clock=house.clock, living=living)
+    await house.run(1).note(begun("u1"))
+    assert not await now.has_left_behind()
+    living.clear()
+    assert [upload async for upload in now.left_behind()] == [begun("u1")]

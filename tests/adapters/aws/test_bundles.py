@@ -56,6 +56,11 @@ def test_a_variable_that_is_empty_is_as_one_that_is_not_set(monkeypatch: pytest.
     for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
         monkeypatch.setenv(name, "")
     assert bundle_of(AioSession()) is None
+    of_profile = Bundle(file="of-profile.pem", named_by="ca_bundle of the profile dock")
+    assert bundle_of(AioSession(profile="dock")) == of_profile
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "r.pem")
+    assert bundle_of(AioSession(profile="dock")) == of_profile
+    assert bundle_of(AioSession()) == Bundle(file="r.pem", named_by="REQUESTS_CA_BUNDLE")
 
 
 def test_it_is_looked_at_before_botocore_is_told(tmp_path: Path):

@@ -231,6 +231,26 @@ async def test_what_an_operator_has_to_mend_is_told_as_that(code, words):
             await store.put(PLACE, [b"content"], {})
 
 
+@pytest.mark.parametrize("acl", ["off", "bucket-owner-full-control", "cross-account"])
+async def test_an_s3_that_does_not_encrypt_is_told_with_the_line_that_asks_for_it(acl):
+    writings = read_writings({"*": {"acl": acl, "sse": "AES256"}})
+    async with stub_s3() as stub, stub.store(writings=writings, attempts=1) as store:
+        for write in (lambda: store.put(PLACE, [b"content"], {}), lambda: store.start_multipart(PLACE, {})):
+            stub.then(error(501, "NotImplemented", "no KMS"))
+            with pytest.raises(Unavailable) as caught:
+                await write()
+            assert "NotImplemented: no KMS" in str(caught.value)
+            assert str(caught.value).endswith(
+                "; x-amz-server-side-encryption: AES256 was sent, which this S3 may not be able to do: set "
+                'sse = "off" under [aws.buckets."box"]'
+            )
+    async with stub_s3() as stub, stub.store(attempts=1) as store:
+        stub.then(error(501, "NotImplemented", "no"))
+        with pytest.raises(Unavailable) as caught:
+            await store.put(PLACE, [b"content"], {})
+    assert "sse" not in str(caught.value)
+
+
 def _signed(seen):
     authorization = next(value for name, value in seen.headers.items() if name.lower() == "authorization")
     return authorization.partition("SignedHeaders=")[2].partition(",")[0].split(";")

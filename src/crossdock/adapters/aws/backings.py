@@ -15,7 +15,7 @@ from crossdock.adapters.aws.bundles import Bundle, bundle_of, verified_by
 from crossdock.adapters.aws.connection import S3Connection, open_s3
 from crossdock.adapters.aws.object_store import AwsObjectStore
 from crossdock.adapters.aws.retrying import Patience
-from crossdock.core.backings import Backing
+from crossdock.core.backings import USER_AGENT, Backing
 from crossdock.core.errors import FileError, ServiceError, Unavailable
 from crossdock.core.homes import ObjectPlace
 from crossdock.ports.backings import SentBody
@@ -131,6 +131,7 @@ class BackingConnections:
                         patience=self._patience,
                         read_timeout_s=self._read_timeout_s,
                         session=self._session,
+                        user_agent=USER_AGENT,
                     )
                 )
             except (OSError, BotoCoreError) as error:

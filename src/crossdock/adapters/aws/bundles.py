@@ -6,7 +6,7 @@ REQUESTS_CA_BUNDLE.
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -26,6 +26,8 @@ class ConfiguredSession(Protocol):
 
     def get_config_variable(self, logical_name: str) -> Any: ...
 
+    def get_scoped_config(self) -> Mapping[str, Any]: ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
@@ -43,10 +45,11 @@ def bundle_of(session: ConfiguredSession) -> Bundle | None:
     """The one in place of everybody's authorities; None where there is none.
 
     Our own connections must believe the same as botocore's clients. To it, a variable that is empty is an error, or in
-    older versions nothing is verified; here it is as one that is not set.
+    older versions nothing is verified; here it is as one that is not set, so that the profile's counts.
     """
     variables = foreign_variables()
-    if found := session.get_config_variable("ca_bundle"):
+    # botocore asks the profile only where the variable is not set at all.
+    if found := session.get_config_variable("ca_bundle") or session.get_scoped_config().get("ca_bundle"):
         of_profile = f"ca_bundle of the profile {session.profile or 'default'}"
         return Bundle(file=found, named_by="AWS_CA_BUNDLE" if variables.get("AWS_CA_BUNDLE") else of_profile)
     if found := variables.get("REQUESTS_CA_BUNDLE"):

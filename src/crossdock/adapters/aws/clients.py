@@ -14,6 +14,7 @@ from aiobotocore.session import AioSession  # type: ignore[import-untyped]
 from botocore.exceptions import BotoCoreError, ClientError
 
 from crossdock.adapters.aws.clean_connections import CleanHttpSession
+from crossdock.adapters.aws.profiles import refuse_half_a_key
 
 CONNECT_TIMEOUT_S = 10.0
 
@@ -33,7 +34,7 @@ class AwsClients:
         config: AioConfig,
         *,
         endpoint_url: str | None,
-        verify: bool | str | None,
+        verify: bool | str,
     ) -> None:
         self._session = session
         self._stack = stack
@@ -49,6 +50,7 @@ class AwsClients:
             async with self._turn:
                 found = self._clients.get((service, region))
                 if found is None:
+                    await refuse_half_a_key(self._session)
                     creation = self._session.create_client(
                         service,
                         region_name=region,
@@ -66,7 +68,7 @@ async def open_clients(
     read_timeout_s: float,
     profile: str = "",
     endpoint_url: str = "",
-    verify: bool | str | None = True,
+    verify: bool | str = True,
     attempts: int = 3,
     session: AioSession | None = None,
 ) -> AsyncIterator[AwsClients]:
@@ -76,8 +78,8 @@ async def open_clients(
         read_timeout_s: without a byte of an answer.
         profile: of `~/.aws`; empty for the one that the environment names.
         endpoint_url: of every service, in place of AWS's own; empty for what the environment or the profile says.
-        verify: the file of certificate authorities; True for those of the system, None for what the environment or the
-            profile says.
+        verify: the file of certificate authorities; True for those of the system. See `bundles` for what the
+            environment or the profile says.
         attempts: at a call that is throttled or fails on the way.
         session: in place of one for the profile.
     """

@@ -145,7 +145,7 @@ def file_errors(operation: str, resource: str, caller: str = "") -> Iterator[Non
         raise InvalidName(f"{operation} of {resource}: {error}") from error
     except (BotoCoreError, aiohttp.ClientError, TimeoutError, OSError) as error:
         asked = f" ({caller})" if caller else ""
-        raise Unavailable(f"{operation} of {resource}: {_network_words(error)}{asked}") from error
+        raise Unavailable(f"{operation} of {resource}: {network_words(error)}{asked}") from error
 
 
 def from_refusal(refusal: Refusal, operation: str, resource: str, caller: str = "") -> FileError:
@@ -170,7 +170,7 @@ def _explained(refusal: Refusal) -> str:
     return f"{explained}; " if explained else ""
 
 
-def _network_words(error: Exception) -> str:
+def network_words(error: Exception, whose: str = "S3") -> str:
     """What became of a request that was not answered. botocore wraps what aiohttp raised."""
     cause = error.kwargs.get("error", error) if isinstance(error, BotoCoreError) else error
     if isinstance(cause, aiohttp.ClientConnectorDNSError):
@@ -182,7 +182,7 @@ def _network_words(error: Exception) -> str:
     if isinstance(cause, aiohttp.ClientConnectorError):
         return f"{cause.host}:{cause.port} does not take connections: {cause.strerror or cause}"
     if isinstance(cause, TimeoutError):
-        return "S3 did not answer in time"
+        return f"{whose} did not answer in time"
     return f"{type(error).__name__}: {error}"
 
 

@@ -10,12 +10,13 @@ Sources: Transfer Family User Guide, "Create an IAM role and policy" (PutObjectA
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from crossdock.adapters.aws.failures import refusal_behind
-from crossdock.core.errors import Denied
+from crossdock.core.errors import Denied, FileError
 from crossdock.core.homes import ObjectPlace
 from crossdock.core.object_writing import (
     ACL_HEADER,
@@ -25,6 +26,7 @@ from crossdock.core.object_writing import (
     SSE_BUCKET_KEY_HEADER,
     SSE_HEADER,
     SSE_KEY_HEADER,
+    ObjectWriting,
     ObjectWritings,
 )
 
@@ -79,6 +81,16 @@ class ObjectWriter:
             account_id: of the role that writes; empty for a caller that is no role, who never grants across accounts.
         """
         writing = self._writings.of(place.bucket)
+        with _naming_encryption(place, writing.headers):
+            return await self._granted(place, account_id, writing, attempt)
+
+    async def _granted(
+        self,
+        place: ObjectPlace,
+        account_id: str,
+        writing: ObjectWriting,
+        attempt: Callable[[Written], Awaitable[T]],
+    ) -> T:
         acl, encryption = writing.acl or self._default, writing.headers
         if acl == OFF or (acl == CROSS_ACCOUNT and not account_id):
             return await attempt(Written(headers=encryption))
@@ -121,6 +133,21 @@ class ObjectWriter:
         self._is_own[bucket, account_id] = is_own
         if not is_own:
             _log.info("a bucket's owner gets full control", extra={"bucket": bucket, "account_of_role": account_id})
+
+
+@contextmanager
+def _naming_encryption(place: ObjectPlace, encryption: Mapping[str, str]) -> Iterator[None]:
+    """Of an S3 that has no encryption, or is not set up for it, which is not told apart: which line turns it off."""
+    try:
+        yield
+    except FileError as error:
+        refusal = refusal_behind(error)
+        if not encryption or refusal is None or refusal.code != "NotImplemented":
+            raise
+        raise type(error)(
+            f"{error}; {SSE_HEADER}: {encryption[SSE_HEADER]} was sent, which this S3 may not be able to do: "
+            f'set sse = "{OFF}" under [aws.buckets."{place.bucket}"]'
+        ) from error.__cause__
 
 
 async def _granting(
