@@ -1,12 +1,27 @@
-"""Uploads that were left behind are swept again and again, the more seldom the less comes of it."""
+"""Uploads that were left behind are swept again and again, and none of them that its user may go on with."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
+from tests.fakes.clock import START, FakeClock
+from tests.fakes.filesystems import OWNER
+from tests.fakes.house import make_house
+from tests.fakes.resumable_uploads import resumable_uploads
 
-from crossdock.adapters.aws.begun_uploads import Swept
-from crossdock.app.upload_ledgers import SELDOM_S, SWEEP_EVERY_S, sweep_forever
-from crossdock.core.errors import Unavailable
+from crossdock.adapters.aws.begun_uploads import GIVEN_UP_AFTER, Swept
+from crossdock.app.upload_ledgers import (
+    AT_AWS,
+    SELDOM_S,
+    SWEEP_EVERY_S,
+    UploadLedgers,
+    sweep_forever,
+    sweep_unresumable,
+)
+from crossdock.core.errors import Denied, Unavailable
+from crossdock.core.homes import ObjectPlace
+from crossdock.ports.resumable_uploads import ResumableUpload
+from crossdock.ports.upload_ledger import BegunUpload
 
 CLEAN, STAYS = Swept(aborted=1, stayed=()), Swept(aborted=0, stayed=("box/file: denied",))
 
@@ -42,3 +57,77 @@ async def test_it_waits_as_at_first_when_nothing_stays():
 async def test_a_state_that_fails_is_told_and_tried_again(caplog):
     assert await pauses(Unavailable("the disk fails"), CLEAN) == [SWEEP_EVERY_S, SWEEP_EVERY_S]
     assert "the disk fails" in [getattr(record, "reason", "") for record in caplog.records]
+
+
+# Whose uploads are swept.
+
+PLACE = ObjectPlace(bucket="box", key="in/file")
+
+
+def begun(upload_id: str) -> BegunUpload:
+    return BegunUpload(place=PLACE, upload_id=upload_id, role_arn="")
+
+
+def resumable(upload_id: str) -> ResumableUpload:
+    return ResumableUpload(owner=OWNER, place=PLACE, upload_id=upload_id, began_at=START, touched_at=START)
+
+
+async def test_what_becomes_resumable_while_a_slow_s3_is_swept_is_spared():
+    house = make_house()
+    ledgers, uploads = UploadLedgers(house), resumable_uploads(house.state)
+    worker = ledgers.begin_run()
+    for number in range(150):
+        await ledgers.of_run("an earlier run", AT_AWS).note(begun(f"left {number:03}"))
+    aborted = list[str]()
+
+    async def abort(upload: BegunUpload) -> None:
+        if not aborted:
+            # Further on than the first page.
+            await ledgers.of_run(worker, AT_AWS).note(begun("mine"))
+            await uploads.note(resumable("mine"))
+            uploads.abandon(resumable("mine"))
+            ledgers.end_run(worker)
+        aborted.append(upload.upload_id)
+
+    assert (await sweep_unresumable(ledgers(AT_AWS), abort, house.state)).aborted == 150
+    assert "mine" not in aborted
+    assert [upload.upload_id async for upload in ledgers(AT_AWS).left_behind()] == ["mine"]
+    await uploads.forget(resumable("mine"))
+    assert (await sweep_unresumable(ledgers(AT_AWS), abort, house.state)).aborted == 1
+
+
+async def test_what_a_worker_began_is_over_with_it_and_nothing_of_it_is_written_then():
+    clock = FakeClock()
+    house = make_house(clock=clock)
+    ledgers = UploadLedgers(house)
+    first, second = ledgers.begin_run(), ledgers.begin_run()
+    for run, upload_id in ((first, "swept"), (first, "left"), (second, "under way")):
+        await ledgers.of_run(run, AT_AWS).note(begun(upload_id))
+    await ledgers(AT_AWS).note(begun("of the parent"))
+    await ledgers(AT_AWS).forget(begun("swept"))
+    assert not await ledgers(AT_AWS).has_left_behind()
+    clock.advance(timedelta(days=29).total_seconds())
+    before = house.state.generation()
+    ledgers.end_run(first)
+    assert house.state.generation() == before
+    assert [upload.upload_id async for upload in ledgers(AT_AWS).left_behind()] == ["left"]
+    # A note that was under way when it died.
+    await ledgers.of_run(first, AT_AWS).note(begun("late"))
+
+    async def abort(upload: BegunUpload) -> None:
+        raise Denied("the role was deleted")
+
+    clock.advance((GIVEN_UP_AFTER - timedelta(days=29)).total_seconds())
+    assert len((await ledgers(AT_AWS).sweep(abort)).stayed) == 2
+    assert [upload.upload_id async for upload in ledgers(AT_AWS).left_behind()] == ["late"], (
+        "the thirty days count from the beginning"
+    )
+
+
+async def test_after_a_restart_all_of_the_former_run_and_its_workers_are_left_behind():
+    house = make_house()
+    former, now = UploadLedgers(house), UploadLedgers(house)
+    await former(AT_AWS).note(begun("u1"))
+    await former.of_run(former.begin_run(), AT_AWS).note(begun("u2"))
+    now.begin_run()
+    assert [upload.upload_id async for upload in now(AT_AWS).left_behind()] == ["u1", "u2"]

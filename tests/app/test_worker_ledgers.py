@@ -2,15 +2,15 @@
 
 import pytest
 from tests.fakes.clock import START
-from tests.fakes.worker_lines import MemoryLedger
+from tests.fakes.house import make_house
 
-from crossdock.adapters.memory.state import MemoryState
-from crossdock.app.upload_ledgers import AT_AWS
+from crossdock.app.upload_ledgers import AT_AWS, UploadLedgers
 from crossdock.app.worker_ledgers import worker_ledgers
 from crossdock.cloud.s3.bucket_directory import BUCKETS, BucketRecord
 from crossdock.core.backings import Backing
 from crossdock.core.errors import Unavailable
 from crossdock.core.homes import ObjectPlace
+from crossdock.operations.call import House
 from crossdock.ports.upload_ledger import BegunUpload
 
 UPLOAD = BegunUpload(place=ObjectPlace(bucket="bucket", key="k"), upload_id="u1", role_arn="")
@@ -18,9 +18,9 @@ ATTACHED, ELSEWHERE = Backing(bucket="behind"), Backing(bucket="elsewhere")
 
 
 @pytest.fixture
-async def state() -> MemoryState:
-    found = MemoryState()
-    async with found.transaction() as tx:
+async def house() -> House:
+    found = make_house()
+    async with found.state.transaction() as tx:
         for name, backing in (("here", None), ("there", ATTACHED)):
             record = BucketRecord(
                 name=name, bucket_id=name, account_id="1", region="r", created_at=START, backing=backing
@@ -39,14 +39,28 @@ async def state() -> MemoryState:
         (ATTACHED.where, True, False),
     ],
 )
-async def test_only_where_the_service_keeps_files(state: MemoryState, where: str, is_at_aws: bool, is_noted: bool):
-    ledger = MemoryLedger(where)
-    noting = worker_ledgers({where: ledger}.__getitem__, state, is_at_aws=is_at_aws)(where)
+async def test_only_where_the_service_keeps_files(house: House, where: str, is_at_aws: bool, is_noted: bool):
+    ledgers = UploadLedgers(house)
+    worker = worker_ledgers(ledgers, house.state, is_at_aws=is_at_aws)()
     if is_noted:
-        await noting.note(UPLOAD)
-        assert ledger.noted == [UPLOAD]
-        await noting.forget(UPLOAD)
+        await worker.of(where).note(UPLOAD)
+        assert not await ledgers(where).has_left_behind()
+        worker.give_back()
+        assert [upload async for upload in ledgers(where).left_behind()] == [UPLOAD]
+        await worker.of(where).forget(UPLOAD)
     else:
         with pytest.raises(Unavailable, match="keeps no files there"):
-            await noting.note(UPLOAD)
-    assert ledger.noted == []
+            await worker.of(where).note(UPLOAD)
+        worker.give_back()
+    assert not await ledgers(where).has_left_behind()
+
+
+async def test_a_workers_end_is_none_of_anothers(house: House):
+    ledgers = UploadLedgers(house)
+    hire = worker_ledgers(ledgers, house.state, is_at_aws=True)
+    first, second = hire(), hire()
+    await second.of(AT_AWS).note(UPLOAD)
+    first.give_back()
+    assert not await ledgers(AT_AWS).has_left_behind()
+    second.give_back()
+    assert await ledgers(AT_AWS).has_left_behind()

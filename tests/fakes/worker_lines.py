@@ -92,6 +92,21 @@ class MemoryLedger:
         self.noted = [noted for noted in self.noted if noted.upload_id != upload.upload_id]
 
 
+class MemoryLedgers(dict[str, MemoryLedger]):
+    """Implements `ports.upload_ledger.WorkerLedgers`."""
+
+    is_given_back = False
+
+    def __missing__(self, where: str) -> MemoryLedger:
+        return self.setdefault(where, MemoryLedger(where))
+
+    def of(self, where: str) -> MemoryLedger:
+        return self[where]
+
+    def give_back(self) -> None:
+        self.is_given_back = True
+
+
 def make_parent(**parts: Any) -> Parent:
     """A parent with these parts, and nothing where none is given."""
     nothing: dict[str, Any] = dict.fromkeys(("provider", "objects", "uploads", "blobs"))
@@ -102,7 +117,7 @@ def make_parent(**parts: Any) -> Parent:
         "log": MemoryLines(),
         "resumable": resumable_uploads(),
         "unfinished": UnfinishedUploads(),
-        "ledger_of": MemoryLedger,
+        "new_ledgers": MemoryLedgers,
     }
     return Parent(**(nothing | something | parts))
 
@@ -110,12 +125,10 @@ def make_parent(**parts: Any) -> Parent:
 @asynccontextmanager
 async def joined_to(parent: Parent) -> AsyncIterator[CallingLine]:
     """The worker's end of a line to a parent that answers everything."""
-    answers = LoginAnswers(parent), StorageAnswers(parent), UploadAnswers(parent.resumable)
+    logins, storage, uploads = LoginAnswers(parent), StorageAnswers(parent), UploadAnswers(parent.resumable)
+    answers = logins, storage, uploads, LedgerAnswers(parent.new_ledgers())
     told = [answer for some in answers for answer in some.all()]
-    ledger = LedgerAnswers(parent.ledger_of)
-    further = [*ledger.all(), *UnfinishedAnswers(parent.unfinished).all()]
-    async with joined([*told, *further]) as both:
+    async with joined([*told, *UnfinishedAnswers(parent.unfinished).all()]) as both:
         yield both.calling
     for some in answers:
         some.give_back()
-    await ledger.give_back()

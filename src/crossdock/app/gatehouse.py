@@ -15,7 +15,7 @@ from crossdock.app.cloud import Cloud, is_embedded
 from crossdock.app.disk import Disk
 from crossdock.app.resumable_uploads import build_resumable_uploads
 from crossdock.app.sessions_authority import SessionsAuthority
-from crossdock.app.upload_ledgers import LedgerOf
+from crossdock.app.upload_ledgers import UploadLedgers
 from crossdock.app.worker_ledgers import worker_ledgers
 from crossdock.app.workers import build_crew
 from crossdock.cloud.acm.serving import AcmCertificateCheck
@@ -60,7 +60,7 @@ async def build_gatehouse(
     cloud: Cloud,
     authority: SessionsAuthority,
     api: ProviderApi,
-    ledger_of: LedgerOf,
+    ledger_of: UploadLedgers,
     unfinished: Unfinished,
 ) -> Gatehouse:
     """Also adds the Transfer API to the cloud, whose identity test runs the code of a login."""
@@ -126,7 +126,7 @@ async def build_gatehouse(
             blobs=disk.blobs,
             resumable=resumable,
             unfinished=unfinished,
-            ledger_of=worker_ledgers(ledger_of, disk.state, is_at_aws=not is_embedded(settings)),
+            new_ledgers=worker_ledgers(ledger_of, disk.state, is_at_aws=not is_embedded(settings)),
         )
         crew = build_crew(settings, disk, house, parent)
     sftp_edge = SftpEdge(

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from crossdock.app.upload_ledgers import AT_AWS
+from crossdock.app.upload_ledgers import AT_AWS, UploadLedgers
 from crossdock.cloud.s3.attachments import all_buckets
 from crossdock.core.errors import Unavailable
 from crossdock.ports.state import State
@@ -35,7 +35,27 @@ class WorkerLedger:
         return any(backing is not None and backing.where == self.where for backing in backings)
 
 
-def worker_ledgers(
-    ledger_of: Callable[[str], UploadLedger], state: State, *, is_at_aws: bool
-) -> Callable[[str], WorkerLedger]:
-    return lambda where: WorkerLedger(where=where, ledger=ledger_of(where), state=state, is_at_aws=is_at_aws)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgersOfWorker:
+    """See `ports.upload_ledger.WorkerLedgers`. `run` is the worker's own."""
+
+    ledgers: UploadLedgers
+    run: str
+    state: State
+    is_at_aws: bool
+
+    def of(self, where: str) -> WorkerLedger:
+        ledger = self.ledgers.of_run(self.run, where)
+        return WorkerLedger(where=where, ledger=ledger, state=self.state, is_at_aws=self.is_at_aws)
+
+    def give_back(self) -> None:
+        self.ledgers.end_run(self.run)
+
+
+def worker_ledgers(ledgers: UploadLedgers, state: State, *, is_at_aws: bool) -> Callable[[], LedgersOfWorker]:
+    """Each call is for one more worker."""
+
+    def begin() -> LedgersOfWorker:
+        return LedgersOfWorker(ledgers=ledgers, run=ledgers.begin_run(), state=state, is_at_aws=is_at_aws)
+
+    return begin

@@ -139,10 +139,13 @@ class StateResumableUploads:
         return is_any_findable
 
     async def give_up(self, upload: ResumableUpload) -> None:
-        async with self._state.transaction() as tx:
-            await _write(tx, self._run, replace(_record(upload), is_given_up=True))
-        self._under_way.discard(_key(upload))
-        self._to_sweep(_key(upload))
+        try:
+            async with self._state.transaction() as tx:
+                await _write(tx, self._run, replace(_record(upload), is_given_up=True))
+        finally:
+            # Also of whoever is no more by now: nobody would abandon it.
+            self._under_way.discard(_key(upload))
+            self._to_sweep(_key(upload))
 
     async def forget(self, upload: ResumableUpload) -> None:
         try:
@@ -150,7 +153,8 @@ class StateResumableUploads:
                 await UPLOADS.delete(tx, *_key(upload))
         except FileError as error:
             _log.warning("an upload that has ended is still noted as resumable", extra={"reason": str(error)})
-        self._under_way.discard(_key(upload))
+        finally:
+            self._under_way.discard(_key(upload))
 
     def abandon(self, upload: ResumableUpload) -> None:
         """Whoever had it under way is no more, and cannot tell how far it came."""
@@ -250,9 +254,14 @@ async def _is_over(upload: ResumableUpload, abort: Abort, oldest: datetime) -> b
 
 
 async def resumable_upload_ids(state: State) -> frozenset[str]:
-    """Of all that are noted: what no other sweep may end."""
+    """Of all that are noted: what no other sweep may end. Their keys tell, also those of damaged records."""
+    ids, after = set[str](), None
     async with state.reading() as tx:
-        return frozenset(record.upload_id for record in await UPLOADS.everything(tx))
+        table = tx.table(UPLOADS.spec)
+        while rows := await table.page(after=after):
+            ids.update(row.key[-1] for row in rows)
+            after = rows[-1].key
+    return frozenset(ids)
 
 
 def _key(upload: ResumableUpload) -> Key:

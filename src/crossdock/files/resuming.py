@@ -114,12 +114,14 @@ class Resuming:
             if_match=if_match,
             is_new=is_new,
         )
+        noted = _Noted(upload, known, self._uploads)
         try:
             is_noted = await self._uploads.note(known)
         except BaseException:
-            await upload.abort()
+            # It may be noted all the same: the answer came too late, or not at all.
+            await noted.abort()
             raise
-        return _Noted(upload, known, self._uploads) if is_noted else upload
+        return noted if is_noted else upload
 
     async def leave(self, upload: MultipartUpload, most: int) -> int:
         """Note how far an upload of `begin` or `take` came; returns that, and 0 when it was of no use and was ended.

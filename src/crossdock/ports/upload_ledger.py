@@ -29,3 +29,16 @@ class UploadLedger(Protocol):
 
     async def forget(self, upload: BegunUpload) -> None:
         """Never fails: an upload that is remembered too long is found to be gone."""
+
+
+class WorkerLedgers(Protocol):
+    """The ledgers of what one worker begins."""
+
+    def of(self, where: str) -> UploadLedger:
+        """By the name of the S3."""
+
+    def give_back(self) -> None:
+        """The worker is no more: nobody goes on with what it has noted and not forgotten, but for whoever resumes it.
+
+        That needs no word to the state, and so neither fails nor takes long.
+        """

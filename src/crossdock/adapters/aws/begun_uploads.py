@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BegunRecord:
-    """`run` is the one in which it was begun or gone on with, last; its key has none, so that any may forget it."""
+    """`run` is the one in which it was begun; its key has none, so that any may forget it."""
 
     bucket: str
     key: str
@@ -47,13 +47,17 @@ class BegunUploads:
 
     Args:
         node: this service among those that share the state; each sweeps only its own.
-        run: this run of it; what other runs of the node have noted was left behind, and what is over in this one.
+        run: in which uploads are noted.
+        living: further runs that go on; what all others of the node have noted was left behind, and what is over.
     """
 
-    def __init__(self, state: State, *, node: str, run: str, clock: Clock) -> None:
+    def __init__(
+        self, state: State, *, node: str, run: str, clock: Clock, living: Container[str] = frozenset()
+    ) -> None:
         self._state = state
         self._node = node
         self._run = run
+        self._living = living
         self._clock = clock
 
     async def note(self, upload: BegunUpload) -> None:
@@ -85,18 +89,21 @@ class BegunUploads:
         return False
 
     async def sweep(
-        self, abort: Callable[[BegunUpload], Awaitable[None]], *, spared: Container[str] = frozenset()
+        self,
+        abort: Callable[[BegunUpload], Awaitable[None]],
+        *,
+        is_spared: Callable[[BegunUpload], Awaitable[bool]] | None = None,
     ) -> "Swept":
-        """Abort what is over or was left by earlier runs; `abort` does so as the role that began it, and may raise.
+        """Abort what is over or was left by other runs; `abort` does so as the role that began it, and may raise.
 
         Args:
-            spared: ids of uploads that their users may go on with.
+            is_spared: whether its user may go on with an upload; asked of each just before it would be aborted.
         """
         aborted, stayed = 0, list[str]()
         async for key, record in self._left_behind():
-            if record.upload_id in spared:
-                continue
             upload = _upload(record)
+            if is_spared is not None and await is_spared(upload):
+                continue
             try:
                 await abort(upload)
             except (FileError, AssumeRefused) as error:
@@ -114,7 +121,7 @@ class BegunUploads:
             async with self._state.reading() as tx:
                 records = await BEGUN.page_with_keys(tx, self._node, after=after, limit=_PAGE)
             for key, record in records:
-                if record.run != self._run:
+                if record.run != self._run and record.run not in self._living:
                     yield key, record
             if len(records) < _PAGE:
                 return

@@ -109,7 +109,8 @@ async def begin_upload(
 async def resume_upload(s3: BoundS3, open_upload: OpenUpload, keeping: Keeping) -> "AwsUpload":
     """An upload that was begun before, with the parts that S3 lists. Raises NotFound when it has ended.
 
-    It is noted as one of this run's.
+    It stays noted as it was, whoever's run that was, for no sweep ends what its user may go on with. A note now might
+    come after its end, while the parts were listed, and be of nothing.
     """
     begun = BegunUpload(
         place=open_upload.place,
@@ -135,9 +136,6 @@ async def resume_upload(s3: BoundS3, open_upload: OpenUpload, keeping: Keeping) 
             state.parts[part["PartNumber"]] = _Part(etag=part["ETag"], size=part["Size"], checksum=checksum)
         if page.get("IsTruncated"):
             following = max(page.get("NextPartNumberMarker", 0), *state.parts, 0)
-    if keeping.ledger is not None:
-        # An earlier run may have begun it, and what earlier runs left is swept.
-        await keeping.ledger.note(begun)
     keeping.known.add(begun.upload_id)
     return AwsUpload(s3, state)
 

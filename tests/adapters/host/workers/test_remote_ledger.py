@@ -1,10 +1,7 @@
 """Uploads at an S3 of somebody else's that a worker begins: noted by the parent, under the S3's name."""
 
-from collections import defaultdict
-from dataclasses import replace
-
 import pytest
-from tests.fakes.worker_lines import MemoryLedger, joined_to, make_parent
+from tests.fakes.worker_lines import MemoryLedgers, joined_to, make_parent
 
 from crossdock.adapters.host.workers.remote_ledger import RemoteUploadLedger
 from crossdock.core.errors import OutOfSpace
@@ -14,40 +11,23 @@ from crossdock.ports.upload_ledger import BegunUpload
 UPLOAD = BegunUpload(place=ObjectPlace(bucket="box", key="a/ü"), upload_id="u-1", role_arn="")
 
 
-class Ledgers(defaultdict[str, MemoryLedger]):
-    def __missing__(self, where: str) -> MemoryLedger:
-        self[where] = MemoryLedger(where)
-        return self[where]
-
-
 async def test_what_is_begun_is_noted_there_and_forgotten_at_its_end():
-    ledgers = Ledgers()
-    async with joined_to(make_parent(ledger_of=ledgers.__getitem__)) as line:
+    ledgers = MemoryLedgers()
+    async with joined_to(make_parent(new_ledgers=lambda: ledgers)) as line:
         here, there = RemoteUploadLedger(line, ""), RemoteUploadLedger(line, "http://s3.example/box")
         await here.note(UPLOAD)
         await there.note(UPLOAD)
         assert {where: ledger.noted for where, ledger in ledgers.items()} == {"": [UPLOAD], there._where: [UPLOAD]}
         await here.forget(UPLOAD)
         assert ledgers[""].noted == []
-    assert ledgers["http://s3.example/box"].noted == [replace(UPLOAD, is_over=True)], (
-        "a dead worker goes on with nothing"
-    )
-    assert ledgers[""].noted == []
-
-
-async def test_what_cannot_be_noted_as_over_stays_until_the_next_start(caplog: pytest.LogCaptureFixture):
-    ledgers = Ledgers()
-    async with joined_to(make_parent(ledger_of=ledgers.__getitem__)) as line:
-        await RemoteUploadLedger(line, "").note(UPLOAD)
-        ledgers[""].failure = OutOfSpace("the disk is full")
-    assert ledgers[""].noted == [UPLOAD]
-    assert "until the next start" in caplog.text
+        assert not ledgers.is_given_back
+    assert ledgers.is_given_back, "a dead worker goes on with nothing"
 
 
 async def test_what_cannot_be_noted_does_not_go_on():
-    ledgers = Ledgers()
+    ledgers = MemoryLedgers()
     ledgers[""].failure = OutOfSpace("the disk is full")
-    async with joined_to(make_parent(ledger_of=ledgers.__getitem__)) as line:
+    async with joined_to(make_parent(new_ledgers=lambda: ledgers)) as line:
         with pytest.raises(OutOfSpace, match="the disk is full"):
             await RemoteUploadLedger(line, "").note(UPLOAD)
 

@@ -17,7 +17,7 @@ from crossdock.ports.authority import IdentityAnswer, IdentityProvider, RoleRequ
 from crossdock.ports.host_keys import HostKey, HostKeys
 from crossdock.ports.logs import LogLines
 from crossdock.ports.storage import ObjectIndex, Segment, UploadIndex
-from crossdock.ports.upload_ledger import UploadLedger
+from crossdock.ports.upload_ledger import WorkerLedgers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +35,8 @@ class Parent:
     blobs: DiskBlobs
     resumable: StateResumableUploads
     unfinished: Unfinished
-    ledger_of: Callable[[str], UploadLedger]
-    """By the name of an S3 that is somebody else's."""
+    new_ledgers: Callable[[], WorkerLedgers]
+    """For one more worker."""
 
 
 class LoginAnswers:

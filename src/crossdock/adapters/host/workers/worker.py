@@ -71,7 +71,7 @@ class Worker:
         self._storage = StorageAnswers(parent)
         self._resumable = UploadAnswers(parent.resumable)
         own: list[Answer[Any, Any]] = [Answer(READY, lambda _: self._begin()), Answer(GUEST_LEFT, self._guest_left)]
-        self._ledger = LedgerAnswers(parent.ledger_of)
+        self._ledger = LedgerAnswers(parent.new_ledgers())
         further = [*self._ledger.all(), *UnfinishedAnswers(parent.unfinished).all()]
         answers = [*self._logins.all(), *self._storage.all(), *self._resumable.all(), *further, *own]
         self._line = ServingLine(answers, tasks=tasks, lost=self._hung_up)
@@ -166,11 +166,11 @@ class Worker:
         self._logins.give_back()
         self._storage.give_back()
         self._resumable.give_back()
+        self._ledger.give_back()
         lodgers, self._lodgers = self._lodgers, {}
         for lodger in lodgers.values():
             lodger.left(lodger.guest)
         try:
-            await self._ledger.give_back()
             await self._blobs.sweep_staged(self._mark)
         finally:
             self.gone.set_result(None)
