@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections import UserDict
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ import pytest
 from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from tests.fakes.aws_models import model_of
 from tests.fakes.http_client import ask, plain, signed
 from tests.fakes.http_cloud import serve_cloud
 
@@ -108,6 +110,41 @@ async def test_an_operation_that_is_not_here_is_not_implemented(service, request
         request = signed(await cloud.key_of("hub"), service, method, target, headers=headers, body=body)
         answer = await ask(cloud.port, request)
         assert (answer.status, answer.code) == expected
+
+
+class NotedModels(UserDict):
+    """Which were looked at."""
+
+    def __init__(self):
+        super().__init__({name: model_of(name) for name in ("s3", "sts", "ec2")})
+        self.seen = []
+
+    def __getitem__(self, name):
+        self.seen.append(name)
+        return super().__getitem__(name)
+
+
+async def test_a_large_model_is_looked_at_only_for_who_has_proven_who_they_are():
+    async def describe(call):
+        return {"Vpcs": []}
+
+    models, form = NotedModels(), b"Action=DescribeVpcs&Version=2016-11-15"
+    async with serve_cloud(service_of("ec2", "DescribeVpcs", describe), models=models) as cloud:
+        key = await cloud.key_of("hub")
+        wrong = replace(key, secret_access_key="x" * 40)
+        unknown = replace(key, access_key_id="AKIAUNKNOWNUNKNOWN00")
+        for request, code in (
+            (plain("POST", "/", FORM, form), "MissingAuthenticationToken"),
+            (signed(unknown, "ec2", "POST", headers=FORM, body=form), "AuthFailure"),
+            (signed(wrong, "ec2", "POST", headers=FORM, body=form), "SignatureDoesNotMatch"),
+            (signed(wrong, "ec2", "GET", f"/?{form.decode()}"), "SignatureDoesNotMatch"),
+        ):
+            answer = await ask(cloud.port, request)
+            assert answer.code == code
+            assert b"<Errors><Error>" in answer.body
+        assert "ec2" not in models.seen
+        assert (await ask(cloud.port, signed(key, "ec2", "POST", headers=FORM, body=form))).status == 200
+    assert "ec2" in models.seen
 
 
 # An unsigned request does nothing unless a bucket's policy lets everybody.

@@ -8,16 +8,18 @@
 Clients sign with this computer's time, so the cloud's clock stands where it stood when the cloud was made.
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from botocore.model import ServiceModel
 from tests.fakes.aws_models import model_of
 from tests.fakes.s3 import EmbeddedS3, document, make_s3
 
 from crossdock.api.endpoint import Endpoint
 from crossdock.api.server import ApiServer
+from crossdock.app.models import SELDOM
 from crossdock.cloud.accounts import AccountCredentials, credentials_of
 from crossdock.cloud.sts.assume import assume_role
 from crossdock.operations.operation import ServiceOperations
@@ -95,15 +97,20 @@ async def serve_cloud(
     absent: Collection[str] = (),
     indexed_bytes: int = 0,
     foreign: ForeignS3 | None = None,
+    models: Mapping[str, ServiceModel] | None = None,
 ) -> AsyncIterator[HttpCloud]:
-    """S3, IAM, STS and these services, until the block ends. What is `absent` has no model, as in the true service."""
+    """S3, IAM, STS and these services, until the block ends. What is `absent` has no model, as in the true service.
+
+    `models` are in place of those of all services.
+    """
     s3 = await make_s3(indexed_bytes=indexed_bytes, foreign=foreign)
     clock = s3.parts.clock
     clock.advance((datetime.now(UTC) - clock.now()).total_seconds())
     for service in services:
         s3.operations.add(service)
     endpoint = Endpoint(
-        models={name: model_of(name) for name in SERVICES if name not in absent},
+        models=models or {name: model_of(name) for name in SERVICES if name not in absent},
+        seldom=SELDOM,
         operations=s3.operations,
         keys=s3.parts.access_keys,
         region=REGION,

@@ -48,6 +48,13 @@ def test_the_refusal_is_of_the_type_that_was_sent(headers, content_type):
     assert dict(format_error(model, REFUSAL, request_id="r-1").headers)["Content-Type"] == content_type
 
 
+def test_what_ec2_asks_for_without_a_form_is_refused_in_its_protocol():
+    model = stranger_model("ec2", HttpRequest(method="GET", path="/", query="Action=DescribeVpcs", headers=Headers([])))
+    assert model is not None
+    read = parse_response(model_of("ec2"), "DescribeVpcs", format_error(model, REFUSAL, request_id="r-1"))
+    assert (read["Error"]["Code"], read["ResponseMetadata"]["RequestId"]) == (REFUSAL.code, "r-1")
+
+
 @pytest.mark.parametrize("headers", [[], [("Content-Type", "application/json")], [("Content-Type", "text/plain")]])
 def test_a_request_of_the_rest_protocols_shows_none(headers):
     assert stranger_model("eks", HttpRequest(method="GET", path="/clusters", headers=Headers(headers))) is None

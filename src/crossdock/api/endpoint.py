@@ -1,7 +1,7 @@
 """One request's way: route, authenticate, parse, the one road, format, send."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -42,18 +42,23 @@ _log = logging.getLogger(__name__)
 
 
 class Endpoint:
-    """The one port on which every service answers."""
+    """The one port on which every service answers.
+
+    `models` are looked at for anybody, but of the services in `seldom` only for who has proven who they are: it costs.
+    """
 
     def __init__(
         self,
         *,
         models: Mapping[str, ServiceModel],
+        seldom: Container[str] = (),
         operations: Operations,
         keys: AccessKeys,
         region: str,
         settings: ApiSettings,
     ) -> None:
         self._models = models
+        self._seldom = seldom
         self._operations = operations
         self._keys = keys
         self._region = region
@@ -95,14 +100,17 @@ class Endpoint:
         received = read_head(exchange.request)
         where = await self._route(exchange, received, share)
         exchange.service = where.service
-        exchange.model = self._models.get(where.service) or stranger_model(where.service, received)
-        model = self._model(where.service)
+        known = None if where.service in self._seldom else self._models.get(where.service)
+        exchange.model = known or stranger_model(where.service, received)
+        self._check_is_here(where.service)
         signer = await find_signer(where.service, received, self._keys)
         if where.service == S3:
+            model = self._models[S3]
             who, operation, params = await self._read_s3(exchange, received, where, signer, share)
         else:
             received = replace(received, body=await self._document(exchange, share))
             who = self._proven(signer, received)
+            exchange.model = model = self._models[where.service]
             parsed = parse_request(model, replace(where.request, body=received.body))
             operation, params = parsed.operation, dict(parsed.params)
         result = await self._operations.call(
@@ -184,12 +192,11 @@ class Endpoint:
     def _proven(self, signer: Signer | None, received: HttpRequest) -> Authenticated:
         return ANYBODY if signer is None else signer.prove(received, now=self._operations.house.clock.now())
 
-    def _model(self, service: str) -> ServiceModel:
+    def _check_is_here(self, service: str) -> None:
         if service not in self._models:
             raise ServiceError(
                 "UnknownOperationException", f"Crossdock does not have the service {service}.", status=501
             )
-        return self._models[service]
 
     def _new_id(self) -> str:
         return uuid4_text(self._operations.house.entropy)

@@ -5,8 +5,6 @@ from collections.abc import Iterator, Mapping
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
-from crossdock.app.memory import settle_memory
-
 AT_START = (
     "acm",
     "cloudformation",
@@ -31,10 +29,12 @@ class ServiceModels(Mapping[str, ServiceModel]):
         self._read = {name: self._load(name) for name in AT_START}
 
     def __getitem__(self, service: str) -> ServiceModel:
-        """To read one of `SELDOM` stops the loop, once in a process, for a tenth of a second or two."""
+        """To read one of `SELDOM` stops the loop, once in a process, for a tenth of a second or two.
+
+        So nobody who has not proven who they are may cause it: see `Endpoint`.
+        """
         if service in SELDOM and service not in self._read:
             self._read[service] = self._load(service)
-            settle_memory()
         return self._read[service]
 
     def __contains__(self, service: object) -> bool:

@@ -63,6 +63,6 @@ def trunk() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     # What is imported stays: to look through it for garbage takes a tenth of a start. Commands are short, and the
-    # service has garbage collected from when it is ready (`settle_memory`).
+    # service has garbage collected from when it begins to serve (`settle_memory`).
     gc.disable()
     trunk.main(args=None if arguments is None else list(arguments), prog_name="crossdock")

@@ -1,4 +1,5 @@
-"""Models of services that are not here: nothing but a protocol, so that a client can read how it is refused."""
+"""Models of services that are not here, or not for this client: nothing but a protocol, so that it can read how it is
+refused."""
 
 from botocore.model import ServiceModel
 
@@ -22,11 +23,13 @@ def stranger_model(service: str, request: HttpRequest) -> ServiceModel | None:
     """A model in the protocol that a request shows; None when it shows none, as those of the REST protocols do.
 
     Args:
-        service: the name of the service that the request is for, as far as it is known.
+        service: the name of the service that the request is for, as far as it is known. One has a protocol of its own.
     """
+    if service == "ec2":
+        return _EC2
     content_type = request.headers.get("content-type", "").lower()
     if "x-amz-target" in request.headers or content_type.startswith(_JSON):
         return _JSON_1_0 if content_type.startswith(_JSON + "1.0") else _JSON_1_1
     if content_type.startswith(_FORM):
-        return _EC2 if service == "ec2" else _QUERY
+        return _QUERY
     return None

@@ -238,6 +238,19 @@ async def test_a_certificate_is_believed_if_its_authority_is_named(tmp_path: Pat
             assert "certificate is not trusted" in str(await refused(api, other_name))
 
 
+async def test_authorities_are_looked_for_only_where_the_way_is_by_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(_server: Server) -> bool:
+        raise ApiUnreachable("whose certificates are trusted cannot be known")
+
+    async with provider_gateway() as gateway, opened(trusted=broken) as api:
+        assert (await ask(api, gateway.url)).status == 200
+        assert "cannot be known" in str(await refused(api, gateway.url.replace("http:", "https:")))
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("http_proxy", "https://127.0.0.1:1")
+        assert "cannot be known" in str(await refused(api, "http://users.invalid"))
+
+
 async def test_a_proxy_is_used_as_every_program_does_and_not_on_the_way_to_this_machine(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -36,7 +36,8 @@ _HEADERS = {"Accept": "application/json", "User-Agent": "Crossdock"}
 _RoleOf = tuple[str, str]
 
 Trusted = Callable[[Server], Awaitable[ssl.SSLContext | bool]]
-"""Whose certificates are believed, as aiohttp wants it told. Asked before each question; raises ApiUnreachable."""
+"""Whose certificates are believed, as aiohttp wants it told. Asked before each question that goes by TLS; raises
+ApiUnreachable."""
 
 
 async def by_this_machine(_server: Server) -> bool:
@@ -78,7 +79,7 @@ class SignedProviderApi:
             raise ApiUnreachable(f"it did not answer within {self._timeout_s:g} s") from error
 
     async def _get(self, server: Server, url: str, headers: Mapping[str, str]) -> ApiAnswer:
-        trusted = await self._trusted(server)
+        trusted = await self._trusted(server) if _is_by_tls(url) else True
         credentials = await self._credentials(server)
         answer = await self._send(server, url, headers, credentials, trusted)
         if answer.status == FORBIDDEN and self._let_go_of(server, credentials):
@@ -184,6 +185,11 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
 
 def _role_of(server: Server) -> _RoleOf:
     return server.server_id, server.identity_provider.invocation_role
+
+
+def _is_by_tls(url: str) -> bool:
+    """On the whole way, or to the proxy."""
+    return "https" in (urlsplit(url).scheme, urlsplit(_proxy_for(url) or "").scheme)
 
 
 def _proxy_for(url: str) -> str | None:
