@@ -35,6 +35,22 @@ async def attach(cloud: HttpCloud, name: str, backing: Backing) -> None:
     await attach_bucket(s3.storage, call, backing)
 
 
+async def elsewhere(_key: str) -> bool:
+    """Where the S3 behind is certainly another."""
+    return False
+
+
+async def credentials_of(cloud: HttpCloud, role: str) -> str:
+    """A file of those of a new role of the hub that may do everything."""
+    key = await cloud.session_of(await cloud.role(role, ["s3:*"], ["*"]))
+    return (
+        "[default]\n"
+        f"aws_access_key_id = {key.access_key_id}\n"
+        f"aws_secret_access_key = {key.secret_access_key}\n"
+        f"aws_session_token = {key.session_token}\n"
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackedCloud:
     cloud: HttpCloud
@@ -69,14 +85,7 @@ class BackedCloud:
 
     async def change_credentials(self) -> None:
         number = next(self.numbers)
-        arn = await self.behind.role(f"gateway-{number}", ["s3:*"], ["*"])
-        key = await self.behind.session_of(arn)
-        self.credentials_file.write_text(
-            "[default]\n"
-            f"aws_access_key_id = {key.access_key_id}\n"
-            f"aws_secret_access_key = {key.secret_access_key}\n"
-            f"aws_session_token = {key.session_token}\n"
-        )
+        self.credentials_file.write_text(await credentials_of(self.behind, f"gateway-{number}"))
         if number:
             await self.behind.limit_role(f"gateway-{number - 1}", [], ["*"])
 

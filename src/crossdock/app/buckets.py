@@ -1,24 +1,24 @@
 """Buckets whose bytes lie in another S3, attached and detached on an operator's word: a command's, or the settings'."""
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crossdock.adapters.aws.begun_uploads import Swept
 from crossdock.app.cloud import Cloud
 from crossdock.app.late_backings import LateBackings, open_connections
-from crossdock.app.upload_ledgers import LedgerOf, sweep_forever
+from crossdock.app.upload_ledgers import LedgerOf, sweep_forever, sweep_unresumable
 from crossdock.cloud.accounts import admin_caller
 from crossdock.cloud.organizations.management import keep_management_empty
-from crossdock.cloud.s3.attachments import all_buckets, attach_bucket
+from crossdock.cloud.s3.attachments import all_buckets, attach_bucket, has_object
 from crossdock.cloud.s3.backing_probe import ProbeFailed, probe
 from crossdock.cloud.s3.bucket_directory import BucketRecord
 from crossdock.core.backings import Backing, read_backing
 from crossdock.core.errors import CrossdockError, FileError, ServiceError
-from crossdock.files.resumable_uploads import resumable_upload_ids
 from crossdock.operations.call import House
 from crossdock.operations.caller import Origin
 from crossdock.ports.backings import ForeignS3
@@ -53,7 +53,8 @@ async def open_service_backings(aws: AwsSettings, house: House, ledger_of: Ledge
 async def _open_connections(aws: AwsSettings, house: House, ledger_of: LedgerOf) -> AsyncIterator[ForeignS3]:
     """They note the uploads that they begin, and abort what an earlier run has left."""
     async with open_connections(aws, house.clock, ledger_of, has_environment=True) as connections:
-        house.tasks.start(sweep_forever(partial(_sweep, house, connections, ledger_of)), name="sweep of backed buckets")
+        sweep = partial(sweep_backings, house, connections, ledger_of)
+        house.tasks.start(sweep_forever(sweep), name="sweep of backed buckets")
         yield connections
 
 
@@ -99,7 +100,7 @@ class BucketKeeper:
             )
             await self.cloud.operations.authorise(call)
             keep_management_empty(call)
-            tried = await probe(self.cloud.backings, backing, entropy=self.house.entropy)
+            tried = await self._probe(backing)
             await attach_bucket(self.cloud.assumer.storage, call, tried)
         except ServiceError as error:
             raise CannotAttach(f"{name} cannot be attached: {error.reason or error.message}") from error
@@ -126,6 +127,14 @@ class BucketKeeper:
         _log.info("detached a bucket", extra={"bucket": name, "backing": bucket.backing.where})
         return bucket.backing
 
+    async def apply_all(self, declared: Sequence[DeclaredBucket], file: Path) -> None:
+        """Raises CannotAttach, with the file's name and the bucket's."""
+        for bucket in declared:
+            try:
+                await self.apply(bucket)
+            except CrossdockError as error:
+                raise CannotAttach(f"{file}: bucket {bucket.name!r}: {error}") from error
+
     async def apply(self, declared: DeclaredBucket) -> None:
         """What the settings say of a bucket. One that was attached just so before is tried while the service starts.
 
@@ -142,9 +151,13 @@ class BucketKeeper:
 
     async def _try(self, name: str, backing: Backing) -> None:
         try:
-            await probe(self.cloud.backings, backing, entropy=self.house.entropy)
+            await self._probe(backing)
         except ProbeFailed as error:
             _log.warning("an attached bucket does not work", extra={"bucket": name, "reason": str(error)})
+
+    async def _probe(self, backing: Backing) -> Backing:
+        lies_here = partial(has_object, self.cloud.assumer.storage, self.house.state)
+        return await probe(self.cloud.backings, backing, entropy=self.house.entropy, lies_here=lies_here)
 
 
 async def keep_nothing(_question: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -152,21 +165,21 @@ async def keep_nothing(_question: Mapping[str, Any]) -> Mapping[str, Any]:
     raise CannotAttach("the buckets are AWS's (authority = aws): only the embedded cloud's are attached to other S3s")
 
 
-async def _sweep(house: House, connections: "BackingConnections", ledger_of: LedgerOf) -> Swept:
+async def sweep_backings(house: House, connections: "BackingConnections", ledger_of: LedgerOf) -> Swept:
     """Abort the multipart uploads that were left behind in the buckets that are attached now."""
     aborted, stayed = 0, list[str]()
     backings = {record.backing for record in await all_buckets(house.state) if record.backing is not None}
-    spared = await resumable_upload_ids(house.state)
     for backing in backings:
         ledger = ledger_of(backing.where)
-        if not await ledger.has_left_behind():
-            continue
         try:
+            if not await ledger.has_left_behind():
+                continue
             store = await connections.store_of(backing)
+            swept = await sweep_unresumable(ledger, store.abort_upload, house.state)
         except FileError as error:
-            stayed.append(f"{backing.where} is not reached: {error}")
+            # The others are swept all the same.
+            stayed.append(f"{backing.where} is not swept: {error}")
             continue
-        swept = await ledger.sweep(store.abort_upload, spared=spared)
         aborted += swept.aborted
         stayed += swept.stayed
     return Swept(aborted=aborted, stayed=tuple(stayed))

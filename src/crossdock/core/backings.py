@@ -11,6 +11,10 @@ from crossdock.core.homes import MAX_KEY_BYTES
 MAX_PREFIX_BYTES = 512
 """So that at least as many bytes of S3's 1,024 are left for keys."""
 
+USER_AGENT = "Crossdock/attached-bucket"
+"""What the User-Agent of every request to the S3 behind a bucket holds: a Crossdock whose bucket is attached too sees
+by it that the request may come round. botocore does not sign this header, and no S3 has to heed it."""
+
 _TARGET = re.compile(r"s3://([A-Za-z0-9._:-]{1,255})(?:/(.*))?", re.DOTALL)
 _REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _TEXTS = frozenset({"to", "endpoint_url", "region", "profile", "credentials_file", "ca_file"})

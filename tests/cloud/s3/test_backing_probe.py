@@ -7,7 +7,7 @@ from posixpath import normpath
 from typing import cast
 
 import pytest
-from tests.fakes.backed_cloud import BEHIND, BackedCloud, backed_cloud
+from tests.fakes.backed_cloud import BEHIND, BackedCloud, backed_cloud, elsewhere
 from tests.fakes.object_store import MemoryS3
 
 from crossdock.cloud.s3.backing_probe import ProbeFailed, probe
@@ -28,7 +28,7 @@ async def test_what_works_passes_and_nothing_stays(backed: BackedCloud):
     await backed.behind.s3.put(BEHIND, "below/k", b"x")
     for prefix in ("", "below/"):
         backing = backed.backing(prefix=prefix)
-        assert await probe(backed.connections, backing, entropy=os.urandom) == backing
+        assert await probe(backed.connections, backing, entropy=os.urandom, lies_here=elsewhere) == backing
     assert await backed.behind.s3.keys(BEHIND) == ["below/k"]
 
 
@@ -67,7 +67,7 @@ class _PathLikeStore:
 async def test_an_s3_that_takes_keys_for_paths_is_found_out(refuses: bool):
     other = PathLikeS3(refuses=refuses)
     backing = Backing(bucket=BEHIND, prefix="below/")
-    found = await probe(cast(ForeignS3, other), backing, entropy=os.urandom)
+    found = await probe(cast(ForeignS3, other), backing, entropy=os.urandom, lies_here=elsewhere)
     assert found == replace(backing, keeps_keys=False)
     assert (await other.s3.store().list(BEHIND, "", delimiter="")).objects == ()
 
@@ -80,15 +80,20 @@ async def test_the_step_that_fails_is_named_with_the_reason(backed: BackedCloud,
     allowed = {"s3:ListBucket", "s3:PutObject", "s3:GetObject", "s3:DeleteObject"} - {missing}
     await backed.behind.limit_role("gateway-0", sorted(allowed), ["*"])
     with pytest.raises(ProbeFailed, match=f"failed the step {step}: {missing}.*AccessDenied"):
-        await probe(backed.connections, backed.backing(), entropy=os.urandom)
+        await probe(backed.connections, backed.backing(), entropy=os.urandom, lies_here=elsewhere)
     assert bool(await backed.behind.s3.keys(BEHIND)) == (step == "delete")
 
 
 async def test_credentials_that_are_not_there_are_a_step_too(backed: BackedCloud):
     with pytest.raises(ProbeFailed, match=r"failed the step credentials: .*/none"):
-        await probe(backed.connections, replace(backed.backing(), credentials_file="/none"), entropy=os.urandom)
+        await probe(
+            backed.connections,
+            replace(backed.backing(), credentials_file="/none"),
+            entropy=os.urandom,
+            lies_here=elsewhere,
+        )
 
 
 async def test_a_bucket_that_is_not_there_is_told(backed: BackedCloud):
     with pytest.raises(ProbeFailed, match=r"failed the step list: .*NoSuchBucket"):
-        await probe(backed.connections, backed.backing(bucket="nobodys"), entropy=os.urandom)
+        await probe(backed.connections, backed.backing(bucket="nobodys"), entropy=os.urandom, lies_here=elsewhere)

@@ -285,7 +285,7 @@ async def open_s3(
         yield S3Connection(client, sender, checksum=checksum, writer=writer)
 
 
-def _open_http(url: str, verify: bool | str, read_timeout_s: float, user_agent: str) -> aiohttp.ClientSession:
+def _open_http(url: str, verify: bool | str, read_timeout_s: float, user_agent: str = "") -> aiohttp.ClientSession:
     context: ssl.SSLContext | bool = verify if isinstance(verify, bool) else ssl.create_default_context(cafile=verify)
     return aiohttp.ClientSession(
         connector=only_clean(aiohttp.TCPConnector(limit=POOL_CONNECTIONS, ssl=context)),

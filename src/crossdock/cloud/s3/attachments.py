@@ -40,6 +40,14 @@ async def attach_bucket(storage: Storage, call: Call, backing: Backing) -> None:
         await BUCKETS.put(tx, replace(await present_record(tx, bucket), backing=backing), name)
 
 
+async def has_object(storage: Storage, state: State, key: str) -> bool:
+    """Whether an object of this key lies here, in whatever bucket."""
+    for record in await all_buckets(state):
+        if record.backing is None and await storage.objects.get(record.bucket_id, key) is not None:
+            return True
+    return False
+
+
 async def all_buckets(state: State) -> Sequence[BucketRecord]:
     """Of every account, by name."""
     async with state.reading() as tx:

@@ -41,7 +41,7 @@ from crossdock.cloud.s3.owners import owner_of
 from crossdock.cloud.s3.ownership import asked_acl
 from crossdock.cloud.s3.permissions import check_version, presence_permission
 from crossdock.cloud.s3.storage import Storage
-from crossdock.core.backings import Backing
+from crossdock.core.backings import USER_AGENT, Backing
 from crossdock.core.errors import InvalidName, NameTooLong, ServiceError
 from crossdock.operations.call import Call
 from crossdock.operations.call import not_implemented as operation_not_implemented
@@ -124,10 +124,17 @@ async def pass_on(storage: Storage, call: Call, bucket: Bucket) -> Result:
     """Do what an authorised call of an attached bucket asks for.
 
     Raises:
-        ServiceError: NotImplemented for an operation that is not passed on, else what the other S3 says.
+        ServiceError: InvalidRequest for a request that was passed on already, NotImplemented for an operation that is
+            not passed on, else what the other S3 says.
     """
     if bucket.backing is None:
         raise ValueError(f"the objects of {bucket.name} lie here")
+    if USER_AGENT in call.origin.user_agent:
+        # Nobody can tell whether it comes round: each turn would hold a connection until none is left.
+        raise invalid_request(
+            f"{bucket.name} is attached to another S3 itself: a bucket cannot be attached to an attached bucket of "
+            "Crossdock's. Attach it to where the objects lie."
+        )
     if call.operation not in PASSED:
         raise operation_not_implemented("s3", f"{call.operation} on a bucket whose objects lie in another S3")
     refuse_unsupported(call.params)

@@ -1,7 +1,7 @@
 """Whether a backing can be used: a probe object is put, read and deleted there before anything depends on it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -17,25 +17,32 @@ CONTENT = b"Crossdock has put this here to see whether it can. It may be deleted
 TIMEOUT_S = 60.0
 
 
+LiesHere = Callable[[str], Awaitable[bool]]
+"""Whether an object of this key lies in a bucket of this service's own. A probe's key is random: that object is it."""
+
+
 class ProbeFailed(CrossdockError):
     """A backing that cannot be used; the message says at which step, and why."""
 
 
-async def probe(foreign: ForeignS3, backing: Backing, *, entropy: Entropy) -> Backing:
+async def probe(foreign: ForeignS3, backing: Backing, *, entropy: Entropy, lies_here: LiesHere) -> Backing:
     """List, put, get and delete below the backing's prefix. Leaves nothing behind unless deleting fails.
+
+    An endpoint's URL does not tell whether it leads back to this service, by another name, a proxy or a forwarded port:
+    where the object arrives does.
 
     Returns the backing with what was found out about it. Raises ProbeFailed.
     """
     key = PROBE + entropy(8).hex()
     try:
         async with asyncio.timeout(TIMEOUT_S):
-            await _probe(foreign, backing, key)
+            await _probe(foreign, backing, key, lies_here)
             return replace(backing, keeps_keys=await _keeps_keys(foreign, replace(backing, keeps_keys=True), key))
     except TimeoutError as error:
         raise ProbeFailed(f"{backing.where} did not answer within {TIMEOUT_S:g} s") from error
 
 
-async def _probe(foreign: ForeignS3, backing: Backing, key: str) -> None:
+async def _probe(foreign: ForeignS3, backing: Backing, key: str, lies_here: LiesHere) -> None:
     place = ObjectPlace(bucket=backing.bucket, key=backing.key_of(key))
     async with _step("credentials", backing):
         store = await foreign.store_of(backing)
@@ -44,6 +51,8 @@ async def _probe(foreign: ForeignS3, backing: Backing, key: str) -> None:
     async with _step("put", backing):
         await store.put(place, [CONTENT], {})
     try:
+        if await lies_here(place.key):
+            raise ProbeFailed(f"{backing.where} is this very service: a bucket cannot be backed by itself")
         async with _step("get", backing):
             content = await _content(await store.read(place))
         if content != CONTENT:
