@@ -10,7 +10,8 @@ from tests.fakes.acm import Acm
 from tests.fakes.calls import call_as_root
 from tests.fakes.clock import START
 from tests.fakes.host_keys import instant_vault
-from tests.fakes.transfer import FUNCTION, HUB, REGION, ScriptedTrial
+from tests.fakes.models import service_model
+from tests.fakes.transfer import FTP_SERVER, FUNCTION, HUB, REGION, ScriptedTrial
 from tests.fakes.x509 import Pair, issued_by, rsa_key, self_signed
 
 from crossdock.app.declared_servers import ServerDeclarer
@@ -18,7 +19,8 @@ from crossdock.app.declaring import CannotDeclare
 from crossdock.cloud.accounts import UnknownAccount
 from crossdock.cloud.acm.serving import AcmCertificateCheck, AcmServerCertificates
 from crossdock.cloud.acm.table import acm_operations
-from crossdock.core.errors import Unavailable
+from crossdock.core.errors import ServiceError, Unavailable
+from crossdock.core.servers import Server
 from crossdock.operations.call import Operations
 from crossdock.settings.servers_file import DeclaredServer, parse_servers_file
 from crossdock.transfer.changes import ServerChanges
@@ -46,6 +48,7 @@ class House:
     acm: Acm = field(default_factory=Acm)
     secrets: dict[str, str] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         house, changes = self.acm.house, ServerChanges()
@@ -58,14 +61,22 @@ class House:
         acm = acm_operations(sealer=self.acm.sealer, epoch=self.acm.epoch, uses=ServersOfCertificates())
         self.operations = Operations([transfer, acm], house=house, authorizer=self.acm.authorizer)
         self.directory = StateServerDirectory(house.state, changes)
-        self.declarer = ServerDeclarer(administrator=self.do, secrets=self, region=REGION)
+        self.declarer = ServerDeclarer(
+            administrator=self.do, secrets=self, state=house.state, region=REGION, model=service_model("transfer")
+        )
 
     async def do(
         self, account: str, region: str, service: str, operation: str, params: Mapping[str, Any]
     ) -> Mapping[str, Any]:
         if account in self.unknown:
             raise UnknownAccount(f"there is no account {account!r}")
+        if operation in self.refused:
+            raise ServiceError("AccessDeniedException", f"{operation} is denied", status=400)
         return await call_as_root(self.operations, service, operation, params, account=ACCOUNTS[account], region=region)
+
+    async def start(self, *servers: DeclaredServer) -> Mapping[str, str]:
+        """What cannot be had, when the service starts with these servers in its file."""
+        return await self.declarer.apply_all(servers, await self.directory.servers())
 
     async def text(self, account: str, region: str, secret_id: str) -> str:
         if secret_id not in self.secrets:
@@ -75,6 +86,9 @@ class House:
     async def shown(self) -> str:
         """The chain that the only server shows in a handshake."""
         (server,) = await self.directory.servers()
+        return await self.certificate_of(server)
+
+    async def certificate_of(self, server: Server) -> str:
         acm = AcmServerCertificates(state=self.acm.house.state, sealer=self.acm.sealer, epoch=self.acm.epoch)
         return (await acm.certificate(server)).chain_pem
 
@@ -99,18 +113,18 @@ def texts(pair: Pair, *chain: Pair) -> str:
 async def test_one_secret_has_chain_and_key_or_two_have_one_each():
     house, leaf = House(), issued_by(ROOT)
     house.secrets["both"] = texts(leaf, ROOT)
-    await house.declarer.apply(declared("both"))
+    assert await house.start(declared("both")) == {}
     assert (await house.shown()).encode() == leaf.body + ROOT.body
     other = issued_by(ROOT)
     house.secrets |= {"chain": (other.body + ROOT.body).decode(), "key": other.key.decode()}
-    await house.declarer.apply(declared("chain", "key"))
+    assert await house.start(declared("chain", "key")) == {}
     assert (await house.shown()).encode() == other.body + ROOT.body
 
 
 async def test_applied_again_it_changes_nothing():
     house = House(secrets={"both": texts(self_signed())})
     for _ in range(2):
-        await house.declarer.apply(declared("both"))
+        assert await house.start(declared("both")) == {}
         (arn,) = await house.kept()
         (server,) = await house.directory.servers()
         assert server.certificate_arn == arn
@@ -121,9 +135,9 @@ async def test_what_the_secret_has_since_is_shown_whatever_its_key_is_and_the_on
     first, second = self_signed(), self_signed(private=rsa_key())
     house = House(secrets={"both": texts(first)})
     own = await house.acm.imported(self_signed("somebody.example.com"))
-    await house.declarer.apply(declared("both"))
+    assert await house.start(declared("both")) == {}
     house.secrets["both"] = texts(second)
-    await house.declarer.apply(declared("both"))
+    assert await house.start(declared("both")) == {}
     assert (await house.shown()).encode() == second.body
     assert len(await house.kept()) == 2
     assert own in await house.kept()
@@ -131,21 +145,21 @@ async def test_what_the_secret_has_since_is_shown_whatever_its_key_is_and_the_on
 
 async def test_it_goes_with_its_line_and_with_its_server():
     house = House(secrets={"both": texts(self_signed())})
-    await house.declarer.apply(declared("both"))
+    assert await house.start(declared("both")) == {}
     own = await house.acm.imported(self_signed("somebody.example.com"))
-    await house.declarer.apply(declared(settings=f'{SETTINGS}\nCertificate = "{own}"'))
+    assert await house.start(declared(settings=f'{SETTINGS}\nCertificate = "{own}"')) == {}
     assert await house.kept() == [own]
-    await house.declarer.apply(declared("both"))
+    assert await house.start(declared("both")) == {}
     assert len(await house.kept()) == 2
-    assert await house.declarer.apply_all([], await house.directory.servers()) == {}
+    assert await house.start() == {}
     assert await house.kept() == [own]
 
 
 async def test_a_server_that_moves_takes_it_along():
     house = House(secrets={"both": texts(self_signed())})
-    await house.declarer.apply(declared("both"))
+    assert await house.start(declared("both")) == {}
     moved = declared("both", account="partner")
-    assert await house.declarer.apply_all([moved], await house.directory.servers()) == {}
+    assert await house.start(moved) == {}
     assert await house.kept() == []
     (arn,) = await house.kept(PARTNER)
     (server,) = await house.directory.servers()
@@ -154,14 +168,107 @@ async def test_a_server_that_moves_takes_it_along():
 
 async def test_one_whose_account_the_settings_name_no_more_stays_and_the_error_says_what_to_do():
     house = House(secrets={"both": texts(self_signed())})
-    await house.declarer.apply(declared("both"))
+    assert await house.start(declared("both")) == {}
     there = await house.directory.servers()
     house.unknown.add(HUB)
-    failures = await house.declarer.apply_all([declared("both", account="partner")], there)
+    failures = await house.start(declared("both", account="partner"))
     assert failures[ID].startswith(
         f"server {ID}: it is in account {HUB}, region {REGION}, and cannot be deleted there: name that account"
     )
     assert await house.directory.servers() == there
+    assert await house.kept(PARTNER) == []
+
+
+USED = "is in use by arn:aws:transfer:us-east-1:111111111111:server/s-"
+
+
+async def held_fast(house: House) -> str:
+    """The ARN of the declared server's certificate, which another server names too."""
+    (arn,) = await house.kept()
+    await house.do("hub", REGION, "transfer", "CreateServer", {**FTP_SERVER, "Protocols": ["FTPS"], "Certificate": arn})
+    return arn
+
+
+def stays(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, str]]:
+    """Level, server and reason of each certificate that could not be deleted."""
+    message = "a certificate imported for a declared server stays"
+    found = [vars(record) for record in caplog.records if record.message == message]
+    caplog.clear()
+    return [(record["levelname"], record["server_id"], record["reason"]) for record in found]
+
+
+async def test_one_that_cannot_be_deleted_keeps_no_server_from_moving(caplog: pytest.LogCaptureFixture):
+    house = House(secrets={"both": texts(self_signed())})
+    assert await house.start(declared("both")) == {}
+    arn = await held_fast(house)
+    moved = declared("both", account="partner")
+    for _ in range(2):
+        assert await house.start(moved) == {}
+        ((level, server_id, reason),) = stays(caplog)
+        assert (level, server_id) == ("WARNING", ID)
+        assert USED in reason
+    (server,) = [server for server in await house.directory.servers() if server.server_id == ID]
+    assert server.account_id == PARTNER
+    assert await house.kept() == [arn]
+
+
+@pytest.mark.parametrize("refused", ["DeleteCertificate", ""], ids=["by a policy", "as it is in use"])
+async def test_one_that_cannot_be_deleted_keeps_nothing_from_becoming_what_the_file_has(
+    refused: str, caplog: pytest.LogCaptureFixture
+):
+    house, second = House(secrets={"both": texts(self_signed())}), self_signed()
+    tagged = f'{SETTINGS}\nTags = {{ "team" = "dock" }}'
+    assert await house.start(declared("both", settings=tagged)) == {}
+    if refused:
+        house.refused.add(refused)
+    else:
+        await held_fast(house)
+    house.secrets["both"] = texts(second)
+    assert await house.start(declared("both")) == {}
+    (server,) = [server for server in await house.directory.servers() if server.server_id == ID]
+    assert (await house.certificate_of(server)).encode() == second.body
+    assert "team" not in server.tags
+    assert len(stays(caplog)) == 1
+    house.refused.clear()
+    await house.start(declared("both"))
+    assert len(await house.kept()) == (1 if refused else 2)
+
+
+async def test_one_that_cannot_be_deleted_does_not_make_its_deleted_server_one_that_is_there(
+    caplog: pytest.LogCaptureFixture,
+):
+    house = House(secrets={"both": texts(self_signed())})
+    assert await house.start(declared("both")) == {}
+    house.refused |= {"DeleteCertificate", "ListCertificates"}
+    assert await house.start() == {}
+    assert await house.directory.servers() == []
+    assert [record.message for record in caplog.records] == [
+        "deleted a server that is declared no more",
+        "a certificate imported for a declared server stays",
+    ]
+    house.refused.clear()
+    assert await house.start() == {}
+    assert await house.kept() == []
+
+
+async def test_a_move_that_is_refused_leaves_none_in_the_new_place():
+    house = House(secrets={"both": texts(self_signed())})
+    assert await house.start(declared("both")) == {}
+    there = await house.directory.servers()
+    wrong = declared("both", account="partner", settings=f'{SETTINGS}\nSecurityPolicyName = "NoSuch"')
+    for _ in range(2):
+        house.secrets["both"] = texts(self_signed())
+        assert "Unknown security policy NoSuch" in (await house.start(wrong))[ID]
+        assert await house.kept(PARTNER) == []
+    assert await house.directory.servers() == there
+    assert len(await house.kept()) == 1
+
+
+async def test_one_marked_with_something_else_is_somebodys_own():
+    house = House()
+    own = await house.acm.imported(Tags=[{"Key": "crossdock:declared", "Value": "by hand"}])
+    assert await house.start() == {}
+    assert await house.kept() == [own]
 
 
 async def test_what_cannot_be_used_leaves_the_one_before_and_says_what_is_wrong():

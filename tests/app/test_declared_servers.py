@@ -8,17 +8,20 @@ from typing import Any
 
 import pytest
 from tests.fakes.host_keys import openssh_pem
+from tests.fakes.models import service_model
 from tests.fakes.public_keys import ed25519_line
 from tests.fakes.transfer import FUNCTION, HUB, REGION, TransferApi, make_transfer_api
 
 from crossdock.app.declared_servers import ServerDeclarer
 from crossdock.app.declaring import CannotDeclare
+from crossdock.cloud.accounts import UnknownAccount
 from crossdock.core.errors import Unavailable
 from crossdock.core.ids import ServerId
 from crossdock.settings.servers_file import DeclaredServer, parse_servers_file
 
 ID = "s-0123456789abcdef0"
 OTHER = "s-0123456789abcdef1"
+PLACE = "/etc/servers.toml"
 ROLE = "arn:aws:iam::222222222222:role/drop"
 SECRETS = {"host-key": openssh_pem("ssh-ed25519", "in a secret").decode()}
 
@@ -48,7 +51,13 @@ def declarer(api: TransferApi) -> ServerDeclarer:
         # An update of nothing but the server's id, which the fake's model check would have something against.
         return await api.ask(operation, account=HUB, region=region, **params)
 
-    return ServerDeclarer(administrator=do, secrets=Secrets(), region=REGION)
+    return ServerDeclarer(
+        administrator=do,
+        secrets=Secrets(),
+        state=api.operations.house.state,
+        region=REGION,
+        model=service_model("transfer"),
+    )
 
 
 def declared(
@@ -131,7 +140,10 @@ async def test_host_keys_are_those_of_the_files_and_secrets_alone(
     ) -> Mapping[str, Any]:
         return await other.ask(operation, **params)
 
-    await ServerDeclarer(administrator=do, secrets=declarer.secrets, region=REGION).apply(server)
+    state = other.operations.house.state
+    await ServerDeclarer(
+        administrator=do, secrets=declarer.secrets, state=state, region=REGION, model=service_model("transfer")
+    ).apply(server)
     assert sorted(await fingerprints(other)) == sorted(first)
 
 
@@ -260,6 +272,53 @@ async def test_one_that_would_lose_something_stays_where_it_was(
     assert await fingerprints(api) == keys
 
 
+async def test_one_that_cannot_be_made_in_the_new_place_stays_where_it_was(
+    api: TransferApi, declarer: ServerDeclarer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    (tmp_path / "key").write_bytes(openssh_pem("ssh-rsa", "in a file"))
+    (tmp_path / "nothing").write_text("no key")
+    good = declared(user("user1", ed25519_line("one")), head='host_keys = ["key"]', folder=tmp_path)
+    await declarer.apply(good)
+    there, keys = await api.directory.servers(), await fingerprints(api)
+    for wrong, sentence in (
+        (
+            {"settings": 'Protocols = ["SFTP"]\nSecurityPolicyName = "NoSuch"'},
+            rf"it is in account {HUB}, region {REGION}, and stays there as it was: CreateServer: .*"
+            "Unknown security policy NoSuch",
+        ),
+        ({"head": 'host_keys = ["nothing"]'}, r"the host key .*/nothing cannot be used: .*Invalid host key format$"),
+    ):
+        server = declared(user("user1"), **{"head": 'host_keys = ["key"]', **wrong}, folder=tmp_path)
+        caplog.clear()
+        (reason,) = (await declarer.apply_all([replace(server, region="eu-central-1")], there)).values()
+        assert re.search(sentence, reason)
+        assert [record.levelname for record in caplog.records] == ["ERROR"]
+        assert await api.directory.servers() == there
+        assert await fingerprints(api) == keys
+        assert await keys_of(api, "user1") == [ed25519_line("one")]
+
+
+async def test_one_that_is_lost_between_the_places_is_told(api: TransferApi, declarer: ServerDeclarer, tmp_path: Path):
+    (tmp_path / "key").write_bytes(openssh_pem("ssh-rsa", "in a file"))
+    server = declared(user("user1"), head='host_keys = ["key"]', folder=tmp_path)
+    await declarer.apply(server)
+
+    async def do(
+        account: str, region: str, service: str, operation: str, params: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        result = await declarer.administrator(account, region, service, operation, params)
+        if operation == "DeleteServer":
+            await api.server(Tags=[{"Key": "crossdock:server-id", "Value": ID}])  # somebody was faster
+        return result
+
+    failing = replace(declarer, administrator=do)
+    failures = await failing.apply_all([replace(server, region="eu-central-1")], await api.directory.servers())
+    assert re.search(
+        rf"CreateServer: ResourceExists.*; it was deleted in account {HUB}, region {REGION} and is nowhere now$",
+        failures[ID],
+    )
+
+
 async def test_a_server_of_the_api_is_not_taken_away_for_one_of_the_file(api: TransferApi, declarer: ServerDeclarer):
     await api.server(Tags=[{"Key": "crossdock:server-id", "Value": ID}])
     there = await api.directory.servers()
@@ -295,3 +354,34 @@ async def test_a_wrong_server_keeps_no_other_from_coming_up(
 async def test_what_cannot_be_is_said_with_the_call(declarer: ServerDeclarer, server: DeclaredServer, sentence: str):
     with pytest.raises(CannotDeclare, match=sentence):
         await declarer.apply(server)
+
+
+@pytest.mark.parametrize("key", ["only", "second"])
+async def test_a_public_key_as_host_key_is_told_by_its_place(
+    api: TransferApi, declarer: ServerDeclarer, key: str, tmp_path: Path
+):
+    (tmp_path / "key").write_bytes(openssh_pem("ssh-rsa", "in a file"))
+    (tmp_path / "key.pub").write_text(f"{ed25519_line('one')} host\n")
+    keys = '["key.pub"]' if key == "only" else '["key", "key.pub"]'
+    with pytest.raises(CannotDeclare, match=r"host key .*/key\.pub cannot be used: .*public key, and the private one"):
+        await declarer.apply(declared(head=f"host_keys = {keys}", folder=tmp_path))
+    assert await api.directory.servers() == []
+
+
+async def test_an_account_that_is_not_there_is_told_with_its_place(declarer: ServerDeclarer):
+    async def do(account: str, *_: object) -> Mapping[str, Any]:
+        raise UnknownAccount(f"there is no account {account!r}")
+
+    with pytest.raises(
+        CannotDeclare, match=rf"server {ID}: account, in its \[\[server\]\] of {PLACE}: there is no account 'hub'"
+    ):
+        await replace(declarer, administrator=do, file=Path(PLACE)).apply(declared())
+
+
+async def test_a_mistyped_word_keeps_no_other_server_from_coming_up(api: TransferApi, declarer: ServerDeclarer):
+    wrong = replace(declared(settings='Protocol = ["SFTP"]'), server_id=ServerId(OTHER))
+    failures = await declarer.apply_all([wrong, declared()], [])
+    assert failures == {
+        OTHER: f"server {OTHER}: [server.settings] has Protocol, which is no name there: perhaps Protocols is meant"
+    }
+    assert [server.server_id for server in await api.directory.servers()] == [ID]

@@ -55,3 +55,9 @@ def test_the_hint_for_a_service_without_servers_is_two_commands():
         "there is no Transfer server yet: make one with `bin/crossdock exec press -- aws transfer create-server …`,",
         "or start with a complete example: bin/crossdock serve --example article",
     ]
+
+
+def test_where_no_example_can_be_built_none_is_hinted_at():
+    said = how_to_begin(OwnCommand(), "press", has_example=False)
+    assert "--example" not in said
+    assert said.splitlines()[1] == "or declare it in a file that the setting servers names, and start again"

@@ -201,11 +201,37 @@ def test_ftps_shows_the_certificate_of_a_secret_and_after_a_start_the_one_that_c
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [(("--example", "article"), "--example builds")],
+    ("arguments", "variables", "sentence"),
+    [
+        (("--example", "article"), {}, "--example builds"),
+        ((), {"AWS_PROFILE": "nosuch"}, "there is no profile nosuch"),
+        ((), {"AWS_CONFIG_FILE": __file__}, f"Unable to parse config file: {__file__}"),
+    ],
 )
-def test_what_does_not_go_with_aws_is_refused_at_the_start(tmp_path: Path, arguments, sentence):
+def test_what_does_not_go_with_aws_is_refused_at_the_start(tmp_path: Path, arguments, variables, sentence):
     (tmp_path / "crossdock.toml").write_text('authority = "aws"\n')
-    ended = refused_start(tmp_path / "data", "--config", str(tmp_path / "crossdock.toml"), *arguments)
+    config = str(tmp_path / "crossdock.toml")
+    ended = refused_start(tmp_path / "data", "--config", config, *arguments, variables=variables)
     assert ended.returncode == 1
     assert sentence in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_an_empty_key_stops_no_start_and_the_log_says_so_and_who_the_gateway_is_where_it_is_known(
+    cloud: Cloud, gateway: Service, tmp_path: Path
+):
+    until("who it is", lambda: f"AWS knows this gateway as arn:aws:sts::{HUB}:assumed-role/gateway/" in gateway.log())
+    (tmp_path / "empty").mkdir()
+    credentials = tmp_path / "credentials"
+    credentials.write_text("[default]\naws_access_key_id =\naws_secret_access_key = x\n")
+    config = configuration(cloud, tmp_path / "empty")
+    with (tmp_path / "empty" / "servers.toml").open("a") as servers:
+        servers.write('[[server]]\nid = "s-00000000000000001"\naccount = "hub"\n')
+        servers.write('host_keys = ["secretsmanager:crossdock/host-key"]\n')
+    variables = {"AWS_ENDPOINT_URL": cloud.service.api_url, "AWS_SHARED_CREDENTIALS_FILE": str(credentials)}
+    with start_service(tmp_path / "empty" / "data", "--config", str(config), variables=variables) as service:
+        half = "Partial credentials found in shared-credentials-file, missing: aws_access_key_id"
+        until("what is wrong", lambda: f"no user can log in: the credentials cannot be used: {half}" in service.log())
+        (line,) = [line for line in service.said if line.startswith("not as declared ")]
+        assert line.startswith("not as declared server=s-00000000000000001: ")
+        assert line.endswith(f"the secret crossdock/host-key: {half}")

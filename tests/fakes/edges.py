@@ -106,13 +106,17 @@ class FakeEdge:
 
 
 class DisturbedDirectory:
-    """The real directory; as many of its next calls fail as `failures` says, `on_report` runs before each report."""
+    """The real directory; as many of its next calls fail as `failures` says.
+
+    `on_report` runs before each report, `on_endpoints` before what is known of endpoints is read.
+    """
 
     def __init__(self, directory: StateServerDirectory) -> None:
         self._directory = directory
         self.failures = 0
         self.failed = 0
         self.on_report: Callable[[ServerState], Awaitable[None]] | None = None
+        self.on_endpoints: Callable[[], Awaitable[None]] | None = None
         self.reported: list[tuple[str, ServerState, bool]] = []
 
     def _perhaps_fail(self) -> None:
@@ -132,6 +136,8 @@ class DisturbedDirectory:
         return self._directory.changes()
 
     async def endpoints(self) -> Sequence[Endpoint]:
+        if self.on_endpoints is not None:
+            await self.on_endpoints()
         return await self._directory.endpoints()
 
     async def report(

@@ -1,12 +1,15 @@
 """Which server gets which port, and what is said when it cannot have it."""
 
+import asyncio
 import errno
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from tests.fakes.edges import PASSIVE, Bench, make_bench
+from tests.fakes.edges import HOST, PASSIVE, Bench, make_bench, no_objection, until
 from tests.fakes.transfer import HUB, REGION
 
 from crossdock.core.servers import FileProtocol, ServerState
+from crossdock.gateway.openings import Openings
 from crossdock.transfer.server_records import SERVERS
 
 BOTH = {"Protocols": ["FTP", "SFTP"]}
@@ -53,6 +56,61 @@ async def test_servers_that_come_at_once_do_not_want_the_same_port():
     ports = await bench.ports()
     assert ports == dict(zip(servers, range(2121, 2126), strict=True))
     assert len(bench.ftp.tried) == 5
+
+
+def of_task(server_id: str, do: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """Runs only in the server's own task."""
+
+    async def run() -> None:
+        task = asyncio.current_task()
+        if task is not None and task.get_name() == f"server {server_id}":
+            await do()
+
+    return run
+
+
+async def test_of_servers_that_come_at_once_the_oldest_has_the_first_port_whoever_opens_first():
+    bench = make_bench()
+    first = await bench.server(**BOTH)
+    second, third = await bench.server(), await bench.server(Protocols=["SFTP"])
+    go_on = asyncio.Event()
+
+    async def wait() -> None:
+        await go_on.wait()
+
+    async def two_are_open() -> bool:
+        return len(bench.announced) == 2
+
+    bench.directory.on_endpoints = of_task(first, wait)
+    async with bench.following():
+        await until(two_are_open)
+        go_on.set()
+        await bench.gateway.reconcile()
+    assert {(one.server_id, one.protocol): one.port for one in bench.announced} == {
+        (first, "FTP"): 2121,
+        (first, "SFTP"): 2222,
+        (second, "FTP"): 2122,
+        (third, "SFTP"): 2223,
+    }
+
+
+async def test_what_is_meant_for_a_server_is_free_again_when_it_opens_nothing():
+    bench = make_bench()
+    for _ in range(3):
+        await bench.server()
+    servers = await bench.directory.servers()
+    openings = Openings(
+        {FileProtocol.FTP: bench.ftp}, host=HOST, default_ports={FileProtocol.FTP: 2121}, objection=no_objection
+    )
+
+    async def port(number: int) -> int:
+        endpoint, _ = await openings.open(servers[number], FileProtocol.FTP, known=[], servers=servers)
+        return endpoint.port
+
+    openings.plan(servers[:1], known=[], servers=servers)
+    assert await port(1) == 2122
+    openings.forget(servers[0].server_id)
+    assert await port(2) == 2121
 
 
 async def test_the_next_free_port_is_never_another_protocols_default():

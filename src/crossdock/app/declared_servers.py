@@ -3,20 +3,28 @@
 A server that the file declares is marked with a tag, so that it is known as the file's when the file has it no more.
 """
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from botocore.model import ServiceModel
+
 from crossdock.app.administrators import AsAdministrator
-from crossdock.app.declared_certificates import drop_certificates, have_certificate
+from crossdock.app.declared_certificates import have_certificate, let_go_of_certificates
 from crossdock.app.declared_resets import server_resets, user_resets
+from crossdock.app.declared_words import wrong_words
 from crossdock.app.declaring import Road
 from crossdock.cloud.accounts import UnknownAccount
 from crossdock.core.errors import CrossdockError, ServiceError
 from crossdock.core.servers import DECLARED_TAG, FileProtocol, IdentityProviderType, Server
+from crossdock.core.ssh_public_keys import BadPublicKey, parse_public_key
 from crossdock.ports.authority import SecretTexts
+from crossdock.ports.state import State
 from crossdock.settings.servers_file import DeclaredServer, DeclaredUser
+from crossdock.transfer.host_key_material import read_host_key
 from crossdock.transfer.servers import CertificateInFiles, never_in_files
 
 _FIXED = ("Domain",)
@@ -27,12 +35,18 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerDeclarer:
-    """`region` is that of servers that name none. `in_files`: whether a server shows a certificate of files alone."""
+    """`region` is that of servers that name none. `in_files`: whether a server shows a certificate of files alone.
 
+    `state` is what `administrator` changes. `model` is Transfer's. `file` is what errors name.
+    """
+
+    model: ServiceModel
     administrator: AsAdministrator
     secrets: SecretTexts
+    state: State
     region: str
     in_files: CertificateInFiles = never_in_files
+    file: Path = Path("servers.toml")
 
     async def apply_all(self, declared: Sequence[DeclaredServer], present: Sequence[Server]) -> Mapping[str, str]:
         """Have what the file has, and of what it had nothing more; `present` are the servers that there are.
@@ -52,43 +66,48 @@ class ServerDeclarer:
             except CrossdockError as error:
                 failures[one.server_id] = str(error)
                 _log.error("a declared server is not as the file has it", extra=_told(one.server_id, error))
+        # Last: what is kept from going must keep nothing else from what the file has.
+        await let_go_of_certificates(self.state, self.administrator)
         return failures
 
     async def _drop(self, server: Server) -> None:
         try:
-            await self._delete(server)
+            road = self._road(server.server_id, server.account_id, server.region)
+            await road.call("transfer", "DeleteServer", {"ServerId": server.server_id})
         except CrossdockError as error:
             _log.error("a server that is declared no more cannot be deleted", extra=_told(server.server_id, error))
         else:
             _log.warning("deleted a server that is declared no more", extra={"server_id": server.server_id})
 
-    async def _delete(self, server: Server) -> None:
-        road = self._road(server.server_id, server.account_id, server.region)
-        await road.call("transfer", "DeleteServer", {"ServerId": server.server_id})
-        if server.certificate_arn:
-            await drop_certificates(road)
-
     async def apply(self, server: DeclaredServer, *, there: Server | None = None) -> None:
-        """`there` has its id already, in whichever account and region. Raises CannotDeclare, and UnknownAccount."""
+        """`there` has its id already, in whichever account and region. Raises CannotDeclare."""
         road = self._road(server.server_id, server.account, server.region)
-        bodies = [await road.text(place, "host key") for place in server.host_keys]
+        if wrong := "; ".join(wrong_words(self.model, server)):
+            raise road.objection(wrong)
+        try:
+            present = await _present(road)
+        except UnknownAccount as error:
+            raise road.objection(f"account, in its [[server]] of {self.file}: {error}") from error
+        bodies = [await _host_key(road, place) for place in server.host_keys]
+        elsewhere = there if present is None else None
+        if elsewhere is not None:
+            await self._check_move(server, road, elsewhere)
         settings = {**server.settings, **await self._certificate(server, road)}
         tags = _tags({**server.tags, DECLARED_TAG: _mark(server.server_id, with_users=server.users is not None)})
         users = server.users
-        present = await _present(road)
         if present is None:
-            if there is not None:
-                await self._clear_the_way(server, road, there)
             first_key = {"HostKey": bodies[0]} if bodies else {}
-            await road.call("transfer", "CreateServer", {**settings, **first_key, "Tags": tags})
+            wanted = {**settings, **first_key, "Tags": tags}
+            if elsewhere is None:
+                await road.call("transfer", "CreateServer", wanted)
+            else:
+                await self._move(road, elsewhere, wanted)
         else:
             changeable = {name: value for name, value in settings.items() if name not in _FIXED}
             wanted = {**server_resets(present, changeable), "ServerId": server.server_id}
             await road.call("transfer", "UpdateServer", wanted)
             if users is None and _texts(present).get(DECLARED_TAG) == _mark(server.server_id, with_users=True):
                 users = ()
-        if server.certificate or (present is not None and "Certificate" in present):
-            await drop_certificates(road, but=settings.get("Certificate", ""))
         if bodies:
             await _keep_only_host_keys(road, bodies)
         if users is not None:
@@ -108,27 +127,50 @@ class ServerDeclarer:
             )
         return {"Certificate": await have_certificate(road, server.certificate)}
 
-    async def _clear_the_way(self, server: DeclaredServer, road: Road, there: Server) -> None:
-        """Delete the server where it is, for no other account or region can have its id; not if something were lost."""
-        place = f"account {there.account_id}, region {there.region}"
+    async def _check_move(self, server: DeclaredServer, road: Road, there: Server) -> None:
+        """Whether the server may be deleted where it is, for no other account or region can have its id.
+
+        Raises CannotDeclare: it is not the file's, something would be lost, or nobody may.
+        """
         delete = f"delete that one (aws transfer delete-server --server-id {server.server_id})"
         if not _is_declared(there):
             raise road.objection(
-                f"there is one in {place}, which no file declared: {delete}, or choose another id here"
+                f"there is one in {_place(there)}, which no file declared: {delete}, or choose another id here"
             )
         if lost := _lost_by_a_move(server, there):
             raise road.objection(
-                f"it is in {place}, and stays there as it was. The file has it elsewhere now; made anew there it would "
-                f"lose {' and '.join(lost)}: write them into the file, or {delete}, and start again"
+                f"it is in {_place(there)}, and stays there as it was. The file has it elsewhere now; made anew there "
+                f"it would lose {' and '.join(lost)}: write them into the file, or {delete}, and start again"
             )
         try:
-            await self._delete(there)
+            await _present(self._road(there.server_id, there.account_id, there.region))
         except UnknownAccount as error:
             raise road.objection(
-                f"it is in {place}, and cannot be deleted there: name that account in the settings ({error})"
+                f"it is in {_place(there)}, and cannot be deleted there: name that account in the settings ({error})"
             ) from error
-        told = {"server_id": server.server_id, "account_id": there.account_id, "region": there.region}
-        _log.warning("deleted a server where it was declared before: it is made anew elsewhere", extra=told)
+
+    async def _move(self, road: Road, there: Server, wanted: Mapping[str, Any]) -> None:
+        """Delete the server where it is, and make it anew. It stays as it was if it cannot be made."""
+        try:
+            await road.ask("transfer", "CreateServer", wanted)
+        except ServiceError as error:
+            # That its id is taken comes last of all that CreateServer checks: nothing else is in the way.
+            if error.code != "ResourceExistsException":
+                raise road.objection(
+                    f"it is in {_place(there)}, and stays there as it was: CreateServer: {error}"
+                ) from error
+        else:
+            return  # it was deleted meanwhile
+        old = self._road(there.server_id, there.account_id, there.region)
+        await old.call("transfer", "DeleteServer", {"ServerId": there.server_id})
+        try:
+            await road.ask("transfer", "CreateServer", wanted)
+        except CrossdockError as error:
+            raise road.objection(
+                f"CreateServer: {error}; it was deleted in {_place(there)} and is nowhere now"
+            ) from error
+        told = {"server_id": there.server_id, "account_id": there.account_id, "region": there.region}
+        _log.warning("a declared server has moved: it was deleted where it was, and made anew", extra=told)
 
     def _road(self, server_id: str, account: str, region: str) -> Road:
         return Road(
@@ -150,6 +192,17 @@ async def _present(road: Road) -> Mapping[str, Any] | None:
         raise road.failed("DescribeServer", error) from error
     described: Mapping[str, Any] = found["Server"]
     return described
+
+
+async def _host_key(road: Road, place: str) -> str:
+    """What the place has. Raises CannotDeclare, with the place, which the API's errors could not name."""
+    body = await road.text(place, "host key")
+    try:
+        await asyncio.to_thread(read_host_key, body)
+    except ServiceError as error:
+        hint = "; it is a public key, and the private one is needed" if _is_public_key(body) else ""
+        raise road.objection(f"the host key {place} cannot be used: {error}{hint}") from error
+    return body
 
 
 async def _keep_only_host_keys(road: Road, bodies: list[str]) -> None:
@@ -207,6 +260,14 @@ async def _keep_only_public_keys(
             await road.call("transfer", "ImportSshPublicKey", {**named, "SshPublicKeyBody": body})
 
 
+def _is_public_key(text: str) -> bool:
+    try:
+        parse_public_key(text.strip())
+    except BadPublicKey:
+        return False
+    return True
+
+
 def _lost_by_a_move(server: DeclaredServer, there: Server) -> list[str]:
     """What a server has that was not in the file, so that it cannot be made anew."""
     lost = list[str]()
@@ -215,6 +276,10 @@ def _lost_by_a_move(server: DeclaredServer, there: Server) -> list[str]:
     if there.identity_provider.kind is IdentityProviderType.SERVICE_MANAGED and server.users is None:
         lost.append("its users ([[server.users]])")
     return lost
+
+
+def _place(server: Server) -> str:
+    return f"account {server.account_id}, region {server.region}"
 
 
 def _mark(server_id: str, *, with_users: bool) -> str:

@@ -50,8 +50,15 @@ def program_of(started_as: str, *, working_directory: Path, on_path: str | None)
     return quote(str(below) if len(below.parts) > 1 else f"./{below}")
 
 
-def how_to_begin(command: OwnCommand, account: str) -> str:
-    """What to do with a service that has no server yet; `account` is a name of one."""
+def how_to_begin(command: OwnCommand, account: str, *, has_example: bool = True) -> str:
+    """What to do with a service that has no server yet; `account` is a name of one.
+
+    `has_example`: it can build one, for its cloud is the embedded one.
+    """
     create = command.line("exec", f"{account} -- aws transfer create-server …")
-    example = command.line("serve", "--example article")
-    return f"there is no Transfer server yet: make one with `{create}`,\nor start with a complete example: {example}"
+    other = (
+        f"start with a complete example: {command.line('serve', '--example article')}"
+        if has_example
+        else "declare it in a file that the setting servers names, and start again"
+    )
+    return f"there is no Transfer server yet: make one with `{create}`,\nor {other}"

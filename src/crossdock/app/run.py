@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from shlex import join
 
 from crossdock.adapters.host.certificate_files import CertificateFiles
@@ -31,10 +32,10 @@ from crossdock.app.json_log import log_to_stderr
 from crossdock.app.kept_ports import keep_port, kept_port
 from crossdock.app.kept_unfinished import open_unfinished
 from crossdock.app.memory import settle_memory
-from crossdock.app.models import load_models
+from crossdock.app.models import SELDOM, load_models
 from crossdock.app.provider_api import open_logins_api
 from crossdock.app.sessions_authority import SessionsAuthority, embedded_sessions
-from crossdock.app.upload_ledgers import AT_AWS, LedgerOf, upload_ledgers
+from crossdock.app.upload_ledgers import AT_AWS, LedgerOf, UploadLedgers
 from crossdock.cloud.accounts import MANAGEMENT, Accounts, ensure_accounts, parse_given_keys
 from crossdock.cloud.cloudformation.stacks import recover_interrupted
 from crossdock.cloud.organizations.founding import ensure_organization
@@ -85,7 +86,7 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
         await ensure_organization(house)
         await recover_interrupted(house)
         api_url = ""
-        ledger_of = upload_ledgers(house)
+        ledger_of = UploadLedgers(house)
         backings = await stack.enter_async_context(open_service_backings(settings.aws, house, ledger_of))
         cloud = await stack.enter_async_context(
             build_cloud(settings, disk, house, accounts, models, lambda: api_url, backings)
@@ -104,6 +105,7 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
         is_ready = False
         endpoint = Endpoint(
             models=models,
+            seldom=SELDOM,
             operations=cloud.operations,
             keys=cloud.keys,
             region=settings.region,
@@ -111,6 +113,8 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
         )
         api = ApiServer(endpoint, is_ready=lambda: is_ready)
         stack.push_async_callback(api.close)
+        # Before anybody is served: what the start waits for from here on, S3s and secrets, may take minutes.
+        settle_memory()
         await _listen(api, settings, disk)
         api_url = f"http://{_reachable(settings.host)}:{api.port}"
         say(f"ready api {api_url}")
@@ -134,17 +138,20 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
         stack.push_async_callback(control.close)
         await control.start(disk.directory.control_socket)
 
-        for bucket in attached:
-            await keeper.apply(bucket)
+        if settings.buckets is not None:
+            await keeper.apply_all(attached, settings.buckets)
         administrator = as_administrator(cloud, house, via="servers")
         declarer = ServerDeclarer(
             administrator=administrator,
             secrets=authority.secrets,
+            state=house.state,
+            model=models["transfer"],
             region=settings.region,
             in_files=CertificateFiles(certificate_paths(settings.ftps.certificates)).cover,
         )
         failures: Mapping[str, str] = {}
         if settings.servers is not None:
+            declarer = replace(declarer, file=settings.servers)
             failures = await declarer.apply_all(declared, await gatehouse.directory.servers())
         stack.push_async_callback(gatehouse.gateway.close)
         await gatehouse.gateway.reconcile()
@@ -152,8 +159,9 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
         if example == "article":
             await build_example(cloud, house, settings, own_command(settings))
             await gatehouse.gateway.reconcile()
-        elif not await gatehouse.directory.servers():
-            say(how_to_begin(own_command(settings), accounts.name_of(next(iter(accounts.members), MANAGEMENT))))
+        elif not failures and not await gatehouse.directory.servers():
+            account = accounts.name_of(next(iter(accounts.members), MANAGEMENT))
+            say(how_to_begin(own_command(settings), account, has_example=is_embedded(settings)))
         for server_id, reason in failures.items():
             announce_failure(server_id, reason)
         is_ready = True

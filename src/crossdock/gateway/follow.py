@@ -117,6 +117,7 @@ class Gateway:
         # One at a time: an older view that is worked on after a newer one would undo it.
         async with self._looking:
             servers = {server.server_id: server for server in await self._directory.servers()}
+            known = await self._directory.endpoints()
             if self._is_closing:
                 return
             for server_id in [known for known in self._berths if known not in servers]:
@@ -124,12 +125,18 @@ class Gateway:
                 gone.is_deleted = True
                 gone.ring()
             new = [server for server_id, server in servers.items() if server_id not in self._berths]
+            coming = [server for server in servers.values() if server.is_wanted and not self._was_wanted(server)]
+            self._openings.plan(coming, known=known, servers=servers.values())
             for berth in self._berths.values():
                 berth.see(servers[berth.server.server_id])
             for server in new:
                 berth = self._berths[server.server_id] = Berth(server)
                 berth.ring()
                 berth.keeper = self._tasks.start(self._keep(berth), name=f"server {server.server_id}")
+
+    def _was_wanted(self, server: Server) -> bool:
+        berth = self._berths.get(server.server_id)
+        return berth is not None and berth.server.is_wanted
 
     async def _keep(self, berth: Berth) -> None:
         """One server's task: bring it in line whenever the bell rings, until it is deleted."""
@@ -153,6 +160,7 @@ class Gateway:
     async def _bring_in_line(self, berth: Berth) -> None:
         server = berth.server
         if berth.is_deleted:
+            self._openings.forget(server.server_id)
             await self._shut(berth, list(berth.listeners))
         elif server.is_wanted:
             await self._serve(berth, server)
@@ -186,6 +194,7 @@ class Gateway:
             berth.endpoints[protocol] = endpoint
             if opened is not None:
                 berth.listeners[protocol] = opened
+        self._openings.forget(server.server_id)
         endpoints = [berth.endpoints[protocol] for protocol in server.protocols]
         if not await self._tell(berth, server, _overall(endpoints), endpoints):
             return
@@ -196,6 +205,7 @@ class Gateway:
 
     async def _withdraw(self, berth: Berth, server: Server) -> None:
         """STOPPING while transfers finish, then OFFLINE; the end of the last rings again."""
+        self._openings.forget(server.server_id)
         await self._shut(berth, list(berth.listeners))
         state = ServerState.STOPPING if berth.draining else ServerState.OFFLINE
         known = {endpoint.protocol: endpoint for endpoint in _of(server, await self._directory.endpoints())}

@@ -2,10 +2,18 @@
 
 import errno
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from crossdock.core.endpoint_addresses import PIN_TAG, Address, BadPin, candidates, parse_pins, pin_example
+from crossdock.core.endpoint_addresses import (
+    PIN_TAG,
+    Address,
+    BadPin,
+    Candidate,
+    candidates,
+    parse_pins,
+    pin_example,
+)
 from crossdock.core.servers import Endpoint, FileProtocol, Server, ServerState
 from crossdock.gateway.claims import owner, stray_pins
 from crossdock.gateway.edges import Edge, Listener
@@ -38,6 +46,7 @@ class Openings:
         self._host = host
         self._default_ports = default_ports
         self._held: dict[Place, Address] = {}
+        self._meant: dict[Place, Address] = {}
 
     def can_serve(self, protocols: Iterable[FileProtocol]) -> bool:
         """There is an edge for at least one of them."""
@@ -58,6 +67,21 @@ class Openings:
     def release(self, place: Place) -> None:
         """The endpoint was closed; others may have its address, if its server does not keep it."""
         self._held.pop(place, None)
+
+    def plan(self, coming: Iterable[Server], *, known: Sequence[Endpoint], servers: Collection[Server]) -> None:
+        """Give out addresses in this order, which is then not that in which the servers come to open them.
+
+        A server keeps what is meant for it until it has opened, or is told to `forget` it.
+        """
+        for server in coming:
+            for protocol in server.protocols:
+                if protocol in self._edges and (address := self._first_free(server, protocol, known, servers)):
+                    self._meant[(server.server_id, protocol)] = address
+
+    def forget(self, server_id: str) -> None:
+        """The server opens nothing of what was meant for it any more."""
+        for protocol in FileProtocol:
+            self._meant.pop((server_id, protocol), None)
 
     def is_outcast(self, server: Server, protocol: FileProtocol, others: Collection[Server]) -> bool:
         """Whether it lies on one address with another server that does not share it: tags have changed.
@@ -82,8 +106,7 @@ class Openings:
             known: where endpoints were bound before.
             servers: all there are; what their tags pin is theirs.
         """
-        before = (one for one in known if (one.server_id, one.protocol) == (server.server_id, protocol))
-        blank = next(before, None) or self.blank(server, protocol)
+        blank = self._before(server, protocol, known)
         if protocol not in self._edges:
             return replace(blank, state=ServerState.OFFLINE, message=f"{protocol} is not served yet"), None
         address = Address(host=blank.host, port=blank.port)
@@ -93,7 +116,7 @@ class Openings:
                     f"the tag {PIN_TAG} is for {', '.join(strays)}, which the server does not have: "
                     f"write {pin_example(protocol)}"
                 )
-            address, outcome = await self._first_that_opens(server, protocol, blank, known, servers)
+            address, outcome = await self._first_that_opens(server, protocol, known, servers)
         except BadPin as error:
             outcome = str(error)
         except Exception:
@@ -106,34 +129,68 @@ class Openings:
         _log.error("endpoint not opened", extra={"server_id": server.server_id, "reason": outcome})
         return _failed(blank, address, outcome), None
 
-    async def _first_that_opens(
+    def _before(self, server: Server, protocol: FileProtocol, known: Iterable[Endpoint]) -> Endpoint:
+        before = (one for one in known if (one.server_id, one.protocol) == (server.server_id, protocol))
+        return next(before, None) or self.blank(server, protocol)
+
+    def _first_free(
+        self, server: Server, protocol: FileProtocol, known: Sequence[Endpoint], servers: Collection[Server]
+    ) -> Address | None:
+        """The address to try first; None when it is another's, or the server's tag is wrong: its start says so."""
+        belongs_to = self._belongs_to(server, protocol, known, servers)
+        addresses = {**self._meant, **self._held}
+        try:
+            if stray_pins(server):
+                return None
+            first = next(self._candidates(server, protocol, known, servers, addresses, belongs_to), None)
+        except BadPin:
+            return None
+        return first.address if first is not None and belongs_to(first.address) is None else None
+
+    def _candidates(
         self,
         server: Server,
         protocol: FileProtocol,
-        blank: Endpoint,
-        known: Sequence[Endpoint],
+        known: Iterable[Endpoint],
         servers: Collection[Server],
-    ) -> tuple[Address, Listener | str]:
-        """The listener, or why there is none, and the address that was tried last. Raises BadPin."""
-        place = (server.server_id, protocol)
+        addresses: Mapping[Place, Address],
+        belongs_to: Callable[[Address], Place | None],
+    ) -> Iterator[Candidate]:
+        """`addresses` are those beside which the endpoint may lie. Raises BadPin."""
+        blank = self._before(server, protocol, known)
+        others = sharing_places(server, protocol, servers) - {(server.server_id, protocol)}
+        return candidates(
+            pin=parse_pins(server.tags).get(protocol),
+            kept_port=blank.port if blank.was_bound else 0,
+            beside=next((addresses[one] for one in others if one in addresses), None),
+            host=self._host,
+            default_port=self._default_ports.get(protocol, 0),
+            reserved=frozenset(self._default_ports.values()),
+            is_free=lambda address: belongs_to(address) is None,
+        )
+
+    def _belongs_to(
+        self, server: Server, protocol: FileProtocol, known: Sequence[Endpoint], servers: Collection[Server]
+    ) -> Callable[[Address], Place | None]:
+        """Tells whose an address is, if it is not the endpoint's to take."""
         sharing = sharing_places(server, protocol, servers)
         if protocol is FileProtocol.FTP:
             # A port that both had before is FTP's when FTPS needs another by now (implicit TLS).
             known = [one for one in known if (one.server_id, one.protocol) != (server.server_id, FileProtocol.FTPS)]
 
         def belongs_to(address: Address) -> Place | None:
-            return owner(address, sharing, held=self._held, known=known, servers=servers)
+            return owner(address, sharing, held={**self._meant, **self._held}, known=known, servers=servers)
 
+        return belongs_to
+
+    async def _first_that_opens(
+        self, server: Server, protocol: FileProtocol, known: Sequence[Endpoint], servers: Collection[Server]
+    ) -> tuple[Address, Listener | str]:
+        """The listener, or why there is none, and the address that was tried last. Raises BadPin."""
+        place = (server.server_id, protocol)
+        belongs_to = self._belongs_to(server, protocol, known, servers)
         address = Address(host=self._host, port=self._default_ports.get(protocol, 0))
-        for candidate in candidates(
-            pin=parse_pins(server.tags).get(protocol),
-            kept_port=blank.port if blank.was_bound else 0,
-            beside=next((self._held[one] for one in sharing - {place} if one in self._held), None),
-            host=self._host,
-            default_port=address.port,
-            reserved=frozenset(self._default_ports.values()),
-            is_free=lambda address: belongs_to(address) is None,
-        ):
+        for candidate in self._candidates(server, protocol, known, servers, self._held, belongs_to):
             address = candidate.address
             if (other := belongs_to(address)) is not None:
                 return address, _whose(address, server, protocol, other[0], servers)
