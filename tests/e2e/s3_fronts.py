@@ -208,7 +208,7 @@ def ceph_front(
     folder = folder / "gateway"
     folder.mkdir()
     config = configuration(cloud, folder, protocols=("FTP", "SFTP"), aws=aws)
-    with s3_fault_proxy_beside("127.0.0.1", rgw.port) as proxy:
+    with s3_fault_proxy_beside(rgw.host, rgw.port) as proxy:
         variables = {
             "AWS_ACCESS_KEY_ID": rgw.access_key,
             "AWS_SECRET_ACCESS_KEY": rgw.secret_key,

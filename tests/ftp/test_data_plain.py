@@ -14,7 +14,7 @@ from tests.fakes.sockets import no_descriptor_left, read_all, vanish
 
 from crossdock.core.errors import OutOfSpace, Unavailable
 from crossdock.ftp.data_plain import PlainConnection
-from crossdock.ftp.data_socket import JOB_BYTES, TURN_BYTES, TransferBroken
+from crossdock.ftp.data_socket import JOB_BYTES, TURN_BYTES, Patience, TransferBroken
 from crossdock.ftp.kernel_moves import PIPE_BYTES, Scratch, socket_to_file
 from crossdock.ftp.replies import DataFailure
 from crossdock.operations.threads import Threads
@@ -156,6 +156,27 @@ async def test_what_was_sent_arrives_even_if_the_client_had_something_to_say(
     await server.send(b"x" * 100_000)
     await server.finish()
     assert read_all(client) == b"x" * 100_000
+
+
+async def test_no_more_is_thrown_away_than_is_to_be_borne(server: PlainConnection, client: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    patience = Patience(most_s=PATIENCE_S, most_bytes=TURN_BYTES + 1, pause_s=PATIENCE_S)
+    client.setblocking(False)
+    parting = loop.create_task(server.part(patience))
+    await loop.sock_sendall(client, bytes(TURN_BYTES))
+    assert not parting.done()
+    await loop.sock_sendall(client, b"!?")
+    await parting
+    # Closed with a byte unread, the connection is reset at once, behind its end in order.
+    with pytest.raises(BrokenPipeError):
+        await loop.sock_sendall(client, b"!")
+
+
+async def test_who_has_been_listened_to_to_the_end_sees_an_end(server: PlainConnection, client: socket.socket) -> None:
+    client.sendall(b"!")
+    client.shutdown(socket.SHUT_WR)
+    await server.part(Patience(most_s=PATIENCE_S, most_bytes=TURN_BYTES, pause_s=PATIENCE_S))
+    assert client.recv(1) == b""
 
 
 async def test_a_reset_cannot_be_taken_for_the_end(server: PlainConnection, client: socket.socket) -> None:

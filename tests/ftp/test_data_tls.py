@@ -20,7 +20,7 @@ from crossdock.core.errors import OutOfSpace, Unavailable
 from crossdock.core.servers import TlsSessionResumption
 from crossdock.core.tls_policies import tls_policy
 from crossdock.ftp.data_socket import JOB_BYTES, TURN_BYTES, TransferBroken
-from crossdock.ftp.data_tls import TlsConnection
+from crossdock.ftp.data_tls import UNRESUMED, TlsConnection
 from crossdock.ftp.replies import DataFailure
 from crossdock.ftp.tls import ConnectionTls, KeyFile, TlsStream
 from crossdock.ftp.tls_moves import PLAIN_BYTES, SOCKET_BYTES, TlsMoves
@@ -299,7 +299,7 @@ async def test_what_is_still_sent_before_an_end_in_order_is_thrown_away(line: Li
             return tls.recv(1)
 
     sending = asyncio.to_thread(send, await client)
-    assert (await asyncio.gather(sending, server.part()))[0] == b""
+    assert (await asyncio.gather(sending, server.part(UNRESUMED)))[0] == b""
 
 
 async def test_who_sends_without_end_is_not_listened_to_for_ever(line: Line) -> None:
@@ -307,7 +307,7 @@ async def test_who_sends_without_end_is_not_listened_to_for_ever(line: Line) -> 
     server = line.server(side)
     client, _ = await asyncio.gather(line.client(side), server.shake_hands())
     endless = asyncio.to_thread(keep_sending, client, itertools.repeat(bytes(1 << 20)))
-    await asyncio.gather(endless, server.part())
+    await asyncio.gather(endless, server.part(UNRESUMED))
 
 
 # Asking for new keys (RFC 8446 §4.6.3), each time to be answered.

@@ -12,6 +12,7 @@ from crossdock.core.tls_policies import tls_policy
 from crossdock.files.session import Admit, Session
 from crossdock.ftp.addresses import PassiveOverride, passive_host
 from crossdock.ftp.control_tls import ControlTls
+from crossdock.ftp.parting import Parting
 from crossdock.ftp.passive import Expectation, PassivePorts
 from crossdock.ftp.questions import answer
 from crossdock.ftp.tls import ConnectionTls, KeyRing
@@ -134,6 +135,7 @@ class Activities:
         self._session: Session | None = None
         self._expectation: Expectation | None = None
         self._transfer: Transfer | None = None
+        self._parting = Parting(surroundings.tasks)
         self._tls: ConnectionTls | None = None
 
     @property
@@ -160,6 +162,7 @@ class Activities:
             case AskFile():
                 return partial(answer, self._logged_in().filesystem, activity)
             case StartTransfer():
+                self._parting.end()
                 self._transfer = self._make_transfer(activity, tell_opened)
                 return self._transfer.run
             case _:
@@ -196,6 +199,7 @@ class Activities:
     def end(self, reason: str) -> None:
         """The user is gone and nothing is being carried out any more."""
         self.close_passive()
+        self._parting.end()
         if self._session is not None:
             self._session.disconnected(reason)
             self._session = None
@@ -252,6 +256,7 @@ class Activities:
             tell_opened=tell_opened,
             is_control_alive=self._control.is_alive,
             write_control=self._control.write,
+            part_from=self._parting.begin,
         )
         return Transfer(order, expectation, means)
 

@@ -9,6 +9,7 @@ from crossdock.ftp.data_socket import (
     TURN_BYTES,
     DataSocket,
     Moved,
+    Patience,
     TransferBroken,
     nobody_counts,
     told,
@@ -19,7 +20,8 @@ from crossdock.operations.threads import Threads
 
 
 class PlainConnection:
-    """End it with `finish` when everything was sent or received, else with `reset`."""
+    """End it with `finish` when everything was sent or received, with `part` when the client sends what is not wanted,
+    else with `reset`."""
 
     def __init__(self, connection: socket.socket, *, pool: Threads, stall_s: float) -> None:
         self._socket = DataSocket(connection, pool=pool, stall_s=stall_s)
@@ -77,6 +79,10 @@ class PlainConnection:
     async def finish(self) -> None:
         """Close, so that everything sent still arrives."""
         self._socket.finish()
+
+    async def part(self, patience: Patience) -> None:
+        """Close in order while the client still sends, so that it goes on to read why nothing is wanted of it."""
+        await self._socket.part(patience)
 
     def reset(self) -> None:
         """Close so that the other side cannot take what it got for the whole."""

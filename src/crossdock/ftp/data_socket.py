@@ -8,6 +8,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from crossdock.core.errors import CrossdockError
 from crossdock.ftp.replies import DataFailure
@@ -27,13 +28,21 @@ SENT_AT_ONCE = 1 << 20
 """Sending, the kernel takes no more than its buffer has room for."""
 SMALL_FILE_BYTES = 64 << 10
 """Up to here a job on the loop costs less than handing it to a thread."""
-PARTING_BYTES = 64 << 20
-"""What the other side may still send to a connection on which nothing is wanted from it."""
-PAUSE_S = 1.0
-"""In which it has nothing to send, so that it has come to an end or waits for our word."""
 _LEFT_TO_READ = 64 << 10
 _READS_AT_END = 64
 """More than a kernel holds of one connection by default; who goes on sending then has no claim on a good end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """With what the other side still sends to a connection on which nothing is wanted from it.
+
+    `pause_s`: who sends nothing for so long has come to an end, or waits for our word.
+    """
+
+    most_s: float
+    most_bytes: int
+    pause_s: float
 
 
 class TransferBroken(CrossdockError):
@@ -132,20 +141,22 @@ class DataSocket:
             pass  # the other side was faster, or has nothing more to say
         self.socket.close()
 
-    async def part(self, until: float) -> None:
+    async def part(self, patience: Patience) -> None:
         """Close in order though nothing of what the other side has to say is wanted.
 
         It is thrown away, up to a time and to a size, until the other side pauses. A reset would tell it that the
         network failed, and it might not ask for the reason.
         """
-        left, loop = PARTING_BYTES, asyncio.get_running_loop()
+        left, loop = patience.most_bytes, asyncio.get_running_loop()
+        until = loop.time() + patience.most_s
         try:
             self.socket.shutdown(socket.SHUT_WR)
-            while left > 0:
+            while left > 0 and loop.time() < until:
                 try:
-                    count = len(self.socket.recv(TURN_BYTES))
+                    # MSG_TRUNC: the kernel drops the bytes and copies none (tcp(7)).
+                    count = len(self.socket.recv(min(left, TURN_BYTES), socket.MSG_TRUNC))
                 except BlockingIOError:
-                    await self.readable(min(until, loop.time() + PAUSE_S))
+                    await self.readable(min(until, loop.time() + patience.pause_s))
                     continue
                 if not count:
                     break

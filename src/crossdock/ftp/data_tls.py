@@ -12,6 +12,7 @@ from crossdock.ftp.data_socket import (
     TURN_BYTES,
     DataSocket,
     Moved,
+    Patience,
     TransferBroken,
     nobody_counts,
     told,
@@ -24,13 +25,13 @@ from crossdock.operations.threads import Threads
 _log = logging.getLogger(__name__)
 
 HANDSHAKE_S = 60.0
-PARTING_S = 5.0
-"""How long a client may go on sending what is not wanted from it."""
+UNRESUMED = Patience(most_s=5.0, most_bytes=64 << 20, pause_s=1.0)
+"""With a client that did not resume its session."""
 
 
 class TlsConnection:
     """Begin with `shake_hands`. End it with `finish` when everything was sent or received, else with `reset`, or with
-    `part` when the client did not resume its session.
+    `part` when the client did not resume its session or sends what is not wanted.
 
     `must_resume`: the session of its control connection. `must_close`: an end without close_notify is no end.
     """
@@ -116,12 +117,15 @@ class TlsConnection:
             # It has gone: it got what it wanted, or its reading tells otherwise.
         self._socket.finish()
 
-    async def part(self) -> None:
-        """Close in order before a byte was moved, so that the other side goes on to read why."""
-        until = asyncio.get_running_loop().time() + PARTING_S
+    async def part(self, patience: Patience) -> None:
+        """Close in order while the client may still send, so that it goes on to read why nothing is wanted of it."""
         self._stream.close()
-        await self._say_goodbye(until)
-        await self._socket.part(until)
+        try:
+            await self._say_goodbye(asyncio.get_running_loop().time() + patience.pause_s)
+        except BaseException:
+            self._socket.reset()
+            raise
+        await self._socket.part(patience)
 
     def reset(self) -> None:
         """Close so that the other side cannot take what it got for the whole."""

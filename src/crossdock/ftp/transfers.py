@@ -16,8 +16,9 @@ from crossdock.files.prefix import UploadStart
 from crossdock.files.upload import Upload
 from crossdock.ftp.data_plain import PlainConnection
 from crossdock.ftp.data_socket import TransferBroken
-from crossdock.ftp.data_tls import TlsConnection
+from crossdock.ftp.data_tls import UNRESUMED, TlsConnection
 from crossdock.ftp.listing_transfer import OpenListing, line_writer, open_listing, send_lines
+from crossdock.ftp.parting import DataConnection
 from crossdock.ftp.passive import Expectation
 from crossdock.ftp.replies import DataFailure
 from crossdock.ftp.tls import ConnectionTls
@@ -33,9 +34,6 @@ from crossdock.operations.threads import Threads
 
 _log = logging.getLogger(__name__)
 
-DataConnection = PlainConnection | TlsConnection
-"""Whichever way its bytes travel; both move them alike."""
-
 _ABORTED = "aborted by the client"
 MOMENT = 0.02
 """Of the time that an upload took: how much longer a client's other connection may take to end with it."""
@@ -48,7 +46,8 @@ class TransferMeans:
 
     `tls` is the control connection's, None on a plain one. `must_close_tls`: an upload under TLS that ends without a
     close_notify was interrupted. `tell_opened` is called once the file or directory is open. `is_control_alive` says
-    whether the control connection is still open in both directions; `write_control` sends on it.
+    whether the control connection is still open in both directions; `write_control` sends on it. `part_from` takes the
+    data connection of an upload that was refused, on which its client may still be sending.
     """
 
     filesystem: FileSystem
@@ -62,6 +61,7 @@ class TransferMeans:
     tell_opened: Callable[[TransferOpened], None]
     is_control_alive: Callable[[], bool]
     write_control: Callable[[bytes], Awaitable[None]]
+    part_from: Callable[[DataConnection], None]
 
 
 class Transfer:
@@ -73,6 +73,7 @@ class Transfer:
         self._means = means
         self._filesystem = means.filesystem
         self._scope: asyncio.Timeout | None = None
+        self._refused: DataConnection | None = None
         self._is_aborted = False
         self._is_committing = False
 
@@ -97,9 +98,14 @@ class Transfer:
         except TransferBroken as broken:
             return TransferFailed(broken.failure)
         except FileError as error:
+            if self._refused is not None:
+                self._means.part_from(self._refused)
+                self._refused = None
             return TransferFailed(error)
         finally:
             self._scope = None
+            if self._refused is not None:
+                self._refused.reset()
             if self._expectation is not None:
                 self._expectation.withdraw()
         return TransferCompleted()
@@ -168,8 +174,9 @@ class Transfer:
     async def _connected(self) -> AsyncIterator[DataConnection]:
         """The data connection, closed at the end: in good order, or by a reset when the transfer failed.
 
-        A client that did not resume its session is parted from in order, before a byte: many hide the reply behind a
-        reset.
+        Many clients hide the reply behind a reset. So one that did not resume its session is parted from in order,
+        before a byte, and one whose upload the store refuses when the reply is on its way. A download is reset: an end
+        in order would be the file's.
         """
         try:
             if self._expectation is None:
@@ -189,7 +196,9 @@ class Transfer:
             await connection.finish()
         except BaseException as error:
             if isinstance(connection, TlsConnection) and _is_unresumed(error):
-                await connection.part()
+                await connection.part(UNRESUMED)
+            elif isinstance(error, FileError) and self._order.kind in _UPLOADS:
+                self._refused = connection
             else:
                 connection.reset()
             raise
