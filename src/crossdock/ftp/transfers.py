@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 _ABORTED = "aborted by the client"
 MOMENT = 0.02
 """Of the time that an upload took: how much longer a client's other connection may take to end with it."""
-LEAST_MOMENT_S, MOST_MOMENT_S = 0.001, 0.02
+LEAST_MOMENT_S, MOST_MOMENT_S = 0.001, 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
