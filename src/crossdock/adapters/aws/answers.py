@@ -19,6 +19,8 @@ Answer = Mapping[str, Any]
 
 STORING = ("PutObject", "UploadPart")
 """Operations whose answer says by an ETag that bytes are stored."""
+IS_IT_AN_S3 = ": is the endpoint an S3?"
+"""What is asked of whoever reads of an answer that no S3 gives."""
 UNKNOWN = datetime.fromtimestamp(0, UTC)
 
 _META = "x-amz-meta-"
@@ -30,14 +32,15 @@ def require_stored(operation: str, resource: str, status: int, headers: Mapping[
     if status != HTTPStatus.OK or not headers.get("ETag"):
         raise Unavailable(
             f"{operation} of {resource}: the answer ({status}) names no ETag as S3's do, and nothing is known to be "
-            "stored: is the endpoint an S3?"
+            f"stored{IS_IT_AN_S3}"
         )
 
 
-def info_of(place: ObjectPlace, answer: Answer, *, size: int | None) -> ObjectInfo:
+def info_of(place: ObjectPlace, answer: Answer) -> ObjectInfo:
     """Of HeadObject, GetObject, or an entry of a listing. Raises Unavailable."""
+    size = answer.get("ContentLength", answer.get("Size"))
     if size is None or "ETag" not in answer:
-        raise Unavailable(f"{place}: the answer tells no size or no ETag: is the endpoint an S3?")
+        raise Unavailable(f"{place}: the answer tells no size or no ETag{IS_IT_AN_S3}")
     return ObjectInfo(
         place=place,
         size=size,
@@ -51,7 +54,7 @@ def result_of_copy(operation: str, resource: str, answer: Answer) -> Answer:
     """What CopyObject or UploadPartCopy has made. Raises Unavailable."""
     made: Answer = answer.get("CopyObjectResult") or answer.get("CopyPartResult") or {}
     if "ETag" not in made:
-        raise Unavailable(f"{operation} to {resource}: the answer names no ETag: is the endpoint an S3?")
+        raise Unavailable(f"{operation} to {resource}: the answer names no ETag{IS_IT_AN_S3}")
     return made
 
 
@@ -68,7 +71,7 @@ def info_of_range(place: ObjectPlace, headers: Mapping[str, str]) -> ObjectInfo:
     answered = answered_range(headers)
     size = headers.get("Content-Length", "") if answered is None else str(answered[1])
     if not size.isdecimal() or "ETag" not in headers:
-        raise Unavailable(f"{place}: the answer tells no size or no ETag: is the endpoint an S3?")
+        raise Unavailable(f"{place}: the answer tells no size or no ETag{IS_IT_AN_S3}")
     return ObjectInfo(
         place=place,
         size=int(size),

@@ -48,7 +48,7 @@ async def call_as_told(s3: BoundS3, bucket: str, operation: str, params: Mapping
     answer.pop("ExpiresString", None)
     if operation == "GetObject":
         place = ObjectPlace(bucket=bucket, key=params["Key"])
-        info = info_of(place, {"ETag": "", **answer}, size=answer.get("ContentLength"))
+        info = info_of(place, {"ETag": "", **answer})
         answer["Body"] = StreamedReader(info, answer["Body"])
     return answer
 

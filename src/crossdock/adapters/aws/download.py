@@ -44,7 +44,7 @@ async def open_reader(
             raise
         # An object that ends there: of an empty one not even the first byte is a range.
         head = await s3.call("HeadObject", Bucket=place.bucket, Key=place.key)
-        info = info_of(place, head, size=head.get("ContentLength"))
+        info = info_of(place, head)
         if offset < info.size:
             raise Unavailable(f"{place} was replaced while it was opened") from error
         return AwsReader(s3, info, info.size, range_bytes=range_bytes, fast=fast)

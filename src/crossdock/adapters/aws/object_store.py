@@ -3,7 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from crossdock.adapters.aws.answers import UNKNOWN, Answer, info_of, info_of_range, moment_of, result_of_copy
+from crossdock.adapters.aws.answers import (
+    IS_IT_AN_S3,
+    UNKNOWN,
+    Answer,
+    info_of,
+    info_of_range,
+    moment_of,
+    result_of_copy,
+)
 from crossdock.adapters.aws.checksums import checksum_of
 from crossdock.adapters.aws.conditions import Condition, delete_if, write_if
 from crossdock.adapters.aws.connection import S3Connection
@@ -53,7 +61,7 @@ class AwsObjectStore:
             if status_of(error) not in (301, 400):
                 raise
         answer = await self.bound_s3.call("HeadObject", Bucket=place.bucket, Key=place.key)
-        return info_of(place, answer, size=answer.get("ContentLength"))
+        return info_of(place, answer)
 
     async def read(self, place: ObjectPlace, *, offset: int = 0) -> AwsReader:
         return await open_reader(self.bound_s3, place, offset)
@@ -99,7 +107,7 @@ class AwsObjectStore:
         if source == target:
             raise Unsupported(f"{source} cannot be copied onto itself")
         answer = await self.bound_s3.call("HeadObject", Bucket=source.bucket, Key=source.key)
-        found = info_of(source, answer, size=answer.get("ContentLength"))
+        found = info_of(source, answer)
         try:
             made = await self._copy(found, answer, target, if_none_match=if_none_match)
         except (Exists, Unavailable) as error:
@@ -128,11 +136,10 @@ class AwsObjectStore:
             params["ContinuationToken"] = token
         answer = await self.bound_s3.call("ListObjectsV2", **params)
         if not answer.keys() & {"IsTruncated", "KeyCount", "Name"}:
-            raise Unavailable(f"ListObjectsV2 of {bucket}: the answer is no listing: is the endpoint an S3?")
+            raise Unavailable(f"ListObjectsV2 of {bucket}: the answer is no listing{IS_IT_AN_S3}")
         return Listing(
             objects=tuple(
-                info_of(ObjectPlace(bucket=bucket, key=item["Key"]), item, size=item["Size"])
-                for item in answer.get("Contents", ())
+                info_of(ObjectPlace(bucket=bucket, key=item["Key"]), item) for item in answer.get("Contents", ())
             ),
             prefixes=tuple(item["Prefix"] for item in answer.get("CommonPrefixes", ())),
             next_token=answer.get("NextContinuationToken"),
