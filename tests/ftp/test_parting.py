@@ -1,11 +1,16 @@
 """Uploads that the store refuses while their client sends: it hears so at once, what it still sends is thrown away."""
 
 import asyncio
+import socket
+import sys
+import termios
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from fcntl import ioctl
 
 import pytest
 from tests.fakes.ftp_house import FtpClient, FtpHouse, ftp_house, pass_time, read_to_end, turns
+from tests.fakes.patience import eventually
 
 from crossdock.core.errors import Denied
 from crossdock.files.blocks import BLOCK_SIZE
@@ -13,6 +18,10 @@ from crossdock.ftp.parting import REFUSED
 
 MORE = bytes(4 << 20)
 """More than the kernels hold of one connection."""
+TCP_CLOSE = 7
+"""A connection's state when it was reset (linux/tcp_states.h)."""
+MOST_READS = 100
+"""In which the house empties its kernel's buffer."""
 MOST_TRIES = 50
 """Of what was sent, a kernel takes some before it hears of the reset."""
 
@@ -51,9 +60,26 @@ async def broken_after(data: asyncio.StreamWriter, most: int, piece: bytes, *, p
             await data.drain()
         except (ConnectionResetError, BrokenPipeError):
             return sent
+        if pause_s:
+            await all_taken(data)
         await turns()
         pass_time(pause_s)
     return most
+
+
+async def all_taken(data: asyncio.StreamWriter) -> None:
+    """Until the house has read what was sent, and waits for more: its kernel has it first, which on a busy machine
+    takes as long as it takes."""
+    await eventually(lambda: not data.transport.get_write_buffer_size() and is_delivered(data))
+    await turns(MOST_READS)
+
+
+def is_delivered(data: asyncio.StreamWriter) -> bool:
+    """Whether the other side's kernel has everything, or wants nothing any more (SIOCOUTQ, TCP_INFO: tcp(7))."""
+    connection = data.get_extra_info("socket")
+    if connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == TCP_CLOSE:
+        return True
+    return not int.from_bytes(ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
 
 @pytest.fixture
@@ -125,7 +151,7 @@ async def test_nothing_outlives_a_client_that_leaves(refused: Refused) -> None:
 
 async def test_who_pauses_for_too_long_is_not_waited_for(refused: Refused) -> None:
     await refused.send_more()
-    await turns()
+    await all_taken(refused.data)
     pass_time(REFUSED.pause_s + 1)
     await refused.is_reset()
 
