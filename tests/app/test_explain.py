@@ -22,7 +22,7 @@ from crossdock.core.servers import FileProtocol, IdentityProviderChoice, Identit
 from crossdock.operations.call import Call, Operations
 from crossdock.operations.operation import Operation, ServiceOperations, needs_nothing
 from crossdock.ports.logs import LogEvent, LogGroupId
-from crossdock.ports.provider_api import ApiAnswer
+from crossdock.ports.provider_api import ApiAnswer, ApiUnreachable
 from crossdock.settings import LogSettings
 from crossdock.transfer.user_records import USERS, SshKey, UserRecord
 
@@ -195,6 +195,23 @@ async def test_the_provider_is_asked_with_the_password_the_protocol_and_the_addr
     for wrong in ("wrong", ""):
         refused = await asking(password=wrong)
         assert (refused["outcome"], refused["steps"][-1]["step"]) == ("Denied", "identity provider")
+
+
+async def test_who_is_not_vouched_for_is_looked_for_in_the_functions_log_group(asking: Asking) -> None:
+    choice = replace(SERVER.identity_provider, function_arn=f"arn:aws:lambda:{REGION}:{HUB}:function:idp")
+    asking.servers = (replace(SERVER, identity_provider=choice),)
+    refused = await asking(password="wrong")
+    assert refused["steps"][-1]["reason"] == "Lambda IDP authentication failure"
+    assert f"look into the log group /aws/lambda/idp of account {HUB} in {REGION}" in refused["conclusion"]
+    assert "the identity provider returned no Role" in refused["conclusion"]
+
+
+async def test_a_provider_behind_a_url_that_does_not_answer_leaves_it_unknown(asking: Asking) -> None:
+    asking.servers = (gateway_server("https://users.example.com"),)
+    for silent in (ApiUnreachable("it cannot be reached (refused)", is_silent=True), ApiAnswer(status=503, body=b"")):
+        asking.api.answer = silent
+        found = await asking(password="open sesame")
+        assert (found["outcome"], found["steps"][-1]["step"]) == ("Unknown", "identity provider")
 
 
 async def test_a_provider_behind_a_url_is_asked_like_one_that_is_a_function(asking: Asking) -> None:

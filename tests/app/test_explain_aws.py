@@ -265,6 +265,25 @@ async def test_the_acl_across_accounts_takes_a_permission_that_both_sides_give(d
     assert "which takes no ACL but bucket-owner-full-control, and private is sent" in refused["conclusion"]
 
 
+async def test_a_bucket_that_denies_what_is_not_encrypted_is_met_by_what_aws_buckets_says(dock: Dock) -> None:
+    everything = {"Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::inbox/*"}
+    unencrypted = {"StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"}}
+    await dock.cloud.s3.policy(
+        "inbox",
+        {**everything, "Effect": "Allow"},
+        {**everything, "Effect": "Deny", "Condition": unencrypted},
+        as_=dock.cloud.s3.partner,
+    )
+    found = await dock.explain(reading=replace(dock.reading, writing=ObjectWriting(acl="off", sse="AES256")))
+    assert found["outcome"] == "Denied"
+    assert "StringNotEquals s3:x-amz-server-side-encryption aws:kms (the request has AES256)" in found["conclusion"]
+    (fix,) = [one for one in found["fixes"] if one["layer"] == "resource-based policy"]
+    assert fix["change"] == "in-words"
+    assert 'set sse = "aws:kms" under [aws.buckets."inbox"] (where profiles explain, --sse aws:kms)' in fix["sentence"]
+    met = await dock.explain(reading=replace(dock.reading, writing=ObjectWriting(acl="off", sse="aws:kms")))
+    assert step(met, "s3:PutObject")["outcome"] == "Allowed"
+
+
 KEY = f"arn:aws:kms:us-east-1:{PARTNER}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
@@ -382,6 +401,7 @@ async def test_a_function_is_asked_only_with_a_password(dock: Dock) -> None:
     refused = await dock.explain(serverId=server_id, password="open sesame", reading=alone)
     assert refused["steps"][-1]["step"] == "identity provider"
     assert f"no profile is given for account {HUB}" in refused["steps"][-1]["reason"]
+    assert refused["outcome"] == "Unknown"
 
 
 async def test_a_provider_behind_a_url_is_asked_by_who_may_assume_its_role(dock: Dock) -> None:

@@ -23,6 +23,7 @@ from aiohttp import web
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from tests.fakes.closing import all_closed
 from tests.fakes.logins import SERVER
 
 from crossdock.core.servers import IdentityProviderChoice, IdentityProviderType, Server
@@ -159,6 +160,7 @@ async def provider_gateway(
         yield gateway
     finally:
         await runner.cleanup()
+    await all_closed(port)
 
 
 @dataclass(slots=True)

@@ -61,7 +61,7 @@ class FakeSession:
     key: NamedPolicy | FileError | None = None
     backings: Mapping[str, Backing] = field(default_factory=dict)
     behind: FileError | None = None
-    sends_parts: bool = True
+    follows_aws_buckets: bool = True
     denied_without_acl: bool = False
 
     async def acl_in(self, bucket: str) -> str:
@@ -128,7 +128,7 @@ class FakeTrial:
     key: NamedPolicy | FileError | None = None
     backings: Mapping[str, Backing] = field(default_factory=dict)
     behind: FileError | None = None
-    sends_parts: bool = True
+    follows_aws_buckets: bool = True
     denied_without_acl: bool = False
     session: FakeSession | None = None
 
@@ -152,7 +152,8 @@ class FakeTrial:
         )
         self.session = FakeSession(principal, self.s3.store(), policies, self.silent_about, acls=self.acls)
         self.session.key, self.session.backings, self.session.behind = self.key, self.backings, self.behind
-        self.session.sends_parts, self.session.denied_without_acl = self.sends_parts, self.denied_without_acl
+        self.session.follows_aws_buckets = self.follows_aws_buckets
+        self.session.denied_without_acl = self.denied_without_acl
         self.session.store = self.s3.store(allows=self.session.allows) if self.looks else None
         return Assumption(decision=decision, session=self.session)
 
@@ -646,8 +647,23 @@ async def test_a_policy_that_wants_an_acl_of_the_parts_too_leaves_large_files_op
         assert puts == [Outcome.ALLOWED, Outcome.UNKNOWN]
         assert "that is asked for a file of more than one part (8 MiB)" in found.conclusion
     assert (await ask(trial, "mkdir", "new")).outcome is Outcome.ALLOWED
-    trial.sends_parts = False
+    trial.follows_aws_buckets = False
     assert (await ask(trial)).outcome is Outcome.ALLOWED
-    trial.sends_parts, trial.denied_without_acl = True, False
+    trial.follows_aws_buckets, trial.denied_without_acl = True, False
     found = await ask(trial)
     assert [step.name for step in found.steps].count("s3:PutObject") == 1
+
+
+async def test_a_write_that_says_too_little_is_met_by_a_setting_where_there_is_one(trial) -> None:
+    unencrypted = {"Effect": "Deny", "Action": "s3:Put*", "Resource": "*"}
+    unencrypted["Condition"] = {"StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"}}
+    trial.identity = (policy("buckets", PolicyKind.IDENTITY, EVERYTHING, unencrypted),)
+    trial.follows_aws_buckets = True
+    found = await ask(trial)
+    assert found.outcome is Outcome.DENIED
+    assert "(the request has no such key)" in found.conclusion
+    assert 'set sse = "aws:kms" under [aws.buckets."bucket"]' in found.conclusion
+    trial.follows_aws_buckets = False
+    found = await ask(trial)
+    assert "aws.buckets" not in found.conclusion
+    assert [type(fix.change) for fix in found.fixes] == [RemoveStatement]

@@ -312,10 +312,34 @@ async def test_only_so_many_logins_are_checked_at_once():
     assert all(isinstance(login.result().outcome, Vouched) for login in logins)
 
 
-async def test_a_provider_that_does_not_answer_refuses_and_frees_its_turn():
+async def test_a_provider_that_does_not_answer_refuses_and_frees_its_turn(caplog: pytest.LogCaptureFixture):
     provider = SlowProvider()
     check = slow_check(provider, concurrent=1, timeout_s=0)
     for _ in range(3):
         outcome = (await check.run(SERVER, make_attempt())).outcome
         assert outcome == Refusal(reason="the login took longer than 0 s")
     assert provider.inside == 0
+    (record,) = caplog.records
+    assert (record.levelname, record.message, record.server_id) == (
+        "WARNING",
+        "logins are not decided in time",
+        SERVER_ID,
+    )
+    assert "login.timeout_s" in record.reason
+
+
+async def test_the_log_says_once_that_a_provider_cannot_be_asked_and_once_that_it_can(
+    caplog: pytest.LogCaptureFixture,
+):
+    bench = Bench()
+    well = bench.provider.answers["user1"]
+    bench.provider.answers["user1"] = replace(well, identity=None, is_silent=True, message="no route; secret was sent")
+    for _ in range(2):
+        assert await bench.reason(make_attempt(credential=Password("secret")))
+    bench.provider.answers["user1"] = well
+    assert not await bench.reason()
+    first, last = caplog.records
+    assert (first.levelname, first.message) == ("WARNING", "an identity provider does not answer")
+    assert (first.server_id, last.message) == (SERVER_ID, "an identity provider answers again")
+    assert "no route" in first.reason
+    assert "secret" not in first.reason

@@ -2,7 +2,7 @@ from crossdock.core.arns import role_arn
 from crossdock.core.principals import AccountRoot, Anonymous, AssumedRole, ServicePrincipal
 from crossdock.policy.document import Effect, PolicyKind, parse_policy
 from crossdock.policy.evaluate import AccessRequest, Layer, MismatchKind, NamedAs, NamedPolicy, PolicySet, evaluate
-from crossdock.policy.reasons import layers_of
+from crossdock.policy.reasons import find_reasons, layers_of
 
 A, B = "111111111111", "222222222222"
 ROLE = AssumedRole(role_arn=role_arn(A, "Transfer"), role_id="AROAEXAMPLEROLEID0001", session_name="s")
@@ -103,3 +103,12 @@ def test_an_account_that_an_endpoint_policy_allows_is_its_root_user_alone():
     assert named_as(ROLE, allowing) is None
     assert named_as(AccountRoot(account_id=A), allowing) is NamedAs.DIRECT
     assert named_as(ROLE, denying) is NamedAs.ACCOUNT
+
+
+def test_a_deny_that_applies_has_the_conditions_that_are_met() -> None:
+    asks = {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"Null": {"aws:SourceIp": "true"}}}
+    for effect, count in (("Deny", 1), ("Allow", 0)):
+        named = policy(PolicyKind.IDENTITY, {**asks, "Effect": effect})
+        (reason,) = find_reasons(ask(), PolicySet(identity=(named,)))
+        assert reason.applies
+        assert [(one.element, one.key, one.actual) for one in reason.met] == [("Null", "aws:SourceIp", ())] * count

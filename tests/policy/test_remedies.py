@@ -1,6 +1,7 @@
 """What to do about a denial, where there is no room for the statement."""
 
 import shlex
+from dataclasses import replace
 
 from tests.policy.test_fixes import HUB, PARTNER, case, read
 
@@ -57,3 +58,9 @@ def test_every_fix_is_named_in_its_account() -> None:
 
 def test_what_is_allowed_needs_none() -> None:
     assert remedy_of(read(case(request={**case()["request"], "resourceAccount": HUB})).decide()) == ""
+
+
+def test_what_does_not_exist_is_not_opened() -> None:
+    decision = read(case(request=INVOKE, identityPolicies=[])).decide()
+    missing = replace(decision, request=replace(decision.request, is_missing=True))
+    assert remedy_of(missing) == ""

@@ -240,3 +240,21 @@ def test_a_trust_policy_is_called_so():
         f"arn:aws:iam::{A}:role/ftp/TransferRole to service transfer.amazonaws.com: "
         "statement 1 names lambda.amazonaws.com"
     )
+
+
+def test_a_deny_tells_its_conditions_and_what_the_request_has_that_meets_them():
+    unencrypted = bucket_policy(
+        Effect="Deny", Condition={"StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"}}
+    )
+    assert explain(PolicySet(identity=(FULL,), resource=unencrypted)) == (
+        f"denied explicitly by statement BucketPolicyForFTP of the bucket policy of partner-bucket (account {B}), "
+        "whose condition is met: StringNotEquals s3:x-amz-server-side-encryption aws:kms (the request has no such key)"
+    )
+    others = bucket_policy(
+        Effect="Deny",
+        Condition={"StringNotLike": {"aws:userid": "AROAOTHER:*"}, "Null": {"s3:x-amz-acl": "true"}},
+    )
+    assert explain(PolicySet(identity=(FULL,), resource=others)).endswith(
+        ", whose conditions are met: StringNotLike aws:userid AROAOTHER:* (the request has "
+        "AROAEXAMPLEROLEID0001:user2@s-01234567890abcdef) and Null s3:x-amz-acl true (the request has no such key)"
+    )

@@ -138,3 +138,13 @@ def test_what_is_decided_without_the_key_is_decided_alike_with_any_value(stateme
     unsure = decide(policies)
     sure = evaluate(request(**({"aws_SourceIp": address} if address else {})), policies)
     assert unsure.verdict is Verdict.UNKNOWN or unsure.is_allowed == sure.is_allowed
+
+
+def test_a_deny_that_may_not_apply_is_not_told_as_what_denies() -> None:
+    office = {"Sid": "Office", "Effect": "Deny", "Action": "*", "Resource": "*"}
+    office["Condition"] = {"NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}}
+    certain = {"Sid": "Frozen", "Effect": "Deny", "Action": "s3:*", "Resource": "*"}
+    found = decide(PolicySet(identity=(named(ALLOW, office, certain),)))
+    assert found.explain().startswith("denied explicitly by statement Frozen of")
+    nothing = decide(PolicySet(identity=(named(office),)))
+    assert nothing.explain().startswith("no identity-based policy of role files allows s3:PutObject")

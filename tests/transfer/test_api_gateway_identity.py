@@ -114,3 +114,23 @@ async def test_a_url_that_would_send_passwords_in_the_clear_is_not_asked():
     assert found.identity is None
     assert "the URL of the identity provider must begin with https://" in found.message
     assert api.asked == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_silent"),
+    [
+        (ApiUnreachable("it cannot be reached", is_silent=True), True),
+        (ApiUnreachable("its certificate is not trusted"), False),
+        *((ApiAnswer(status=status, body=b""), status in (502, 503, 504)) for status in (302, 403, 404, 500, 502)),
+        *((ApiAnswer(status=status, body=b""), True) for status in (503, 504)),
+        (ApiAnswer(status=200, body=b"{}"), False),
+    ],
+)
+async def test_where_nothing_answers_nobody_knows_what_it_would_say(answer, is_silent):
+    assert (await identify(ScriptedApi(answer))).is_silent is is_silent
+
+
+async def test_whoever_is_not_vouched_for_is_looked_for_in_the_providers_log():
+    found = await identify(ScriptedApi(ApiAnswer(status=200, body=b"{}")))
+    assert found.message == "API Gateway IDP authentication failure"
+    assert found.remedy.startswith(f"look into the log of {URL} for why the identity provider returned no Role")

@@ -123,3 +123,29 @@ async def test_another_kind_of_provider_is_refused_in_words():
     answer = await ScriptedFunction().provider().identify(replace(SERVER, identity_provider=choice), ATTEMPT)
     assert answer.identity is None
     assert "AWS_DIRECTORY_SERVICE" in answer.message
+
+
+@pytest.mark.parametrize(
+    ("result", "why"),
+    [
+        ({"Payload": b"{}"}, " for why the identity provider returned no Role: as to a wrong password"),
+        ({"FunctionError": "Unhandled", "Payload": b"oops"}, ""),
+    ],
+)
+async def test_what_vouches_for_nobody_is_looked_for_in_the_functions_log_group(result, why):
+    provider = ScriptedFunction(**result).provider()
+    name = FUNCTION.rpartition(":")[2]
+    for function_arn in (FUNCTION, f"{FUNCTION}:live"):
+        choice = replace(SERVER.identity_provider, function_arn=function_arn)
+        answer = await provider.identify(replace(SERVER, identity_provider=choice), ATTEMPT)
+        assert answer.remedy.startswith(f"look into the log group /aws/lambda/{name} of account {HUB} in {REGION}{why}")
+        assert "log group" not in answer.message
+    choice = replace(SERVER.identity_provider, function_arn=name)
+    answer = await provider.identify(replace(SERVER, identity_provider=choice), ATTEMPT)
+    assert answer.remedy.startswith(f"look into the log of {name}")
+
+
+async def test_a_function_that_is_busy_is_silent():
+    busy = ServiceError("TooManyRequestsException", "Rate Exceeded.", status=429)
+    assert (await ScriptedFunction(error=busy).provider().identify(SERVER, ATTEMPT)).is_silent
+    assert not (await ScriptedFunction(Payload=b"{}").provider().identify(SERVER, ATTEMPT)).is_silent

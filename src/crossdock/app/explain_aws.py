@@ -210,7 +210,7 @@ class _Functions:
     async def invoke(self, server: Server, attempt: LoginAttempt, *, function_arn: str, event: bytes) -> FunctionAnswer:
         account = _of(self.accounts, server)
         if account is None:
-            raise FunctionUnreachable(f"no profile is given for account {server.account_id}")
+            raise FunctionUnreachable(f"no profile is given for account {server.account_id}", is_silent=True)
         functions = AwsProviderFunctions(account.clients)
         return await functions.invoke(server, attempt, function_arn=function_arn, event=event)
 

@@ -41,6 +41,19 @@ def role_arn(account_id: str, path_and_name: str) -> Arn:
     return Arn(service="iam", account_id=account_id, resource=f"role/{path_and_name}")
 
 
+def function_name(arn: Arn) -> str:
+    """The name in a Lambda function's ARN, without its version or alias; empty for what is no function."""
+    kind, _, rest = arn.resource.partition(":")
+    return rest.partition(":")[0] if arn.service == "lambda" and kind == "function" else ""
+
+
+def no_such(arn: Arn) -> str:
+    """The sentence that there is no such role or function, for an operator."""
+    if name := function_name(arn):
+        return f"there is no function {name} in account {arn.account_id} in region {arn.region}"
+    return f"there is no role {arn.resource.removeprefix('role/')} in account {arn.account_id}"
+
+
 def bucket_arn(bucket: str) -> Arn:
     """The ARN of a bucket: S3 names carry neither region nor account."""
     return Arn(service="s3", resource=bucket)

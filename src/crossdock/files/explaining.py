@@ -120,7 +120,11 @@ class _Walk:
                 continue
             if call.action == PUT_ACL and not await self._acl(session, call, _about(call, place, target)):
                 continue
-            if session.sends_parts and _is_of_part(call) and await session.acl_in(_about(call, place, target).bucket):
+            if (
+                session.follows_aws_buckets
+                and _is_of_part(call)
+                and await session.acl_in(_about(call, place, target).bucket)
+            ):
                 parts = parts or call
                 continue
             # Several calls may need one permission: an upload in parts, say.
@@ -197,7 +201,12 @@ class _Walk:
         step = decided(
             call.action,
             decision,
-            find_fixes(decision, covering=resources, living=living),
+            find_fixes(
+                decision,
+                covering=resources,
+                living=living,
+                has_options=session.follows_aws_buckets and call.operation in WRITES,
+            ),
             subject=decision.request.resource,
             is_needed=is_needed,
         )

@@ -31,6 +31,7 @@ from crossdock.files.login_check import (
     answer_without_password,
     credential_refusal,
     listed_keys,
+    nobody,
     session_policy_of,
 )
 from crossdock.policy.document import PolicyKind, parse_policy
@@ -168,7 +169,9 @@ class LoginWalk:
             found = await self.provider.identify(server, self._attempt(server, credential))
         answer = answer_without_password(found, credential)
         if answer.identity is None:
-            self.steps.refused(step, answer.message or "the identity provider vouches for nobody", answer.remedy)
+            if answer.is_silent:
+                self.steps.unknown(step, answer.message, remedy=answer.remedy)
+            self.steps.refused(step, nobody(answer), answer.remedy)
             raise Stopped
         return answer.identity
 

@@ -15,6 +15,7 @@ from crossdock.core.masking import mask
 from crossdock.core.servers import Server
 from crossdock.core.ssh_public_keys import BadPublicKey, PublicKeyLine, parse_public_key
 from crossdock.files.session_log import MAX_MESSAGE
+from crossdock.operations.outages import Outages
 from crossdock.policy.refusals import MalformedPolicy
 from crossdock.policy.session_template import render_session_policy
 from crossdock.ports.authority import (
@@ -68,6 +69,8 @@ class LoginCheck:
         self._entropy = entropy
         self._turns = asyncio.Semaphore(concurrent)
         self._timeout_s = timeout_s
+        self._outages = Outages("logins are not decided in time", "logins are decided in time again")
+        self._silences = Outages("an identity provider does not answer", "an identity provider answers again")
 
     async def run(self, server: Server, attempt: LoginAttempt) -> Checked:
         """Everything: ask the provider about the attempt, and make the role session of who passes."""
@@ -79,7 +82,7 @@ class LoginCheck:
 
     async def ask(self, server: Server, attempt: LoginAttempt) -> IdentityAnswer | Refusal:
         """The gate and the provider alone, as SSH asks whether a key would do; `vouch` goes on from its answer."""
-        answer = await self._in_turn(server, attempt, lambda: self._provider.identify(server, attempt))
+        answer = await self._in_turn(server, attempt, lambda: self._identify(server, attempt))
         return answer if isinstance(answer, Refusal) else answer_without_password(answer, attempt.credential)
 
     async def vouch(self, server: Server, attempt: LoginAttempt, answer: IdentityAnswer) -> Checked:
@@ -89,18 +92,33 @@ class LoginCheck:
 
     async def _run(self, server: Server, attempt: LoginAttempt, proof: _Proof) -> Checked:
         async def ask_and_vouch() -> Checked:
-            return await self._vouch(server, attempt, await self._provider.identify(server, attempt), proof)
+            return await self._vouch(server, attempt, await self._identify(server, attempt), proof)
 
         return _without_password(_checked(await self._in_turn(server, attempt, ask_and_vouch)), attempt.credential)
+
+    async def _identify(self, server: Server, attempt: LoginAttempt) -> IdentityAnswer:
+        answer = await self._provider.identify(server, attempt)
+        name = server.server_id
+        if answer.is_silent:
+            reason = answer_without_password(answer, attempt.credential).message
+            self._silences.failed(name, server_id=name, reason=reason)
+        else:
+            self._silences.worked(name)
+        return answer
 
     async def _in_turn(self, server: Server, attempt: LoginAttempt, step: Callable[[], Awaitable[_T]]) -> _T | Refusal:
         if (refusal := gate(server, attempt)) is not None:
             return refusal
         try:
             async with asyncio.timeout(self._timeout_s), self._turns:
-                return await step()
+                outcome = await step()
         except TimeoutError:
+            # The server's log may lie with the very service that does not answer.
+            told = f"{self._timeout_s:g} s, login.timeout_s, were not enough for the identity provider and the role"
+            self._outages.failed(server.server_id, server_id=server.server_id, reason=told)
             return Refusal(reason=f"the login took longer than {self._timeout_s:g} s")
+        self._outages.worked(server.server_id)
+        return outcome
 
     async def assume(
         self, server: Server, username: str, session_id: str, identity: Identity, policy: str | None

@@ -9,6 +9,7 @@ from functools import partial
 from inspect import isawaitable
 from typing import Protocol
 
+from crossdock.core.arns import no_such, parse_arn
 from crossdock.core.errors import Fault, OutOfSpace, ServiceError, Unavailable
 from crossdock.core.ids import Entropy, uuid4_text
 from crossdock.operations.audit import record_audit
@@ -231,7 +232,8 @@ class Operations:
         decision = await self.decide(call, permission)
         if decision.is_allowed:
             return
-        reason = decision.explain()
+        explained = decision.explain()
+        reason = no_such(parse_arn(permission.resource)) if decision.request.is_missing else explained
         _log.info(
             "denied",
             extra={
@@ -249,7 +251,7 @@ class Operations:
         raise ServiceError(
             table.denied_code,
             f"User: {call.caller.principal.arn} is not authorized to perform: {permission.action} "
-            f"on resource: {permission.resource} because {_public_reason(decision, permission, reason)}",
+            f"on resource: {permission.resource} because {_public_reason(decision, permission, explained)}",
             status=table.denied_status,
             reason=f"{_question(decision, permission)}: {reason} (request {call.request_id})",
             remedy=partial(remedy_of, decision),

@@ -6,9 +6,10 @@ leaves out is whether the request ought to be allowed.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from crossdock.core.principals import Anonymous
+from crossdock.policy.changes import AddStatement, Change, Fix, InWords, RemoveStatement, ReplaceValue
 from crossdock.policy.decision import Decision, Verdict
 from crossdock.policy.external_ids import sent_external_id, statement_with_external_id
 from crossdock.policy.fix_places import (
@@ -31,6 +32,7 @@ from crossdock.policy.renewals import Renewal, find_renewals
 from crossdock.policy.requests import Layer
 from crossdock.policy.statements import Effect
 from crossdock.policy.undenied import applying_denies, undenied
+from crossdock.policy.write_options import WriteOptions, options_that_spare
 
 __all__ = [
     "NEW_POLICY",
@@ -48,61 +50,6 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddStatement:
-    """To the policy's statements; a policy that is not there is made of it."""
-
-    statement: StatementJson
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoveStatement:
-    """The statement with this Sid, or this number (from 1) where it has none."""
-
-    sid: str
-    number: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplaceValue:
-    """One value in the statement with this Sid or number.
-
-    It stands in the condition with this operator and key; of `Principal` and `NotPrincipal`, which then is `operator`,
-    under `key`, `AWS`.
-    """
-
-    sid: str
-    number: int
-    operator: str
-    key: str
-    old: str
-    new: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InWords:
-    """No change of one statement: the fix's sentence says what to do."""
-
-
-Change = AddStatement | RemoveStatement | ReplaceValue | InWords
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fix:
-    """`attached_to` is the ARN of the bucket, role, user or key that carries the policy; for an organisation's policies
-    the id or ARN of the level, if it is known, and `account_id` is the management account; a VPC endpoint's name.
-
-    `policy` is the policy's name or ARN; empty where the thing has only one, or where one is to be made.
-    """
-
-    account_id: str
-    layer: Layer
-    attached_to: str
-    policy: str
-    change: Change
-    sentence: str
-
-
 _ACTIVE = re.compile(r"[*?]|\$(?=\{)")
 """What would mean something in a pattern: `${` begins a policy variable, a lone `$` nothing."""
 
@@ -115,7 +62,11 @@ def ids_that_conditions_name(decision: Decision) -> frozenset[str]:
 
 
 def find_fixes(
-    decision: Decision, *, covering: tuple[str, ...] = (), living: Mapping[str, str] | None = None
+    decision: Decision,
+    *,
+    covering: tuple[str, ...] = (),
+    living: Mapping[str, str] | None = None,
+    has_options: bool = False,
 ) -> tuple[Fix, ...]:
     """What would have to change; nothing for a request that is allowed, or whose policies cannot be read.
 
@@ -125,12 +76,14 @@ def find_fixes(
     Args:
         covering: the resources that an added statement shall name, where the request's alone is too narrow.
         living: of `ids_that_conditions_name`, those that somebody has, with their ARNs.
+        has_options: whether the request is a write that says what `aws.buckets` has it say.
     """
     resources = covering or (decision.request.resource,)
     match decision.verdict:
         case Verdict.EXPLICIT_DENY:
             rest = find_fixes(undenied(decision), covering=covering, living=living)
-            return (*rest, *_without_the_denies(decision, living or {}))
+            options = options_that_spare(decision) if has_options else WriteOptions()
+            return (*rest, *_without_the_denies(decision, living or {}, options))
         case Verdict.IMPLICIT_DENY:
             if Layer.RESOURCE in decision.withheld_by and (key := decision.policies.resource) and key.is_of_aws:
                 # A statement of any other policy would be about this key, and of no use.
@@ -157,18 +110,31 @@ def literal(text: str) -> str:
     return _ACTIVE.sub(lambda found: f"${{{found.group()}}}", text)
 
 
-def _without_the_denies(decision: Decision, living: Mapping[str, str]) -> tuple[Fix, ...]:
+def _without_the_denies(decision: Decision, living: Mapping[str, str], options: WriteOptions) -> tuple[Fix, ...]:
     """What changes in place comes before what is taken out, so that every number is still that of its statement."""
     renewals: dict[tuple[Layer, str, int], Renewal] = {}
     for renewal in find_renewals(decision):
         if renewal.statement.effect is Effect.DENY and renewal.gone not in living:
             renewals.setdefault((renewal.layer, renewal.policy, renewal.number), renewal)
     denies = applying_denies(decision)
+    met = [one for one in denies if one in options.spared]
+    denies = tuple(one for one in denies if one not in options.spared)
     kept = [renewals[place] for one in denies if (place := (one.layer, one.policy, one.number)) in renewals]
     return (
+        *(_with_the_options(options, one, decision) for one in met),
         *(_renewing(renewal, decision) for renewal in kept),
         *(_without_the_deny(one, decision) for one in denies if (one.layer, one.policy, one.number) not in renewals),
     )
+
+
+def _with_the_options(options: WriteOptions, reason: Reason, decision: Decision) -> Fix:
+    _, attached_to, policy = place_of(reason.layer, decision, reason.policy)
+    request = decision.request
+    sentence = (
+        f"let the write meet what statement {reason.statement} of {called(reason.layer, attached_to, policy)} asks "
+        f"for: {options.sentence}; or except {request.action} on {request.resource} from it"
+    )
+    return _in_words(reason.layer, reason.policy, sentence, decision)
 
 
 def _without_the_deny(reason: Reason, decision: Decision) -> Fix:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from crossdock.core.principals import AccountRoot, AssumedRole, FederatedUser, IamUser
+from crossdock.policy.conditions import Condition
 from crossdock.policy.principals import NamedAs
 from crossdock.policy.requests import AccessRequest, Layer, NamedPolicy, PolicySet
 from crossdock.policy.statements import Effect, Statement
@@ -21,7 +22,7 @@ class MismatchKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mismatch:
-    """What a statement asks for and what the request has.
+    """What a statement asks for and what the request has; of a Deny that applies, a condition that the request meets.
 
     `element` is the element's name (`Action`, `NotResource`, …) or the condition's operator; `key` is a condition's.
     `actual` is empty when the request lacks the key.
@@ -38,7 +39,8 @@ class Mismatch:
 class Reason:
     """One statement and whether it applied; `number` counts from 1 within its policy.
 
-    `named_as` is how a policy that names principals names who asks.
+    `named_as` is how a policy that names principals names who asks. `met` are the conditions of a Deny that applies,
+    with what the request has.
     """
 
     layer: Layer
@@ -48,6 +50,7 @@ class Reason:
     effect: Effect
     mismatches: tuple[Mismatch, ...]
     named_as: NamedAs | None = None
+    met: tuple[Mismatch, ...] = ()
 
     @property
     def applies(self) -> bool:
@@ -159,16 +162,8 @@ def _reason(
         mismatches.append(
             _mismatch(MismatchKind.RESOURCE, statement.resources, statement.not_resources, request.resource)
         )
-    mismatches += (
-        Mismatch(
-            kind=MismatchKind.CONDITION,
-            element=condition.operator,
-            key=condition.key,
-            expected=condition.values,
-            actual=request.context.get(condition.key.lower(), ()),
-        )
-        for condition in statement.fails_on(request.context)
-    )
+    mismatches += (_compared(condition, request) for condition in statement.fails_on(request.context))
+    is_denying = statement.effect is Effect.DENY and not mismatches
     return Reason(
         layer=layer,
         policy=policy,
@@ -177,6 +172,17 @@ def _reason(
         effect=statement.effect,
         mismatches=tuple(mismatches),
         named_as=named_as,
+        met=tuple(_compared(condition, request) for condition in statement.conditions) if is_denying else (),
+    )
+
+
+def _compared(condition: Condition, request: AccessRequest) -> Mismatch:
+    return Mismatch(
+        kind=MismatchKind.CONDITION,
+        element=condition.operator,
+        key=condition.key,
+        expected=condition.values,
+        actual=request.context.get(condition.key.lower(), ()),
     )
 
 

@@ -9,10 +9,12 @@ from crossdock.policy.requests import Layer
 
 
 def remedy_of(decision: Decision) -> str:
-    """Every fix of a decision, each in its account; empty for what is allowed or cannot be decided.
+    """Every fix of a decision, each in its account; empty for what is allowed, is missing or cannot be decided.
 
     A statement that a function's policy lacks is given as the command that adds it, for nobody writes such a policy.
     """
+    if decision.request.is_missing:
+        return ""
     return "; and ".join(f"in account {fix.account_id}, {_words(fix, decision)}" for fix in find_fixes(decision))
 
 

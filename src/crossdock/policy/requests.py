@@ -42,6 +42,8 @@ class AccessRequest:
         context: condition keys in any case, and their values.
         bucket_account: whose bucket it lies in, of an S3 object that is not the bucket owner's; else empty. Its ACL
             then stands in the bucket policy's place, of which only what denies is left.
+        is_missing: whether it is known that there is no such role or function. It changes no decision, and is for the
+            operator alone: who asks is not told.
     """
 
     principal: Asker
@@ -50,6 +52,7 @@ class AccessRequest:
     resource_account: str
     context: Context
     bucket_account: str = ""
+    is_missing: bool = False
 
     def __post_init__(self) -> None:
         lowered: dict[str, tuple[str, ...]] = {}

@@ -31,7 +31,24 @@ def explain_allow(request: AccessRequest, reasons: Iterable[Reason]) -> str:
 
 def explain_explicit_deny(request: AccessRequest, reasons: Iterable[Reason]) -> str:
     reason = next(one for one in reasons if one.applies and one.effect is Effect.DENY)
-    return f"denied explicitly by statement {reason.statement} of {_policy(reason, request)}"
+    return f"denied explicitly by statement {reason.statement} of {_policy(reason, request)}{_met(reason)}"
+
+
+def _met(reason: Reason) -> str:
+    """The conditions under which a Deny applies, and what the request has that meets them."""
+    if not reason.met:
+        return ""
+    word = "condition is" if len(reason.met) == 1 else "conditions are"
+    conditions = " and ".join(f"{_condition(one)} (the request {_has(one)})" for one in reason.met)
+    return f", whose {word} met: {conditions}"
+
+
+def _condition(mismatch: Mismatch) -> str:
+    return f"{mismatch.element} {mismatch.key} {_listed(mismatch.expected)}"
+
+
+def _has(mismatch: Mismatch) -> str:
+    return f"has {_listed(mismatch.actual)}" if mismatch.actual else "has no such key"
 
 
 def explain_implicit_deny(
@@ -106,8 +123,7 @@ def _difference(mismatch: Mismatch) -> str:
     expected = _listed(mismatch.expected)
     match mismatch.kind:
         case MismatchKind.CONDITION:
-            actual = f"has {_listed(mismatch.actual)}" if mismatch.actual else "has no such key"
-            return f"wants {mismatch.element} {mismatch.key} {expected}, and the request {actual}"
+            return f"wants {_condition(mismatch)}, and the request {_has(mismatch)}"
         case MismatchKind.PRINCIPAL:
             return f"names {expected}"
     return f"has {mismatch.element} {expected}"

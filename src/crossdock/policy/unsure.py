@@ -43,7 +43,9 @@ def without_knowing(decision: Decision, unknown: Sequence[UnknownKey]) -> Decisi
     best = decide_again(decision, rewritten(decision.policies, doubt.at_best))
     worst = decide_again(decision, rewritten(decision.policies, doubt.at_worst))
     if _kind(best) == _kind(worst):
-        return decision
+        # What may not apply is not told as what denies.
+        is_denied = decision.verdict is Verdict.EXPLICIT_DENY
+        return decide_again(decision, rewritten(decision.policies, doubt.spared)) if is_denied else decision
     layers = frozenset(one.layer for one in asking)
     unread = tuple(dict.fromkeys((*decision.policies.unread, *asking)))
     blank = rewritten(decision.policies, doubt.at_rest)
@@ -83,6 +85,9 @@ class _Doubt:
 
     def at_rest(self, layer: Layer, statement: Statement) -> Statement:
         return self._settled(layer, statement, applies=False)
+
+    def spared(self, layer: Layer, statement: Statement) -> Statement:
+        return self.at_rest(layer, statement) if statement.effect is Effect.DENY else statement
 
     def _settled(self, layer: Layer, statement: Statement, *, applies: bool) -> Statement:
         """A statement that may apply, as one that does or does not; any other as it is."""

@@ -18,8 +18,9 @@ from crossdock.ports.state import JsonValue
 class IdentityAnswer:
     """What an identity provider said, as TestIdentityProvider shows it.
 
-    `identity` is None when it vouches for nobody. `remedy` says what to do when it could not be asked; that is for
-    `explain`, and not shown by TestIdentityProvider.
+    `identity` is None when it vouches for nobody. `remedy` says what to do about that, and `is_silent` that nothing
+    answered, so that nobody knows what it would have said; both are for `explain`, and not shown by
+    TestIdentityProvider.
     """
 
     identity: Identity | None
@@ -27,6 +28,7 @@ class IdentityAnswer:
     status_code: int
     message: str
     remedy: str = ""
+    is_silent: bool = False
 
 
 class IdentityProvider(Protocol):
@@ -46,11 +48,15 @@ class FunctionAnswer:
 
 
 class ProviderUnreachable(CrossdockError):
-    """An identity provider gave no answer; the message says why, `remedy` what to change, where that is known."""
+    """An identity provider gave no answer; the message says why, `remedy` what to change, where that is known.
 
-    def __init__(self, message: str, *, remedy: str = "") -> None:
+    `is_silent` where it, or what leads to it, does not answer, as against one that refuses to be asked.
+    """
+
+    def __init__(self, message: str, *, remedy: str = "", is_silent: bool = False) -> None:
         super().__init__(message)
         self.remedy = remedy
+        self.is_silent = is_silent
 
 
 class FunctionUnreachable(ProviderUnreachable):

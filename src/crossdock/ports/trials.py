@@ -48,8 +48,8 @@ class TrialSession(Protocol):
         """To be read from only; None where nobody looks at objects, and policies alone are asked."""
 
     @property
-    def sends_parts(self) -> bool:
-        """Whether a large file reaches a bucket where ACLs are sent in parts, which say no ACL."""
+    def follows_aws_buckets(self) -> bool:
+        """Whether writes say what `aws.buckets` has them say; a large file comes in parts, which do not say its ACL."""
 
     async def acl_in(self, bucket: str) -> str:
         """The canned ACL with which a session writes objects there; empty for none."""

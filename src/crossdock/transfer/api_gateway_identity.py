@@ -18,6 +18,8 @@ from crossdock.ports.provider_api import ApiAnswer, ApiUnreachable, ProviderApi
 from crossdock.transfer.identity_answers import answered, unasked
 
 OK, FORBIDDEN = 200, 403
+_DOWN = (502, 503, 504)
+"""What stands before a service that does not answer says so (RFC 9110, sections 15.6.3 to 15.6.5)."""
 
 
 class ApiGatewayIdentityProvider:
@@ -35,10 +37,12 @@ class ApiGatewayIdentityProvider:
         try:
             answer = await self._api.get(server, url=url, headers=password_headers(attempt))
         except ApiUnreachable as error:
-            return unasked(f"the identity provider {choice.url} could not be asked: {error}", error.remedy)
+            said = f"the identity provider {choice.url} could not be asked: {error}"
+            return unasked(said, error.remedy, is_silent=error.is_silent)
         if answer.status != OK:
             return _failure(choice, answer)
-        return answered(answer.body, username=attempt.username, provider="API Gateway IDP")
+        log = f"the log of {choice.url}"
+        return answered(answer.body, username=attempt.username, provider="API Gateway IDP", log=log)
 
 
 def password_headers(attempt: LoginAttempt) -> Mapping[str, str]:
@@ -62,7 +66,11 @@ def _failure(choice: IdentityProviderChoice, answer: ApiAnswer) -> IdentityAnswe
         role = choice.invocation_role
         remedy = f"allow execute-api:Invoke on this API to the invocation role {role}"
         return unasked(f"{said}: the invocation role {role} may lack execute-api:Invoke", remedy, status_code=FORBIDDEN)
-    return unasked(f"{said}: only 200 is an answer, also to a login that fails", status_code=answer.status)
+    return unasked(
+        f"{said}: only 200 is an answer, also to a login that fails",
+        status_code=answer.status,
+        is_silent=answer.status in _DOWN,
+    )
 
 
 def _words(body: bytes) -> str:

@@ -47,21 +47,27 @@ def read_identity(payload: bytes, *, username: str) -> Identity:
     )
 
 
-def answered(payload: bytes, *, username: str, provider: str) -> IdentityAnswer:
-    """The answer as TestIdentityProvider shows it, `provider` being AWS's word for who gave it."""
-    text = payload.decode(errors="replace")
+def answered(payload: bytes, *, username: str, provider: str, log: str) -> IdentityAnswer:
+    """The answer as TestIdentityProvider shows it, `provider` being AWS's word for who gave it.
+
+    `log` is where the provider says more of an answer that vouches for nobody, which AWS's words leave open.
+    """
+    text, remedy = payload.decode(errors="replace"), ""
     try:
         identity, message = read_identity(payload, username=username), ""
-    except NotVouchedFor:
+    except NotVouchedFor as error:
         identity, message = None, f"{provider} authentication failure"
+        remedy = f"look into {log} for why {error}: as to a wrong password, or to a user whom it does not know"
     except MalformedAnswer as error:
         identity, message = None, f"{provider} response is malformed: {error}"
-    return IdentityAnswer(identity=identity, response=text, status_code=200, message=message)
+    return IdentityAnswer(identity=identity, response=text, status_code=200, message=message, remedy=remedy)
 
 
-def unasked(reason: str, remedy: str = "", *, status_code: int = 500) -> IdentityAnswer:
+def unasked(reason: str, remedy: str = "", *, status_code: int = 500, is_silent: bool = False) -> IdentityAnswer:
     """There is no answer that counts, and this is why."""
-    return IdentityAnswer(identity=None, response="", status_code=status_code, message=reason, remedy=remedy)
+    return IdentityAnswer(
+        identity=None, response="", status_code=status_code, message=reason, remedy=remedy, is_silent=is_silent
+    )
 
 
 def _parse_object(payload: bytes) -> Mapping[str, Any]:

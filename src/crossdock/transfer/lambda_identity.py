@@ -6,6 +6,8 @@ Source: AWS Transfer Family User Guide, "Using AWS Lambda to integrate your iden
 import json
 from collections.abc import Mapping
 
+from crossdock.core.arns import function_name, parse_arn
+from crossdock.core.errors import InvalidArn
 from crossdock.core.logins import LoginAttempt, Password
 from crossdock.core.servers import IdentityProviderType, Server
 from crossdock.ports.authority import FunctionUnreachable, IdentityAnswer, ProviderFunctions
@@ -26,10 +28,13 @@ class LambdaIdentityProvider:
         try:
             answer = await self._functions.invoke(server, attempt, function_arn=function_arn, event=event)
         except FunctionUnreachable as error:
-            return unasked(f"the identity provider {function_arn} could not be invoked: {error}", error.remedy)
+            said = f"the identity provider {function_arn} could not be invoked: {error}"
+            return unasked(said, error.remedy, is_silent=error.is_silent)
+        log = _log(function_arn)
         if answer.error:
-            return unasked(f"the identity provider's function failed ({answer.error}): {_error_text(answer.payload)}")
-        return answered(answer.payload, username=attempt.username, provider="Lambda IDP")
+            said = f"the identity provider's function failed ({answer.error}): {_error_text(answer.payload)}"
+            return unasked(said, f"look into {log}")
+        return answered(answer.payload, username=attempt.username, provider="Lambda IDP", log=log)
 
 
 def _event(attempt: LoginAttempt) -> Mapping[str, str]:
@@ -43,6 +48,15 @@ def _event(attempt: LoginAttempt) -> Mapping[str, str]:
     if isinstance(attempt.credential, Password):
         event["password"] = attempt.credential.value
     return event
+
+
+def _log(function_arn: str) -> str:
+    """Where a function's log is, unless its LoggingConfig says otherwise."""
+    try:
+        arn = parse_arn(function_arn)
+    except InvalidArn:
+        return f"the log of {function_arn}"
+    return f"the log group /aws/lambda/{function_name(arn)} of account {arn.account_id} in {arn.region}"
 
 
 def _error_text(payload: bytes) -> str:

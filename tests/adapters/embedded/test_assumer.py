@@ -139,3 +139,13 @@ async def test_transfers_calls_come_from_no_address_and_are_secure(
     await s3.policy("box", {**only, "Condition": {"NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}}})
     with pytest.raises(Denied):
         await store.put(KEY, [b"content"], {})
+
+
+async def test_the_services_log_tells_a_missing_role_as_that(
+    assumer: EmbeddedRoleAssumer, role: str, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level("INFO")
+    with pytest.raises(AssumeRefused):
+        await assume(assumer, "arn:aws:iam::111111111111:role/absent")
+    (denied,) = [record for record in caplog.records if record.message == "denied"]
+    assert vars(denied)["reason"] == "there is no role absent in account 111111111111"

@@ -159,6 +159,7 @@ async def test_a_role_that_cannot_be_assumed_is_named_and_nothing_is_sent() -> N
         "the invocation role arn:aws:iam::111111111111:role/invocation cannot be assumed: it does not trust you"
     )
     assert gateway.heard == []
+    assert not refusal.is_silent
 
 
 async def test_nobody_there() -> None:
@@ -167,6 +168,7 @@ async def test_nobody_there() -> None:
     async with opened() as api:
         refusal = await refused(api, gone)
     assert str(refusal).startswith("it cannot be reached (")
+    assert refusal.is_silent
 
 
 async def test_a_name_that_nobody_has() -> None:
@@ -184,9 +186,10 @@ async def test_an_answer_that_does_not_come_is_not_waited_for() -> None:
 
     async with provider_gateway() as gateway, opened(timeout_s=0.5) as api:
         gateway.answer = think
-        assert str(await refused(api, gateway.url)) == "it did not answer within 0.5 s"
-        assert asked.is_set()
+        refusal = await refused(api, gateway.url)
         over.set()
+    assert asked.is_set()
+    assert (str(refusal), refusal.is_silent) == ("it did not answer within 0.5 s", True)
 
 
 @pytest.mark.parametrize("more", [0, 1])
@@ -210,7 +213,9 @@ async def test_an_answer_that_is_cut_off_is_none() -> None:
 
     async with provider_gateway() as gateway, opened() as api:
         gateway.answer = cut
-        assert str(await refused(api, gateway.url)).startswith("it broke off (")
+        refusal = await refused(api, gateway.url)
+        assert str(refusal).startswith("it broke off (")
+        assert refusal.is_silent
 
 
 async def test_a_redirect_is_not_followed_with_the_password() -> None:

@@ -9,7 +9,7 @@ from crossdock.cloud.s3.storage import Storage
 from crossdock.cloud.sts.access_keys import AccessKeys
 from crossdock.cloud.sts.access_keys import session_policy as named_session_policy
 from crossdock.cloud.sts.assume import assume_role
-from crossdock.core.arns import parse_arn, transfer_user_arn
+from crossdock.core.arns import no_such, parse_arn, transfer_user_arn
 from crossdock.core.errors import ServiceError
 from crossdock.core.principals import TRANSFER, AssumedRole
 from crossdock.core.servers import Server
@@ -99,7 +99,7 @@ async def missing_role(state: State, role_arn: str) -> str:
     async with state.reading() as tx:
         if await find_role_by_arn(tx, arn) is not None:
             return ""
-    return f"there is no role {arn.resource.removeprefix('role/')} in account {arn.account_id}"
+    return no_such(arn)
 
 
 def service_caller(server: Server, username: str) -> Caller:

@@ -73,7 +73,7 @@ class EmbeddedTrialSession:
     store: EmbeddedObjectStore
 
     @property
-    def sends_parts(self) -> bool:
+    def follows_aws_buckets(self) -> bool:
         """What lies here is staged on this disk, and an attached bucket takes no ACL."""
         return False
 

@@ -76,7 +76,7 @@ class SignedProviderApi:
             async with asyncio.timeout(self._timeout_s):
                 return await self._get(server, url, headers)
         except TimeoutError as error:
-            raise ApiUnreachable(f"it did not answer within {self._timeout_s:g} s") from error
+            raise ApiUnreachable(f"it did not answer within {self._timeout_s:g} s", is_silent=True) from error
 
     async def _get(self, server: Server, url: str, headers: Mapping[str, str]) -> ApiAnswer:
         trusted = await self._trusted(server) if _is_by_tls(url) else True
@@ -151,9 +151,9 @@ class SignedProviderApi:
                 remedy="name the authority that has signed it in login.provider_ca_file",
             ) from error
         except aiohttp.ClientConnectorError as error:
-            raise ApiUnreachable(f"it cannot be reached ({error.os_error})") from error
+            raise ApiUnreachable(f"it cannot be reached ({error.os_error})", is_silent=True) from error
         except aiohttp.ClientError as error:
-            raise ApiUnreachable(f"it broke off ({str(error) or type(error).__name__})") from error
+            raise ApiUnreachable(f"it broke off ({str(error) or type(error).__name__})", is_silent=True) from error
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from crossdock.cloud.iam.parsed import without_unread
 from crossdock.cloud.iam.principal_policies import PrincipalDirectory, PrincipalPolicies
 from crossdock.cloud.iam.resource_policies import ResourceGuard, ResourcePolicySource
 from crossdock.cloud.iam.settled_decisions import SettledDecisions, question_of
-from crossdock.core.arns import Arn, parse_arn
+from crossdock.core.arns import Arn, function_name, parse_arn
 from crossdock.core.errors import InvalidArn
 from crossdock.operations.caller import CallContext, Caller, Context
 from crossdock.operations.operation import Owned, Permission
@@ -79,9 +79,11 @@ class EmbeddedAuthorizer:
     ) -> Decision:
         arn = _arn_or_none(permission.resource)
         account_id, guard = await self._guard(caller, permission, arn)
+        is_missing = arn is not None and guard is None and await self._is_missing_function(permission, arn)
         if is_assumption := arn is not None and _is_assumption(permission, arn):
             role = await self._principals.role(arn)
             # A role that does not exist trusts nobody; the answer does not tell the difference.
+            is_missing = role is None
             guard = _NO_TRUST if role is None else role.trust
         ours = theirs = await self._control(caller.principal.account_id)
         if account_id != caller.principal.account_id:
@@ -92,6 +94,7 @@ class EmbeddedAuthorizer:
             resource=permission.resource,
             resource_account=account_id if permission.owned is None else permission.owned.account_id,
             bucket_account="" if permission.owned is None else account_id,
+            is_missing=is_missing,
             context={
                 **_principal_tags(bound.tags, caller.tags),
                 **ours.principal_keys,
@@ -143,6 +146,11 @@ class EmbeddedAuthorizer:
             return guard.account_id, guard.policy
         # A bucket that does not exist yet is the caller's to make; AWS's managed policies are in every account.
         return own if arn.account_id in ("", AWS_OWNED) else arn.account_id, None
+
+    async def _is_missing_function(self, permission: Permission, arn: Arn) -> bool:
+        """Of a function that is to be invoked: others may be about to be made."""
+        is_invoked = permission.action.lower() == "lambda:invokefunction" and function_name(arn) != ""
+        return is_invoked and await self._stored_guard(arn) is None
 
     async def _stored_guard(self, arn: Arn) -> ResourceGuard | None:
         source = self._sources.get(arn.service)

@@ -1,14 +1,17 @@
 """Profiles opened, and how what they may not read is told."""
 
+from itertools import count
 from pathlib import Path
 
 import pytest
 from tests.fakes.aws_documents import HUB, PARTNER, ScriptedAws, accounts
 from tests.fakes.aws_profiles import Profiles
 from tests.fakes.http_cloud import serve_cloud
+from tests.fakes.stub_s3 import ok, stub_s3
 
 from crossdock.adapters.aws.documents.accounts import is_of_aws, open_accounts
 from crossdock.adapters.aws.documents.reads import NotRead
+from crossdock.adapters.aws.network_words import IS_IT_THE_ENDPOINT
 from crossdock.adapters.aws.profiles import BadProfile
 
 
@@ -32,6 +35,32 @@ async def test_sts_says_whose_a_profile_is(profiles: Profiles) -> None:
             assert opened.of(PARTNER, "s3:GetBucketPolicy") is opened.listed[1]
         async with open_accounts({"hub": "one"}, account_ids={"hub": HUB}, region="eu-west-3") as opened:
             assert opened.listed[0].region == "eu-west-3"
+
+
+async def test_a_profile_whose_endpoint_is_wrong_is_told_with_the_address_in_our_words(profiles: Profiles) -> None:
+    numbers = count()
+
+    async def refused(url: str) -> str:
+        name = f"number-{next(numbers)}"
+        profiles.add(name, aws_access_key_id="AKIA", aws_secret_access_key="x", endpoint_url=url)
+        with pytest.raises(BadProfile) as refusal:
+            async with open_accounts({"hub": name}, account_ids={}):
+                pass
+        return str(refusal.value).removeprefix(f"profile {name} cannot be used: ")
+
+    async with stub_s3() as stub:
+        speaks_none = f"127.0.0.1:{stub.port} speaks no TLS: is the endpoint http:// there, or TLS on another port?"
+        https = stub.url.replace("http:", "https:")
+        assert await refused(https) == f"{https} cannot be reached: {speaks_none}"
+        stub.then(ok(b"<html>hello"))
+        assert await refused(stub.url) == f"what answers is not AWS: {IS_IT_THE_ENDPOINT}"
+        stub.then(ok(b"<html><body>hello</body></html>"))
+        assert await refused(stub.url) == f"what answers is not AWS: {IS_IT_THE_ENDPOINT}"
+        stub.then(ok(b"<html><GetCallerIdentityResult/></html>"))
+        assert await refused(stub.url) == "what answers for STS is none"
+        stub.then(ok(b"<a><GetCallerIdentityResult><Account>1</Account></GetCallerIdentityResult></a>"))
+        assert await refused(stub.url) == "what answers for STS is none"
+    assert (await refused("nonsense")).startswith("the endpoint's URL of sts is none: Invalid endpoint: nonsense")
 
 
 async def test_a_profile_that_is_of_another_account_or_of_nobody_is_refused(profiles: Profiles) -> None:

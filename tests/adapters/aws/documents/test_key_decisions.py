@@ -13,6 +13,7 @@ from crossdock.core.errors import NotFound
 from crossdock.core.object_writing import ObjectWriting
 from crossdock.policy.decision import Decision
 from crossdock.policy.evaluate import Layer, Verdict
+from crossdock.policy.findings import Saying, find_by_layer
 from crossdock.policy.fixes import AddStatement, InWords, find_fixes
 from crossdock.ports.trials import KeyQuestion
 
@@ -212,9 +213,31 @@ async def test_where_there_may_be_no_key_no_policy_denies_one(policy, role) -> N
         decision = await ask(asked, policy=policy)
         assert decision.verdict is Verdict.UNKNOWN
         has_session_policy = {Layer.SESSION} if policy else set()
-        assert decision.policies.unreadable == {Layer.IDENTITY, Layer.RESOURCE} | has_session_policy
+        # No resource control policy binds a key that AWS manages.
+        of_the_key = {Layer.RESOURCE} if asked is unused else {Layer.RESOURCE, Layer.RESOURCE_CONTROL}
+        assert decision.policies.unreadable == {Layer.IDENTITY} | of_the_key | has_session_policy
         assert {one.layer for one in decision.policies.unread} == decision.policies.unreadable
         assert all(why in one.why for one in decision.policies.unread)
+
+
+async def test_what_is_not_read_of_the_role_is_unknown_where_the_key_is_not_known_either() -> None:
+    blind = World(
+        has_partner=False,
+        hub={
+            ("organizations", "DescribeOrganization"): "AccessDeniedException",
+            ("iam", "GetRole"): "AccessDenied",
+        },
+    )
+    decision = await ask(blind)
+    found = {one.layer: one for one in find_by_layer(decision)}
+    for layer, why in (
+        (Layer.SERVICE_CONTROL, "may not organizations:DescribeOrganization"),
+        (Layer.BOUNDARY, "may not iam:GetRole"),
+        (Layer.RESOURCE, "no profile is given for the account whose bucket inbox is"),
+        (Layer.RESOURCE_CONTROL, "no profile is given for the account whose bucket inbox is"),
+    ):
+        assert found[layer].saying is Saying.UNKNOWN, layer
+        assert why in found[layer].why
 
 
 async def test_a_key_that_may_be_disabled_is_not_allowed_and_what_denies_it_still_does() -> None:
@@ -309,7 +332,8 @@ async def test_without_a_profile_of_the_keys_account_it_is_asked_for() -> None:
     # A bucket of which nothing is known may have a key.
     nobodys = await ask(World(has_partner=False))
     assert nobodys.verdict is Verdict.UNKNOWN
-    assert nobodys.request.resource.endswith(":key/*")
+    assert nobodys.request.resource == "a KMS key that is not known"
+    assert "arn:aws:kms" not in nobodys.explain()
 
 
 async def test_a_key_that_is_not_there_is_an_answer() -> None:

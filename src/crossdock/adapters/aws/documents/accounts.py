@@ -10,12 +10,13 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from botocore import xform_name
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from botocore.loaders import Loader, create_loader
 
 from crossdock.adapters.aws.bundles import bundle_of, verified_by
-from crossdock.adapters.aws.clients import ServiceClients, code_of, in_words, open_clients
+from crossdock.adapters.aws.clients import AWS_FAILURES, AwsFailure, ServiceClients, code_of, in_words, open_clients
 from crossdock.adapters.aws.documents.reads import READS, NotRead
+from crossdock.adapters.aws.network_words import without_userinfo
 from crossdock.adapters.aws.profiles import BadProfile, open_profile
 from crossdock.settings.trusted_files import BadAuthorities
 
@@ -68,7 +69,7 @@ class Account:
         if call not in self._known:
             try:
                 self._known[call] = await ask(await self.clients.client(service, self.region))
-            except (ClientError, BotoCoreError) as error:
+            except AWS_FAILURES as error:
                 refusal = self._not_read(error, READS[service, operation].action, params)
                 if refusal.code in _DENIALS:
                     self._known[call] = refusal
@@ -85,9 +86,9 @@ class Account:
     async def host(self, service: str) -> str:
         """Where calls of the service go, with the port if it has one."""
         client = await self.clients.client(service, self.region)
-        return urlsplit(str(client.meta.endpoint_url)).netloc
+        return urlsplit(without_userinfo(str(client.meta.endpoint_url))).netloc
 
-    def _not_read(self, error: ClientError | BotoCoreError, action: str, params: Mapping[str, Any]) -> NotRead:
+    def _not_read(self, error: AwsFailure, action: str, params: Mapping[str, Any]) -> NotRead:
         on = "".join(f" {value}" for value in params.values())
         code = code_of(error) if isinstance(error, ClientError) else ""
         if code not in _DENIALS:
@@ -177,6 +178,8 @@ def _loader(further_directories: str | None) -> Loader:
 async def _identified(reader: Account) -> Account:
     try:
         told = await (await reader.clients.client("sts", reader.region)).get_caller_identity()
-    except (ClientError, BotoCoreError) as error:
+    except AWS_FAILURES as error:
         raise BadProfile(f"profile {reader.profile} cannot be used: {in_words(error)}") from error
+    if not all(told.get(member) for member in ("Account", "Arn", "UserId")):
+        raise BadProfile(f"profile {reader.profile} cannot be used: what answers for STS is none")
     return replace(reader, account_id=told["Account"], caller_arn=told["Arn"], caller_id=told["UserId"])

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from crossdock.adapters.aws.documents.asking import TELL, Asked, decide, unknown_id
 from crossdock.adapters.aws.documents.buckets import BucketDocuments
-from crossdock.adapters.aws.documents.keys import KeyDocuments
+from crossdock.adapters.aws.documents.keys import KeyDocuments, KeyName
 from crossdock.adapters.aws.documents.keys_in_use import encryption_unread, key_in_use, region_unread, uses_bucket_key
 from crossdock.adapters.aws.documents.organization import Control, of_resource
 from crossdock.adapters.aws.documents.parsing import unread
@@ -27,10 +27,12 @@ from crossdock.operations.operation import Permission
 from crossdock.policy.decision import Decision, Verdict
 from crossdock.policy.reasons import layers_of
 from crossdock.policy.requests import Layer, PolicySet, UnreadLayer
-from crossdock.policy.rewriting import decide_again
+from crossdock.policy.rewriting import decide_again, decide_by_its_rule
 from crossdock.policy.unsure import UnknownKey
 from crossdock.ports.trials import KeyQuestion
 
+SOME_KEY = "a KMS key that is not known"
+"""What stands in the place of its ARN."""
 _BY_GRANT = frozenset({Layer.IDENTITY, Layer.RESOURCE})
 """What a grant stands in for. What limits the role, or the organization, limits it with a grant too."""
 _CONTEXT = "kms:EncryptionContext:aws:s3:arn"
@@ -49,6 +51,7 @@ async def decide_about_key(
     """None where no key has a say. Raises FileError where the key is none that S3 could use."""
     own = role.arn.account_id
     lack: NotRead | None = None
+    named: KeyName | None = None
     try:
         named = key_in_use(readers.writing, bucket, own)
         if named is None:
@@ -72,7 +75,7 @@ async def decide_about_key(
     )
     decision = decide(asked, told=readers.told, now=readers.clock.now())
     if lack is not None:
-        return _of_some_key(decision, lack)
+        return _of_some_key(decision, named, lack)
     if decision.is_allowed:
         return _in_doubt(decision, _doubts(key, bucket))
     if decision.verdict is Verdict.IMPLICIT_DENY and _BY_GRANT.issuperset(decision.withheld_by):
@@ -123,12 +126,20 @@ async def _binding(key: KeyDocuments, own: str, readers: Readers) -> Control:
     return control
 
 
-def _of_some_key(decision: Decision, lack: NotRead) -> Decision:
-    """Where it is not known which key, or whether any: no policy that there is can be said to allow or to deny it."""
-    held = {layer for layer, listed in layers_of(decision.request, decision.policies) if listed}
+def _of_some_key(decision: Decision, named: KeyName | None, lack: NotRead) -> Decision:
+    """Where it is not known which key, or whether any: no policy that there is can be said to allow or to deny it.
+
+    What else could not be read is not known either, and has its own reasons.
+    """
+    policies = decision.policies
+    held = {layer for layer, listed in layers_of(decision.request, policies) if listed}
     layers = held | {Layer.IDENTITY, Layer.RESOURCE}
-    whys = tuple(unread(layer, lack) for layer in Layer if layer in layers)
-    return decide_again(decision, PolicySet(unreadable=frozenset(layers), unread=whys))
+    if named is None or not named.is_of_aws:
+        layers.add(Layer.RESOURCE_CONTROL)
+    others = tuple(one for one in policies.unread if one.layer not in layers)
+    whys = (*others, *(unread(layer, lack) for layer in Layer if layer in layers))
+    request = replace(decision.request, resource=SOME_KEY)
+    return decide_by_its_rule(request, PolicySet(unreadable=policies.unreadable | layers, unread=whys))
 
 
 def _doubts(key: KeyDocuments, bucket: BucketDocuments) -> tuple[UnreadLayer, ...]:

@@ -38,6 +38,11 @@ class KeyName:
         """Whether it tells the key's own ARN, which an alias's does not."""
         return ":key/" in self.text
 
+    @property
+    def is_of_aws(self) -> bool:
+        """Whether it is the name of the key that AWS manages for S3."""
+        return self.text.rpartition(":")[2] == OF_S3
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyDocuments:
@@ -128,6 +133,6 @@ def _unread(named: KeyName, error: NotRead) -> KeyDocuments:
 
 def _missing(named: KeyName) -> NotRead | NotFound:
     where = f"account {named.account_id} in region {named.region}"
-    if named.text.rpartition(":")[2] == OF_S3:
+    if named.is_of_aws:
         return NotRead(f"AWS makes {OF_S3} of {where} when it is first used, and that has not been")
     return NotFound(f"there is no KMS key {named.text} of {where}")

@@ -57,7 +57,7 @@ class AwsTrialSession:
         return None
 
     @property
-    def sends_parts(self) -> bool:
+    def follows_aws_buckets(self) -> bool:
         return True
 
     async def acl_in(self, bucket: str) -> str:

@@ -12,7 +12,7 @@ from crossdock.adapters.aws.documents.principals import NoSuchPrincipal, Princip
 from crossdock.adapters.aws.documents.readers import Readers
 from crossdock.adapters.aws.documents.reads import NotRead
 from crossdock.adapters.aws.documents.sessions import AwsTrialSession
-from crossdock.core.arns import parse_arn
+from crossdock.core.arns import no_such, parse_arn
 from crossdock.core.errors import InvalidArn, Unavailable
 from crossdock.core.principals import AssumedRole
 from crossdock.core.servers import Server
@@ -52,8 +52,7 @@ class AwsRoleTrial:
         try:
             role = await self._readers.principals.find(arn)
         except NoSuchPrincipal:
-            name = arn.resource.removeprefix("role/")
-            return Assumption(decision=None, refusal=f"there is no role {name} in account {arn.account_id}")
+            return Assumption(decision=None, refusal=no_such(arn))
         self._accounts_of_roles.add(arn.account_id)
         decision, *further = await self._trust(asked.server, assumer, role, asked.session_name)
         if _is_denied(decision):
