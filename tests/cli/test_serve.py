@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from crossdock.adapters.host.disk_errors import sqlite_errors
+from crossdock.adapters.host.sqlite_files import has_tables
 from crossdock.cli.serve import serve
-from crossdock.core.errors import CrossdockError, OutOfSpace
+from crossdock.core.errors import CrossdockError, OutOfSpace, Unavailable
 from crossdock.settings import Settings, setting_rows
 
 
@@ -121,6 +123,23 @@ def test_who_may_reach_servers_is_said_by_options_or_elsewhere(crossdock, app, t
     assert by_file.passive_ip == {"::/0": "10.0.0.9"}
     assert (by_options.allow_open_servers, by_options.allow_public_ftp) == (True, True)
     assert by_options.passive_ip == {"10.0.0.0/8": "AUTO", "0.0.0.0/0": "198.51.100.7"}
+
+
+def damaged(path):
+    """What the service raises at a database that is none."""
+    path.write_bytes(b"no database" * 100)
+    with pytest.raises(Unavailable) as raised, sqlite_errors("objects.db"):
+        has_tables(path)
+    return raised.value
+
+
+def test_a_damaged_database_is_named_with_its_path_and_what_to_do(crossdock, app, tmp_path):
+    app.error = damaged(tmp_path / "objects.db")
+    done = crossdock("serve", "--data-dir", "/srv/dock")
+    assert done.exit_code == 1
+    assert done.stderr.startswith("Error: /srv/dock/objects.db: file is not a database. The file is damaged: restore")
+    app.error = Unavailable("the S3 behind is away")
+    assert crossdock("serve").stderr == "Error: the S3 behind is away\n"
 
 
 @pytest.mark.parametrize(

@@ -241,6 +241,31 @@ def test_a_directory_of_a_newer_format_is_refused_and_left_alone(tmp_path):
     assert (tmp_path / "data" / "state.db").read_bytes() == b"of tomorrow"
 
 
+def test_a_directory_that_lost_its_index_or_its_key_is_refused_and_left_alone(tmp_path):
+    with start_service(tmp_path / "data") as service:
+        service.client("hub", "s3").create_bucket(Bucket="some-bucket")
+        service.client("hub", "s3").put_object(Bucket="some-bucket", Key="large", Body=bytes(1 << 20))
+        assert service.stop() == 0
+    for name in ("objects.db", "keys/sealing.key"):
+        file = tmp_path / "data" / name
+        file.rename(tmp_path / "elsewhere")
+        refused = refused_start(tmp_path / "data")
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert f"{file} is missing" in refused.stderr
+        assert "Traceback" not in refused.stderr
+        (tmp_path / "elsewhere").rename(file)
+    with start_service(tmp_path / "data") as service:
+        found = service.client("hub", "s3").get_object(Bucket="some-bucket", Key="large")
+        assert found["Body"].read() == bytes(1 << 20)
+
+
+def test_an_interpreter_that_is_not_there_ends_the_start(tmp_path):
+    refused = refused_start(tmp_path / "data", variables={"CROSSDOCK_LAMBDA_RUNTIMES": "python3.11=/nonexist"})
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "lambda.runtimes: the interpreter of python3.11, /nonexist, does not exist" in refused.stderr
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_busy_api_port_is_named(tmp_path):
     with socket.socket() as busy:
         busy.bind((HOST, 0))

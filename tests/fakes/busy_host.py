@@ -50,6 +50,7 @@ async def open_host(path: Path) -> AsyncIterator[Host]:
     objects = open_object_database(directory.objects_db)
     blobs = await open_disk_blobs(directory.blobs)
     logs = open_log_events(directory.logs_db)
+    directory.finish()
     swept = await blobs.sweep(objects.objects.segments())
     yield Host(state=state, objects=objects, blobs=blobs, logs=logs, swept=swept)
     await logs.close()

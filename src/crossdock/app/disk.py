@@ -13,10 +13,11 @@ from crossdock.adapters.host.epoch import MmapEpoch
 from crossdock.adapters.host.functions.code import ArchiveFiles
 from crossdock.adapters.host.log_events import SqliteLogEvents, open_log_events
 from crossdock.adapters.host.object_database import ObjectDatabase, open_object_database
-from crossdock.adapters.host.sealing import AesGcmSealer, load_key, load_or_create_key
+from crossdock.adapters.host.sealing import AesGcmSealer, KeyUnusable, SealingKey, load_key, load_or_create_key
 from crossdock.adapters.host.spilled_memory import SpilledMemory
 from crossdock.adapters.host.sql_state import SqlState, open_state
 from crossdock.app.budgets import CHECKSUM_THREADS
+from crossdock.app.kept_key import require_kept_key
 from crossdock.operations.threads import Threads
 from crossdock.settings import Settings
 
@@ -59,6 +60,12 @@ async def open_disk(settings: Settings, *, command: str) -> AsyncIterator[Disk]:
         stack.push_async_callback(logs.close)
         epoch = MmapEpoch(directory.epoch)
         stack.callback(epoch.close)
+        key = _key(settings, directory)
+        await require_kept_key(
+            state, key.key_id, place=str(settings.key_file or directory.sealing_key), is_new=directory.is_new
+        )
+        # Whatever was to be made is durable by now, and nothing was promised to anybody before it.
+        await asyncio.to_thread(directory.finish)
         yield Disk(
             directory=directory,
             state=state,
@@ -67,15 +74,26 @@ async def open_disk(settings: Settings, *, command: str) -> AsyncIterator[Disk]:
             spilled=SpilledMemory(directory.spool),
             logs=logs,
             archives=ArchiveFiles(directory.functions, entropy=os.urandom),
-            sealer=_sealer(settings, directory),
+            sealer=AesGcmSealer(key),
             epoch=epoch,
             threads=threads,
             swept=await blobs.sweep(objects.objects.segments()),
         )
 
 
-def _sealer(settings: Settings, directory: DataDirectory) -> AesGcmSealer:
-    """A key file elsewhere must exist: making one silently would leave what is there unreadable."""
+def _key(settings: Settings, directory: DataDirectory) -> SealingKey:
+    """A key is made in a new directory alone: elsewhere a new one would leave everything unreadable.
+
+    Raises KeyUnusable.
+    """
     if settings.key_file:
-        return AesGcmSealer(load_key(Path(settings.key_file)))
-    return AesGcmSealer(load_or_create_key(directory.sealing_key))
+        return load_key(Path(settings.key_file))
+    key = directory.sealing_key
+    if directory.is_new:
+        return load_or_create_key(key)
+    if not key.exists():
+        raise KeyUnusable(
+            f"{key} is missing, without which nothing that is encrypted can be read: restore it from the backup, or "
+            "name the file as key_file where it was moved to; to begin anew, give a new or an empty --data-dir"
+        )
+    return load_key(key)

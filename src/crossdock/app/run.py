@@ -19,6 +19,8 @@ from crossdock.api.endpoint import Endpoint
 from crossdock.api.server import ApiServer
 from crossdock.app.administrators import as_administrator
 from crossdock.app.announce import announce_failure, say
+from crossdock.app.api_address import in_url, reachable, warn_if_open
+from crossdock.app.backing_sweeps import BackingSweeps
 from crossdock.app.buckets import BucketKeeper, keep_nothing, open_service_backings
 from crossdock.app.cloud import Cloud, build_cloud, is_embedded
 from crossdock.app.declared_servers import ServerDeclarer
@@ -28,6 +30,7 @@ from crossdock.app.example import build_example
 from crossdock.app.explain import build_explain, explain_nothing
 from crossdock.app.gatehouse import build_gatehouse
 from crossdock.app.hints import how_to_begin, own_command
+from crossdock.app.interpreters import require_interpreters
 from crossdock.app.json_log import log_to_stderr
 from crossdock.app.kept_ports import keep_port, kept_port
 from crossdock.app.kept_unfinished import open_unfinished
@@ -71,6 +74,7 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
         settings = make_room(settings)
         if unknown := unknown_variables():
             _log.warning("variables that are no settings have no effect", extra={"nearest_settings": unknown})
+        require_interpreters(settings.lambda_.runtimes)
         declared = read_servers_file(settings.servers) if settings.servers is not None else ()
         attached = read_buckets_file(settings.buckets) if settings.buckets is not None else ()
         accounts = Accounts(settings.accounts)
@@ -88,6 +92,8 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
         api_url = ""
         ledger_of = UploadLedgers(house)
         backings = await stack.enter_async_context(open_service_backings(settings.aws, house, ledger_of))
+        sweeps = BackingSweeps(house=house, foreign=backings, ledger_of=ledger_of)
+        tasks.start(sweeps.run(), name="sweeps of backed buckets")
         cloud = await stack.enter_async_context(
             build_cloud(settings, disk, house, accounts, models, lambda: api_url, backings)
         )
@@ -116,10 +122,11 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
         # Before anybody is served: what the start waits for from here on, S3s and secrets, may take minutes.
         settle_memory()
         await _listen(api, settings, disk)
-        api_url = f"http://{_reachable(settings.host)}:{api.port}"
-        say(f"ready api {api_url}")
+        api_url = f"http://{in_url(reachable(settings.host))}:{api.port}"
+        say(f"ready api http://{in_url(settings.host)}:{api.port}")
+        warn_if_open(settings.host)
 
-        keeper = BucketKeeper(cloud=cloud, house=house, own_url=api_url, region=settings.region)
+        keeper = BucketKeeper(cloud=cloud, house=house, sweeps=sweeps, own_url=api_url, region=settings.region)
         control = ControlServer(
             directory=gatehouse.directory,
             ingress=cloud.ingress,
@@ -232,9 +239,3 @@ def _advice(error: OSError) -> str:
     if error.errno is None or error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EINVAL):
         return "this machine has no such address; choose another with --host"
     return f"{os.strerror(error.errno)}; choose another with --api-port"
-
-
-def _reachable(host: str) -> str:
-    """The address that clients on this machine use when the service listens on all of them."""
-    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"[{address}]" if ":" in address else address

@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
+from crossdock.adapters.host.disk_errors import is_damage
 from crossdock.cli.options import data_dir_option
-from crossdock.core.errors import OutOfSpace
+from crossdock.core.errors import OutOfSpace, Unavailable
 from crossdock.core.ports_text import MAX_PORT
 from crossdock.settings import BadSetting, check_option, load_settings
 
@@ -85,7 +86,7 @@ def _passive_ip(context: click.Context, parameter: click.Parameter, values: tupl
     help="What PASV names to clients of a network, or AUTO; may be given again.",
 )
 @click.option("--sftp-port", type=PORT, metavar="PORT", help="The first SFTP server.  [default: 2222]")
-@click.option("--web-port", type=PORT, metavar="PORT", help="The web console.  [default: 8080]")
+@click.option("--web-port", type=PORT, metavar="PORT", help="The web console: not served yet.  [default: 8080]")
 @click.option(
     "--workers",
     type=int,
@@ -130,6 +131,15 @@ def serve(config: Path | None, example: str | None, accounts: dict[str, str], **
     except OutOfSpace as error:
         raise click.ClickException(
             f"the disk of {settings.data_dir} is full ({error}): make room there, then start again"
+        ) from error
+    except Unavailable as error:
+        if not is_damage(error):
+            raise
+        # It begins with the database's name.
+        raise click.ClickException(
+            f"{settings.data_dir / str(error)}. The file is damaged: restore the data directory from a backup, or to "
+            "begin anew give a new or an empty one as --data-dir. Of logs.db alone, removing the file loses log events "
+            "only"
         ) from error
     except OSError as error:
         # The parts say what they can in sentences of their own; this is what no part expected of the machine.

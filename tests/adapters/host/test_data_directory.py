@@ -3,9 +3,12 @@
 import errno
 import os
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +19,7 @@ from crossdock.adapters.host.data_directory import (
     DataDirectoryUnusable,
     open_data_directory,
 )
-from crossdock.core.errors import OutOfSpace
+from crossdock.core.errors import OutOfSpace, Unavailable
 
 HOLD = """
 import sys
@@ -34,7 +37,17 @@ def path(tmp_path):
 
 
 def open_and_close(path, **arguments):
-    open_data_directory(path, command="test", **arguments).close()
+    """As a whole start does, databases and all."""
+    directory = open_data_directory(path, command="test", **arguments)
+    for database in (directory.state_db, directory.objects_db, directory.logs_db):
+        make_database(database)
+    directory.finish()
+    directory.close()
+
+
+def make_database(path):
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS t (a)")
 
 
 def mode_of(path):
@@ -46,6 +59,7 @@ def test_a_new_directory_is_closed_to_others_and_to_git_and_knows_its_format(pat
     assert directory.path == path
     assert mode_of(path) == 0o700
     assert (path / ".gitignore").read_text() == "*\n"
+    directory.finish()
     assert (path / "format").read_text() == f"{FORMAT}\n"
     assert all(mode_of(path / name) == 0o700 for name in ("run", "keys", "spool", "blobs", "functions", "processes"))
     directory.close()
@@ -200,6 +214,72 @@ def test_a_first_start_that_was_cut_off_can_be_done_again(path):
     open_and_close(path)
 
 
+@pytest.mark.parametrize("made", [(), ("state.db",), ("state.db", "objects.db", "logs.db")])
+def test_a_first_start_that_was_cut_off_before_it_was_finished_can_be_done_again(path, made):
+    directory = open_data_directory(path, command="test")
+    for name in made:
+        make_database(path / name)
+    directory.close()
+    again = open_data_directory(path, command="test")
+    assert again.is_new
+    again.close()
+
+
+def test_a_directory_that_was_finished_is_new_no_more(path):
+    open_and_close(path)
+    directory = open_data_directory(path, command="test")
+    assert not directory.is_new
+    directory.finish()
+    assert (path / "format").read_text() == f"{FORMAT}\n"
+    directory.close()
+
+
+@pytest.mark.parametrize("name", ["state.db", "objects.db"])
+@pytest.mark.parametrize("format_of", range(1, FORMAT + 1))
+def test_a_directory_that_lost_a_database_is_refused_and_left_as_it_is(path, name, format_of):
+    open_and_close(path, newest=format_of)
+    (path / "blobs" / "kept").write_bytes(b"x")
+    (path / name).unlink()
+    with pytest.raises(DataDirectoryUnusable, match=rf"{path}/{name} is missing.*restore .* from a backup.*begin anew"):
+        open_data_directory(path, command="test")
+    assert not (path / name).exists()
+    assert (path / "format").read_text() == f"{format_of}\n"
+    assert (path / "blobs" / "kept").read_bytes() == b"x"
+
+
+@pytest.mark.parametrize("name", ["state.db", "objects.db"])
+def test_a_database_without_anything_in_it_counts_as_lost(path, name):
+    """Such as a restore leaves that ended half way, or one without the log that had all its tables."""
+    open_and_close(path)
+    (path / name).write_bytes(b"")
+    (path / f"{name}-wal").write_bytes(b"of the database that was there")
+    with pytest.raises(DataDirectoryUnusable, match=f"{name} is empty"):
+        open_data_directory(path, command="test")
+    assert (path / f"{name}-wal").read_bytes() == b"of the database that was there"
+    (path / f"{name}-wal").unlink()
+    with closing(sqlite3.connect(path / name)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    assert (path / name).stat().st_size > 0
+    with pytest.raises(DataDirectoryUnusable, match=f"{name} is empty"):
+        open_data_directory(path, command="test")
+
+
+@pytest.mark.parametrize("lose", [Path.unlink, lambda file: file.write_bytes(b"")])
+def test_lost_log_events_are_told_and_done_without(path, lose, caplog):
+    open_and_close(path)
+    lose(path / "logs.db")
+    open_and_close(path)
+    assert "logs.db is missing or empty" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["state.db", "objects.db", "logs.db"])
+def test_a_database_that_is_none_is_named(path, name):
+    open_and_close(path)
+    (path / name).write_bytes(b"no database" * 100)
+    with pytest.raises(Unavailable, match=f"^{name}: file is not a database"):
+        open_data_directory(path, command="test")
+
+
 def test_a_file_in_its_place_is_refused(tmp_path):
     (tmp_path / "data").touch()
     with pytest.raises(DataDirectoryUnusable, match="is a file"):
@@ -223,5 +303,9 @@ def test_a_full_disk_is_out_of_space(path, monkeypatch):
 
 
 def test_a_disk_that_refuses_is_told_in_a_sentence(tmp_path):
-    with pytest.raises(DataDirectoryUnusable, match="cannot use the data directory"):
-        open_data_directory(tmp_path / ("x" * 300), command="test")
+    path = tmp_path / ("x" * 300)
+    with pytest.raises(DataDirectoryUnusable, match=f"^cannot use the data directory {path}: File name too long$"):
+        open_data_directory(path, command="test")
+    (tmp_path / "file").touch()
+    with pytest.raises(DataDirectoryUnusable, match="file/data: Not a directory"):
+        open_data_directory(tmp_path / "file" / "data", command="test")

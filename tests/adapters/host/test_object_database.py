@@ -39,11 +39,11 @@ async def test_what_was_put_is_there_after_opening_again(tmp_path):
 async def test_a_listing_costs_the_same_however_much_lies_below_a_prefix(tmp_path):
     put_a_hundred_thousand(tmp_path / "objects.db")
     database = open_object_database(tmp_path / "objects.db")
-    began = time.perf_counter()
+    began = time.process_time()
     page = await database.objects.scan("b", delimiter="/")
-    rolled_up = time.perf_counter() - began
+    rolled_up = time.process_time() - began
     assert page.prefixes == ("0/", "1/")
-    began = time.perf_counter()
+    began = time.process_time()
     count, after = 0, ""
     while True:
         page = await database.objects.scan("b", after=after)
@@ -51,11 +51,10 @@ async def test_a_listing_costs_the_same_however_much_lies_below_a_prefix(tmp_pat
         if page.next_after is None:
             break
         after = page.next_after
-    all_pages = time.perf_counter() - began
+    all_pages = time.process_time() - began
     assert count == 100_000
-    # Generous for a busy machine; walking the keys one by one through the loop would take longer.
-    assert rolled_up < 0.1
-    assert all_pages < 5
+    # The processor's time, and beside that of the same machine: a tenth would be walking the keys, if not all of them.
+    assert rolled_up < all_pages / 10
     await database.close()
 
 

@@ -1,7 +1,7 @@
 """The data directory: whose it is, who uses it, in which format it is, and where everything lies.
 
 DIR/
-  format          the version of this layout
+  format          the version of this layout; `begun` until the first start has made everything below
   .gitignore      `*`, so that nobody commits secrets by accident
   state.db        control-plane state
   objects.db      what objects and uploads there are
@@ -22,7 +22,8 @@ import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from crossdock.adapters.host.disk_errors import from_os_error
+from crossdock.adapters.host.disk_errors import disk_errors, from_os_error, sqlite_errors
+from crossdock.adapters.host.sqlite_files import has_tables
 from crossdock.adapters.host.whole_files import replace_file, sync_directory
 from crossdock.core.errors import CrossdockError, OutOfSpace
 
@@ -43,6 +44,8 @@ MIGRATIONS: Mapping[int, Callable[[Path], None]] = {1: _leave_as_it_is, 2: _leav
 A crash may end it half way, so it must be able to begin again.
 """
 
+_BEGUN = b"begun"
+
 _MADE_BEFORE_THE_FORMAT = frozenset({".gitignore", "run"})
 
 
@@ -55,11 +58,17 @@ class DataDirectoryBusy(DataDirectoryUnusable):
 
 
 class DataDirectory:
-    """An open data directory, locked for this process until `close`."""
+    """An open data directory, locked for this process until `close`.
 
-    def __init__(self, path: Path, lock_fd: int) -> None:
+    While it `is_new`, what is missing has yet to be made, by this start or the one after it. What is missing from any
+    other was lost, and must not be made anew: blobs would be swept that an empty index does not name.
+    """
+
+    def __init__(self, path: Path, lock_fd: int, *, is_new: bool = False, newest: int = FORMAT) -> None:
         self.path = path
+        self.is_new = is_new
         self._lock_fd = lock_fd
+        self._newest = newest
 
     @property
     def state_db(self) -> Path:
@@ -109,6 +118,13 @@ class DataDirectory:
     def epoch(self) -> Path:
         return self.run / "epoch"
 
+    def finish(self) -> None:
+        """The databases and the key are durable: from now on none may be missing. Raises OutOfSpace or Unavailable."""
+        if self.is_new:
+            with disk_errors("finishing the data directory"):
+                replace_file(self.path / "format", f"{self._newest}\n".encode())
+            self.is_new = False
+
     def close(self) -> None:
         """Let others have it. Ending the process does the same."""
         if self._lock_fd >= 0:
@@ -121,12 +137,16 @@ def open_data_directory(
 ) -> DataDirectory:
     """Make or open it, take its lock, bring it up to date, clear away what the last process left.
 
+    One that is new is to be `finish`ed when its databases and its key are made.
+
     Args:
         command: How this process was started, for whoever finds the directory locked; without secrets.
 
     Raises:
         DataDirectoryBusy: another process holds the lock.
-        DataDirectoryUnusable: not ours, not a data directory, of a newer format, or the disk refuses.
+        DataDirectoryUnusable: not ours, not a data directory, of a newer format, without one of its databases, or the
+            disk refuses.
+        Unavailable: a database is damaged.
         OutOfSpace: the disk is full.
     """
     path = path.absolute()
@@ -134,7 +154,7 @@ def open_data_directory(
         _claim(path)
         lock_fd = _lock(path, command)
         try:
-            _bring_up_to_date(path, newest, migrations)
+            is_new = _bring_up_to_date(path, newest, migrations)
             _arrange(path)
         except BaseException:
             os.close(lock_fd)
@@ -143,8 +163,11 @@ def open_data_directory(
         reason = from_os_error(error, f"opening the data directory {path}")
         if isinstance(reason, OutOfSpace):
             raise reason from error
-        raise DataDirectoryUnusable(f"cannot use the data directory {path}: {error}") from error
-    return DataDirectory(path, lock_fd)
+        # Of a file in it, which need not be the directory itself, or a file that was to be made.
+        where = f" ({error.filename})" if error.filename and str(error.filename) != str(path) else ""
+        why = f"{error.strerror or error}{where}"
+        raise DataDirectoryUnusable(f"cannot use the data directory {path}: {why}") from error
+    return DataDirectory(path, lock_fd, is_new=is_new, newest=newest)
 
 
 def _claim(path: Path) -> None:
@@ -197,12 +220,15 @@ def _lock(path: Path, command: str) -> int:
     return fd
 
 
-def _bring_up_to_date(path: Path, newest: int, migrations: Mapping[int, Callable[[Path], None]]) -> None:
+def _bring_up_to_date(path: Path, newest: int, migrations: Mapping[int, Callable[[Path], None]]) -> bool:
+    """Whether it is new: nothing was in it, or its first start did not get far enough to be promised anything."""
     file = path / "format"
     if not file.exists():
-        replace_file(file, f"{newest}\n".encode())
-        return
+        replace_file(file, _BEGUN + b"\n")
+        return True
     text = file.read_bytes().strip()
+    if text == _BEGUN:
+        return True
     if not text.isdigit():
         raise DataDirectoryUnusable(f"{file} does not hold a number: restore it from a backup")
     found = int(text)
@@ -211,6 +237,7 @@ def _bring_up_to_date(path: Path, newest: int, migrations: Mapping[int, Callable
             f"the data directory {path} has format {found} and this Crossdock knows formats up to {newest}: "
             "start the newer Crossdock that wrote it, or restore a backup of the older format"
         )
+    _check_databases(path)
     for version in range(found, newest):
         migration = migrations.get(version)
         if migration is None:
@@ -221,6 +248,23 @@ def _bring_up_to_date(path: Path, newest: int, migrations: Mapping[int, Callable
         migration(path)
         replace_file(file, f"{version + 1}\n".encode())
         logger.info("brought the data directory %s from format %d to %d", path, version, version + 1)
+    return False
+
+
+def _check_databases(path: Path) -> None:
+    """That none was lost. Log events alone may be done without, and what a loss of power took of them."""
+    for name in ("state.db", "objects.db", "logs.db"):
+        with sqlite_errors(name):
+            if has_tables(path / name):
+                continue
+        if name == "logs.db":
+            logger.warning("the data directory %s has no log events: logs.db is missing or empty, and made anew", path)
+            continue
+        what = "is empty" if (path / name).exists() else "is missing"
+        raise DataDirectoryUnusable(
+            f"{path / name} {what}, and nothing was touched: restore the data directory from a backup, with {name} and "
+            f"{name}-wal if there is one; to begin anew, give a new or an empty one as --data-dir"
+        )
 
 
 def _arrange(path: Path) -> None:

@@ -13,6 +13,8 @@ _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 # The shared memory file of a WAL database could not grow; only a full disk does that.
 _SQLITE_NO_ROOM = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE})
 
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
 _OUR_MISTAKES = frozenset(
     {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISUSE, sqlite3.SQLITE_MISMATCH}
 )
@@ -36,6 +38,13 @@ def from_sqlite_error(error: BaseException | None, database: str) -> FileError |
         return None
     reason = f"{database}: {error}"
     return OutOfSpace(reason) if code in _SQLITE_NO_ROOM else Unavailable(reason)
+
+
+def is_damage(error: FileError) -> bool:
+    """Whether it is the translation of an error that trying again does not mend: the database's bytes are wrong."""
+    cause = error.__cause__
+    code = getattr(getattr(cause, "orig", cause), "sqlite_errorcode", None)
+    return isinstance(code, int) and code & 0xFF in _DAMAGE
 
 
 @contextmanager

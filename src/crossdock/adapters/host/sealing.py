@@ -39,6 +39,11 @@ class SealingKey:
     secret: bytes = field(repr=False)
 
 
+def sealed_under(sealed: str) -> str:
+    """The id of the key under which a text was sealed."""
+    return sealed.split(".", 2)[1]
+
+
 class AesGcmSealer:
     """See `ports.host.Sealer`. Seals with `key`; what was sealed with one of `older` can still be unsealed."""
 

@@ -224,7 +224,7 @@ class SqlState:
         self._reader = reader
         self._turns = WriterTurns()
         self._readers = asyncio.Semaphore(READERS)
-        self._generation = Generation(str(reader.url.database), "the state")
+        self._generation = Generation(str(reader.url.database), "state.db")
         self._is_closed = False
 
     @asynccontextmanager
@@ -315,7 +315,7 @@ def translated() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        translation = from_sqlite_error(error.orig, "the state")
+        translation = from_sqlite_error(error.orig, "state.db")
         if translation is None:
             raise
         raise translation from error

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Hashable
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
 from threading import local
@@ -52,6 +53,18 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     connection = _connect(path)
     connection.execute("PRAGMA query_only = ON")
     return connection
+
+
+def has_tables(path: Path) -> bool:
+    """Not what is missing or empty, which SQLite would take for a new database; nothing is made. Raises sqlite3.Error.
+
+    `path` is absolute.
+    """
+    # Size first: beside an empty database SQLite deletes the log, which may be all that is left.
+    if not path.exists() or path.stat().st_size == 0:
+        return False
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)) as connection:
+        return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
 
 
 def free_bytes(connection: sqlite3.Connection) -> int:
