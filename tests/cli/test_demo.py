@@ -1,7 +1,17 @@
 """What the demo's own parts promise; that it works as a whole is seen in `tests/e2e`."""
 
+import os
+import signal
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
 from crossdock.cli.demo.clients import AwsClients
 from crossdock.cli.demo.narration import aws_command
+from crossdock.cli.demo.story import Story
+from crossdock.examples.article import CallFailed
 from crossdock.settings import foreign_variables
 
 
@@ -43,3 +53,51 @@ def test_the_demo_begins_with_a_new_directory(crossdock, tmp_path):
     done = crossdock("demo", "--data-dir", "used")
     assert done.exit_code == 2
     assert "used is there already" in done.stderr
+
+
+class LateLog:
+    """Implements what a story asks of `AwsClients`, with a log group that is not there at first."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+
+    async def do(self, account, service, operation, params):
+        assert (account, service, operation) == ("hub", "logs", "FilterLogEvents")
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return {"events": [{"message": message} for message in answer]}
+
+
+async def logged_reason(tmp_path, *answers):
+    story = Story(SimpleNamespace(environment=lambda account: {}), tmp_path)
+    story._aws = LateLog(*answers)
+    return await story._logged_reason("inbox")
+
+
+async def test_the_log_group_may_come_later_than_the_refusal(tmp_path):
+    missing = CallFailed("ResourceNotFoundException", "The specified log group does not exist.")
+    assert await logged_reason(tmp_path, missing, [], ["of another"], ["ERROR inbox"]) == "ERROR inbox"
+
+
+async def test_what_else_the_logs_refuse_ends_the_story(tmp_path):
+    with pytest.raises(CallFailed, match="AccessDenied"):
+        await logged_reason(tmp_path, CallFailed("AccessDeniedException", "no"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_demo_that_is_told_to_end_clears_its_folder_away(tmp_path, number):
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    with subprocess.Popen(
+        [sys.executable, "-m", "crossdock", "demo"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={"PATH": os.environ["PATH"], "TMPDIR": str(temporary), "HOME": str(tmp_path), "PYTHONUNBUFFERED": "1"},
+    ) as process:
+        assert process.stdout.readline().startswith("Crossdock demo: ")
+        assert list(temporary.iterdir()) != []
+        process.send_signal(number)
+        process.stdout.read()
+        assert process.wait(60) == 128 + number
+    assert list(temporary.iterdir()) == []

@@ -1,10 +1,14 @@
 """The command itself: a throw-away folder, a service, the story, and with --keep what to try next."""
 
 import asyncio
+import signal
 import sys
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import click
 
@@ -40,7 +44,7 @@ def demo(keep: bool, data_dir: Path | None) -> None:
       crossdock demo
       crossdock demo --keep
     """
-    with tempfile.TemporaryDirectory(prefix="crossdock-demo-") as name:
+    with _ended_by_signals(), tempfile.TemporaryDirectory(prefix="crossdock-demo-") as name:
         folder = Path(name)
         data_dir = (data_dir or folder / "data").absolute()
         log = folder / "service.log"
@@ -60,6 +64,26 @@ def demo(keep: bool, data_dir: Path | None) -> None:
             sys.exit(1)
 
 
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP leave the block as Ctrl-C does, so that it ends the service and clears its folder away."""
+
+    def leave(number: int, _frame: FrameType | None) -> NoReturn:
+        # A second one must not break off what the first began.
+        for ending in previous:
+            signal.signal(ending, signal.SIG_IGN)
+        sys.exit(128 + number)
+
+    # What somebody ignores, as `nohup` does, stays ignored.
+    endings = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) == signal.SIG_DFL]
+    previous = {number: signal.signal(number, leave) for number in endings}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
 def _stay(service: Service, story: Story, data_dir: Path) -> None:
     user = story.user("user2")
     secret = {"SecretId": f"aws/transfer/{story.server_id}/user2"}
@@ -71,7 +95,7 @@ def _stay(service: Service, story: Story, data_dir: Path) -> None:
         aws_command("hub", "secretsmanager", "GetSecretValue", secret),
         f"lftp -u {user.name} -p {user.port} {user.host}",
         "crossdock exec partner -- aws s3 ls s3://partner-inbox-222222222222",
-        f"crossdock exec hub -- aws logs tail /aws/transfer/{story.server_id} --since 1h",
+        aws_command("hub", "logs", "FilterLogEvents", {"logGroupName": f"/aws/transfer/{story.server_id}"}),
         "crossdock exec partner -- aws s3api delete-bucket-policy --bucket partner-inbox-222222222222",
     ):
         click.secho(f"   $ {line}", fg="cyan")

@@ -12,7 +12,7 @@ from typing import Any
 from crossdock.cli.demo.clients import AwsClients, FtpOutcome, FtpUser
 from crossdock.cli.demo.narration import Narrator, aws_command
 from crossdock.cli.demo.service import DemoFailed, Service
-from crossdock.examples.article import STACK, Article
+from crossdock.examples.article import STACK, Article, CallFailed
 
 READY_S = 15.0
 LOG_S = 10.0
@@ -119,12 +119,22 @@ class Story:
         self._say.command(aws_command("hub", "logs", "FilterLogEvents", params))
         until = time.monotonic() + LOG_S
         while time.monotonic() < until:
-            found = await self._aws.do("hub", "logs", "FilterLogEvents", params)
-            for event in found["events"]:
+            for event in await self._logged(params):
                 if bucket in event["message"]:
                     return str(event["message"])
             await asyncio.sleep(0.1)
         raise DemoFailed(f"the log group {group} does not say why the upload was refused")
+
+    async def _logged(self, params: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """The group comes with its first events, and on a busy machine may not be there yet."""
+        try:
+            found = await self._aws.do("hub", "logs", "FilterLogEvents", params)
+        except CallFailed as error:
+            if error.code != "ResourceNotFoundException":
+                raise
+            return []
+        events: list[Mapping[str, Any]] = found["events"]
+        return events
 
     async def _partner_admits_the_role(self) -> None:
         article = self._article
