@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fakes.declaring import ID, OTHER, PLACE, ROLE, declared, keys_of, make_declarer, user
 from tests.fakes.host_keys import openssh_pem
 from tests.fakes.models import service_model
 from tests.fakes.public_keys import ed25519_line
@@ -15,25 +16,8 @@ from tests.fakes.transfer import FUNCTION, HUB, REGION, TransferApi, make_transf
 from crossdock.app.declared_servers import ServerDeclarer
 from crossdock.app.declaring import CannotDeclare
 from crossdock.cloud.accounts import UnknownAccount
-from crossdock.core.errors import Unavailable
 from crossdock.core.ids import ServerId
-from crossdock.settings.servers_file import DeclaredServer, parse_servers_file
-
-ID = "s-0123456789abcdef0"
-OTHER = "s-0123456789abcdef1"
-PLACE = "/etc/servers.toml"
-ROLE = "arn:aws:iam::222222222222:role/drop"
-SECRETS = {"host-key": openssh_pem("ssh-ed25519", "in a secret").decode()}
-
-
-class Secrets:
-    """Implements `ports.authority.SecretTexts`."""
-
-    async def text(self, account: str, region: str, secret_id: str) -> str:
-        assert (account, region) == ("hub", REGION)
-        if secret_id not in SECRETS:
-            raise Unavailable(f"there is no secret {secret_id}")
-        return SECRETS[secret_id]
+from crossdock.settings.servers_file import DeclaredServer
 
 
 @pytest.fixture
@@ -43,38 +27,7 @@ def api() -> TransferApi:
 
 @pytest.fixture
 def declarer(api: TransferApi) -> ServerDeclarer:
-    async def do(
-        account: str, region: str, service: str, operation: str, params: Mapping[str, Any]
-    ) -> Mapping[str, Any]:
-        assert account in ("hub", HUB)
-        assert service == "transfer"
-        # An update of nothing but the server's id, which the fake's model check would have something against.
-        return await api.ask(operation, account=HUB, region=region, **params)
-
-    return ServerDeclarer(
-        administrator=do,
-        secrets=Secrets(),
-        state=api.operations.house.state,
-        region=REGION,
-        model=service_model("transfer"),
-    )
-
-
-def declared(
-    more: str = "", *, settings: str = 'Protocols = ["SFTP"]', head: str = "", folder: Path = Path()
-) -> DeclaredServer:
-    text = f'[[server]]\nid = "{ID}"\naccount = "hub"\n{head}\n[server.settings]\n{settings}\n{more}\n'
-    (server,) = parse_servers_file(text, folder / "servers.toml")
-    return server
-
-
-def user(name: str, *keys: str, role: str = ROLE) -> str:
-    return f'[[server.users]]\nUserName = "{name}"\nRole = "{role}"\nSshPublicKeys = {list(keys)}\n'
-
-
-async def keys_of(api: TransferApi, name: str) -> list[str]:
-    described = await api.call("DescribeUser", ServerId=ID, UserName=name)
-    return sorted(key["SshPublicKeyBody"] for key in described["User"]["SshPublicKeys"])
+    return make_declarer(api)
 
 
 async def fingerprints(api: TransferApi) -> list[str]:
@@ -345,8 +298,11 @@ async def test_a_wrong_server_keeps_no_other_from_coming_up(
     ("server", "sentence"),
     [
         (declared(settings='Protocols = ["GOPHER"]'), rf"server {ID}: CreateServer: .*"),
-        (declared(user("user1", "no key")), rf"server {ID}: ImportSshPublicKey: .*"),
-        (declared(head='host_keys = ["missing"]'), rf"server {ID}: the host key .*missing cannot be read"),
+        (declared(user("user1", "no key")), rf"server {ID}: user 'user1': ImportSshPublicKey: .*"),
+        (
+            declared(head='host_keys = ["missing"]'),
+            rf"server {ID}: the host key .*missing cannot be read: No such file or directory$",
+        ),
         (declared(head='host_keys = ["secretsmanager:x"]'), "secretsmanager:x cannot be read: there is no secret x"),
     ],
     ids=["settings", "a key", "a file", "a secret"],

@@ -5,14 +5,18 @@ from pathlib import Path
 import pytest
 from tests.fakes.models import service_model
 
-from crossdock.app.declared_words import wrong_words
+from crossdock.app.declared_words import wrong_user_words, wrong_words
 from crossdock.settings.servers_file import parse_servers_file
 
 
 def wrong(text: str) -> list[str]:
     head = '[[server]]\nid = "s-0123456789abcdef0"\naccount = "hub"\n'
     (server,) = parse_servers_file(head + text, Path("servers.toml"))
-    return list(wrong_words(service_model("transfer"), server))
+    model = service_model("transfer")
+    return [
+        *wrong_words(model, server),
+        *(words for user in server.users or () for words in wrong_user_words(model, user)),
+    ]
 
 
 def setting(line: str) -> list[str]:
@@ -42,8 +46,8 @@ def test_a_name_that_is_none_is_told_with_the_nearest(line: str, word: str, mean
     ("line", "word", "meant"),
     [("Home = 'x'", "Home", "HomeDirectory"), ("SshPublicKey = 'x'", "SshPublicKey", "SshPublicKeys")],
 )
-def test_of_a_user_the_table_says_whose_it_is(line: str, word: str, meant: str):
-    assert user(line) == [f"[[server.users]] of user1 has {word}, which is no name there: perhaps {meant} is meant"]
+def test_of_a_user_they_are_told_too(line: str, word: str, meant: str):
+    assert user(line) == [f"[[server.users]] has {word}, which is no name there: perhaps {meant} is meant"]
 
 
 def test_where_nothing_is_near_all_names_are_told_that_the_file_may_have():
@@ -68,7 +72,7 @@ def test_a_value_of_another_type_is_told(line: str, sentence: str):
 
 def test_numbers_are_no_truth_values():
     (sentence,) = user("PosixProfile = { Uid = true, Gid = 5 }")
-    assert sentence == "[[server.users]] of user1 has PosixProfile.Uid, which must be a whole number"
+    assert sentence == "[[server.users]] has PosixProfile.Uid, which must be a whole number"
 
 
 def test_several_are_told_at_once_and_what_is_right_is_not():

@@ -5,8 +5,9 @@ A server that the file declares is marked with a tag, so that it is known as the
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from botocore.model import ServiceModel
 from crossdock.app.administrators import AsAdministrator
 from crossdock.app.declared_certificates import have_certificate, let_go_of_certificates
 from crossdock.app.declared_resets import server_resets, user_resets
-from crossdock.app.declared_words import wrong_words
-from crossdock.app.declaring import Road
+from crossdock.app.declared_words import wrong_user_words, wrong_words
+from crossdock.app.declaring import CannotDeclare, Road
 from crossdock.cloud.accounts import UnknownAccount
 from crossdock.core.errors import CrossdockError, ServiceError
 from crossdock.core.servers import DECLARED_TAG, FileProtocol, IdentityProviderType, Server
@@ -110,11 +111,12 @@ class ServerDeclarer:
                 users = ()
         if bodies:
             await _keep_only_host_keys(road, bodies)
-        if users is not None:
-            await _keep_only_users(road, users)
+        wrong_users = [] if users is None else await _keep_only_users(self.model, road, users)
         if present is not None:
             # After the users: as long as those of the file are there, the mark says so.
             await _keep_only_tags(road, present, tags)
+        if wrong_users:
+            raise road.objection("; ".join(wrong_users))
 
     async def _certificate(self, server: DeclaredServer, road: Road) -> Mapping[str, str]:
         """What CreateServer takes of a certificate that lies in secrets; nothing where the server has none there."""
@@ -223,22 +225,41 @@ async def _keep_only_host_keys(road: Road, bodies: list[str]) -> None:
             await road.call("transfer", "DeleteHostKey", params)
 
 
-async def _keep_only_users(road: Road, users: tuple[DeclaredUser, ...]) -> None:
+async def _keep_only_users(model: ServiceModel, road: Road, users: tuple[DeclaredUser, ...]) -> list[str]:
+    """What is wrong with each user that cannot be had, or let go: one keeps no other from logging in."""
     listed = road.listed("transfer", "ListUsers", {"ServerId": road.server_id}, member="Users")
     present = {user["UserName"] async for user in listed}
-    for name in present - {user.name for user in users}:
-        await road.call("transfer", "DeleteUser", {"ServerId": road.server_id, "UserName": name})
-        _log.warning("deleted a user that is not declared", extra={"server_id": road.server_id, "user": name})
+    wrong = list[str]()
+
+    @contextmanager
+    def alone(name: str) -> Iterator[Road]:
+        try:
+            yield replace(road, about=f"user {name!r}: ")
+        except CannotDeclare as error:
+            wrong.append(str(error).removeprefix(f"server {road.server_id}: "))
+
+    for name in sorted(present - {user.name for user in users}):
+        with alone(name) as own:
+            await own.call("transfer", "DeleteUser", {"ServerId": road.server_id, "UserName": name})
+            _log.warning("deleted a user that is not declared", extra={"server_id": road.server_id, "user": name})
     for user in users:
-        named = {"ServerId": road.server_id, "UserName": user.name}
-        if user.name not in present:
-            await road.call("transfer", "CreateUser", {**named, **user.settings})
-        described = (await road.call("transfer", "DescribeUser", named))["User"]
-        if user.name in present:
-            settings = {name: value for name, value in user.settings.items() if name != "Tags"}
-            await road.call("transfer", "UpdateUser", {**named, **user_resets(described, settings)})
-            await _keep_only_tags(road, described, user.settings.get("Tags", []))
-        await _keep_only_public_keys(road, user, named, described)
+        with alone(user.name) as own:
+            if words := "; ".join(wrong_user_words(model, user)):
+                raise own.objection(words)
+            await _have_user(own, user, is_present=user.name in present)
+    return wrong
+
+
+async def _have_user(road: Road, user: DeclaredUser, *, is_present: bool) -> None:
+    named = {"ServerId": road.server_id, "UserName": user.name}
+    if not is_present:
+        await road.call("transfer", "CreateUser", {**named, **user.settings})
+    described = (await road.call("transfer", "DescribeUser", named))["User"]
+    if is_present:
+        settings = {name: value for name, value in user.settings.items() if name != "Tags"}
+        await road.call("transfer", "UpdateUser", {**named, **user_resets(described, settings)})
+        await _keep_only_tags(road, described, user.settings.get("Tags", []))
+    await _keep_only_public_keys(road, user, named, described)
 
 
 async def _keep_only_tags(road: Road, described: Mapping[str, Any], tags: Sequence[Mapping[str, str]]) -> None:

@@ -4,11 +4,11 @@ Requests of clients cannot have either by the time they are checked against the 
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from difflib import get_close_matches
 
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
 
-from crossdock.settings.servers_file import DeclaredServer
+from crossdock.core.nearest import nearest
+from crossdock.settings.servers_file import DeclaredServer, DeclaredUser
 
 _TYPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
     "string": (str, "a text"),
@@ -23,11 +23,14 @@ _ELSEWHERE = frozenset({"HostKey", "HostKeyStorageType", "ServerId", "SshPublicK
 
 
 def wrong_words(model: ServiceModel, server: DeclaredServer) -> Iterator[str]:
-    """A sentence for each, with its table; `model` is that of Transfer."""
+    """A sentence for each of the server's own, with its table; `model` is that of Transfer."""
     yield from _members(_input(model, "CreateServer"), server.settings, "[server.settings]", "")
-    for user in server.users or ():
-        table = f"[[server.users]] of {user.name}"
-        yield from _members(_input(model, "CreateUser"), user.settings, table, "", more={"UserName", "SshPublicKeys"})
+
+
+def wrong_user_words(model: ServiceModel, user: DeclaredUser) -> Iterator[str]:
+    """The same of a user."""
+    table = "[[server.users]]"
+    yield from _members(_input(model, "CreateUser"), user.settings, table, "", more={"UserName", "SshPublicKeys"})
 
 
 def _input(model: ServiceModel, operation: str) -> StructureShape:
@@ -69,10 +72,6 @@ def _element(shape: Shape, value: object, table: str, place: str) -> Iterator[st
 
 
 def _instead(name: str, known: Collection[str]) -> str:
-    by_lower = {one.lower(): one for one in known}
-    lower = name.lower()
-    near = get_close_matches(lower, by_lower, n=1, cutoff=0.7)
-    begun = sorted((one for one in by_lower if one.startswith(lower) or lower.startswith(one)), key=len)
-    if nearest := next(iter(near or begun), None):
-        return f"perhaps {by_lower[nearest]} is meant"
+    if meant := nearest(name, known):
+        return f"perhaps {meant} is meant"
     return f"there are {', '.join(known)}"

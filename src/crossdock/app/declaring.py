@@ -18,13 +18,14 @@ class CannotDeclare(CrossdockError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Road:
-    """Of one server. `account` is a name or an id."""
+    """Of one server. `account` is a name or an id. `about` stands before what errors say, to name what they are of."""
 
     server_id: str
     account: str
     region: str
     administrator: AsAdministrator
     secrets: SecretTexts
+    about: str = ""
 
     async def ask(self, service: str, operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
         """Raises ServiceError, and UnknownAccount."""
@@ -59,11 +60,13 @@ class Road:
         except UnicodeDecodeError:
             # Its text has bytes of what may be a private key.
             raise self.objection(f"the {what} {place} cannot be read: it is no text in UTF-8") from None
-        except (OSError, CrossdockError) as error:
+        except OSError as error:
+            raise self.objection(f"the {what} {place} cannot be read: {error.strerror}") from error
+        except CrossdockError as error:
             raise self.objection(f"the {what} {place} cannot be read: {error}") from error
 
     def failed(self, operation: str, error: ServiceError) -> CannotDeclare:
         return self.objection(f"{operation}: {error}")
 
     def objection(self, sentence: str) -> CannotDeclare:
-        return CannotDeclare(f"server {self.server_id}: {sentence}")
+        return CannotDeclare(f"server {self.server_id}: {self.about}{sentence}")

@@ -59,14 +59,15 @@ class AwsSettings:
     s3_attempts: int = setting(
         4,
         "How often a request to S3 is sent that is throttled or fails on the way, the first time included; "
-        "one to the S3 of an attached bucket, too.",
+        "one to the S3 of an attached bucket, too. Unless it is 1, a transfer under way also waits, for up to 30 "
+        "seconds, for an S3 that takes no connections.",
         low=1,
         high=20,
     )
     s3_timeout_s: float = setting(
         60.0,
         "How long S3 may be silent in the middle of a request before it is sent again; the S3 of an attached bucket, "
-        "too.",
+        "too. A transfer under way waits no longer than that for an S3 that takes no connections.",
         low=0.1,
         high=900,
     )
@@ -74,5 +75,5 @@ class AwsSettings:
         True,
         "Sessions are logged in CloudWatch Logs, group `/aws/transfer/SERVER_ID` of the gateway's own account. If "
         "false, in Crossdock's own log instead, and there alone it says why a login was denied: `crossdock exec hub -- "
-        "aws logs tail /aws/transfer/SERVER_ID`.",
+        "aws logs filter-log-events --log-group-name /aws/transfer/SERVER_ID`.",
     )

@@ -6,6 +6,7 @@ from ipaddress import AddressValueError, IPv4Address, ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from crossdock.core.endpoint_urls import is_endpoint
 from crossdock.core.ids import is_server_id
 from crossdock.core.networks import BadNetwork, parse_network
 from crossdock.core.object_writing import BadWriting, Tables, read_writings
@@ -56,9 +57,9 @@ def check_interrupted(kept: str) -> str:
 
 
 def check_url(url: str) -> str:
-    parts = urlsplit(url)
-    if url and not (parts.scheme in ("http", "https") and parts.netloc):
+    if url and not is_endpoint(url):
         return "must be an address such as https://s3.example.com"
+    parts = urlsplit(url)
     return "must not hold a user name or a password" if parts.username or parts.password else ""
 
 

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import Field, field
-from typing import Any, cast
+from typing import Any, NewType, cast
 
 MANY = 1_000_000
 DAY_S = 86_400.0
+
+Ports = NewType("Ports", str)
+"""A range of ports as text; in TOML a number is one, too."""
 
 
 def setting(

@@ -20,7 +20,7 @@ from crossdock.settings.checks import (
     check_passive_ports,
     check_region,
 )
-from crossdock.settings.declare import DAY_S, MANY, port, setting
+from crossdock.settings.declare import DAY_S, MANY, Ports, port, setting
 from crossdock.settings.sts_section import StsSettings
 
 DEFAULT_ACCOUNTS = {"hub": "111111111111", "partner": "222222222222"}
@@ -307,7 +307,7 @@ class Settings:
     )
     api_port: int = port(4566, "The AWS APIs.")
     ftp_port: int = port(2121, "The first FTP server; later ones take the next free port.")
-    passive_ports: str = setting(
+    passive_ports: Ports = setting(  # noqa: RUF009 - a field
         "8192-8200",
         "Where FTP data connections go, for all servers on an address: a range, or 0 = nine that the system chooses.",
         check=check_passive_ports,
@@ -329,7 +329,7 @@ class Settings:
         "Plain FTP, which sends passwords unencrypted, may be opened on a public address, on 0.0.0.0 or on ::.",
     )
     sftp_port: int = port(2222, "The first SFTP server; later ones take the next free port.")
-    web_port: int = port(8080, "The web console, once there is one.")
+    web_port: int = port(8080, "The web console: not served yet.")
     workers: int = setting(
         0,
         "Processes that serve SFTP besides the one that does all else; 0 = none, which is best for one core and for "

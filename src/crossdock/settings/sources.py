@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from crossdock.core.nearest import nearest
 from crossdock.settings.errors import BadSetting
 from crossdock.settings.sections import ATTRIBUTES, SECTIONS, Settings
 from crossdock.settings.values import check_option, declared_in, from_document, from_variable
@@ -110,7 +111,11 @@ def _document_value(section: type, name: str, value: Any, *, where: str, folder:
     known = declared_in(section)
     if name not in known:
         tables = [f"[{table}]" for table in SECTIONS] if section is Settings else []
-        raise BadSetting(f"{where}unknown setting {name!r} (known: {', '.join([*sorted(known), *sorted(tables)])})")
+        near = nearest(name, (*SECTIONS, *known) if tables and isinstance(value, Mapping) else tuple(known))
+        shown = f"[{near}]" if tables and near in SECTIONS else near
+        meant = f": perhaps {shown} is meant" if near else ""
+        names = ", ".join([*sorted(known), *sorted(tables)])
+        raise BadSetting(f"{where}unknown setting {name!r}{meant} (known: {names})")
     return from_document(*known[name], value, where=where, folder=folder)
 
 

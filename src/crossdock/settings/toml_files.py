@@ -12,8 +12,10 @@ def read_text(path: Path) -> str:
     """Raises BadSetting."""
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSetting(f"cannot read {path}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise BadSetting(f"cannot read {path}: it is no text in UTF-8") from error
+    except OSError as error:
+        raise BadSetting(f"cannot read {path}: {error.strerror}") from error
 
 
 def parse_toml(text: str, path: Path) -> dict[str, Any]:

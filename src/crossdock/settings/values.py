@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from crossdock.core.object_writing import Option, Tables
-from crossdock.settings.declare import is_secret, limits_of, objection_to
+from crossdock.settings.declare import Ports, is_secret, limits_of, objection_to
 from crossdock.settings.errors import BadSetting
 from crossdock.settings.sections import SECTIONS, Settings
 
@@ -19,6 +19,7 @@ _KIND_NAMES: Mapping[Any, str] = {
     float: "a number",
     str: "a text in quotes",
     bool: "true or false",
+    Ports: "a range of ports in quotes, or a number",
     Path: "a path in quotes",
     Path | None: "a path in quotes",
     tuple[str, ...]: "a list of texts",
@@ -43,6 +44,8 @@ def from_document(declared: Field[Any], kind: Any, value: Any, *, where: str, fo
     """A value of a TOML file that lies in `folder`, which relative paths begin at. Raises BadSetting."""
     if kind in (Path, Path | None) and isinstance(value, str) and value:
         found: Any = folder / Path(value).expanduser()
+    elif kind is Ports and type(value) in (str, int):
+        found = str(value)
     elif kind is float and type(value) is int:
         found = float(value)
     elif kind == tuple[str, ...] and isinstance(value, list) and all(isinstance(item, str) for item in value):
