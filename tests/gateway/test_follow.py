@@ -2,12 +2,15 @@
 
 import asyncio
 import logging
+from functools import partial
 
 import pytest
-from tests.fakes.edges import make_bench, until
+from tests.fakes.edges import make_bench, of_task, until
+from tests.fakes.patience import PATIENCE_S
 
 from crossdock.core.errors import OutOfSpace, Unavailable
 from crossdock.core.servers import FileProtocol, ServerState
+from crossdock.operations.pauses import LEAST_S
 
 BOTH = {"Protocols": ["FTP", "SFTP"]}
 
@@ -187,6 +190,32 @@ async def test_a_server_that_is_deleted_while_it_opens_is_closed_again(bench):
     assert bench.machine.busy == set()
 
 
+async def test_a_server_that_is_deleted_while_its_start_fails_keeps_no_port(bench):
+    """And nobody waits for it."""
+    entered, go_on = asyncio.Event(), asyncio.Event()
+
+    async def fail():
+        if not entered.is_set():
+            entered.set()
+            await go_on.wait()
+            raise Unavailable("the state does not answer")
+
+    deleted = await bench.server()
+    reconciling = bench.tasks.start(bench.gateway.reconcile(), name="reconcile")
+    bench.directory.on_endpoints = of_task(deleted, fail)
+    await entered.wait()
+    await bench.ask("DeleteServer", deleted)
+    deleting = bench.tasks.start(bench.gateway.reconcile(), name="reconcile anew")
+    await deleting
+    go_on.set()
+    async with asyncio.timeout(PATIENCE_S):
+        await reconciling
+    bench.directory.on_endpoints = None
+    server_id = await bench.server()
+    await bench.gateway.reconcile()
+    assert (await bench.endpoint(server_id)).port == 2121
+
+
 async def test_a_stop_during_a_slow_start_wins(bench):
     server_id = await bench.server()
     bench.ftp.slow = asyncio.Event()
@@ -240,6 +269,35 @@ async def test_a_directory_that_fails_once_does_not_end_the_gateway(bench, caplo
         await until(lambda: has_state(bench, server_id, "ONLINE"))
     assert bench.directory.failed == 1
     assert "cannot see which servers there should be" in caplog.text
+
+
+async def test_who_tries_again_at_once_does_so_once_and_then_later_and_later(bench, caplog):
+    """`bench` has a first pause of none."""
+    bench.directory.failures = 1000
+    tried = partial(enough_pauses, caplog, 4)
+    async with bench.following():
+        await until(tried)
+    bench.directory.failures = 0
+    assert pauses(caplog)[:4] == [0, LEAST_S, 2 * LEAST_S, 4 * LEAST_S]
+
+
+async def test_a_server_that_cannot_be_brought_in_line_is_looked_at_later_and_later(bench, caplog):
+    async def fail(_state):
+        raise Unavailable("the state does not answer")
+
+    bench.directory.on_report = fail
+    await bench.server()
+    async with bench.following():
+        await until(partial(enough_pauses, caplog, 4))
+    assert pauses(caplog)[:4] == [0, LEAST_S, 2 * LEAST_S, 4 * LEAST_S]
+
+
+def pauses(caplog):
+    return [record.in_s for record in caplog.records if hasattr(record, "in_s")]
+
+
+async def enough_pauses(caplog, count):
+    return len(pauses(caplog)) >= count
 
 
 async def test_a_report_that_fails_is_made_again_and_nothing_is_opened_twice(bench, caplog):

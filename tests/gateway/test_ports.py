@@ -2,10 +2,12 @@
 
 import asyncio
 import errno
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
-from tests.fakes.edges import HOST, PASSIVE, Bench, make_bench, no_objection, until
+import pytest
+from tests.fakes.edges import HOST, PASSIVE, Bench, make_bench, no_objection, of_task, until
 from tests.fakes.transfer import HUB, REGION
 
 from crossdock.core.servers import FileProtocol, ServerState
@@ -58,17 +60,6 @@ async def test_servers_that_come_at_once_do_not_want_the_same_port():
     assert len(bench.ftp.tried) == 5
 
 
-def of_task(server_id: str, do: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-    """Runs only in the server's own task."""
-
-    async def run() -> None:
-        task = asyncio.current_task()
-        if task is not None and task.get_name() == f"server {server_id}":
-            await do()
-
-    return run
-
-
 async def test_of_servers_that_come_at_once_the_oldest_has_the_first_port_whoever_opens_first():
     bench = make_bench()
     first = await bench.server(**BOTH)
@@ -111,6 +102,35 @@ async def test_what_is_meant_for_a_server_is_free_again_when_it_opens_nothing():
     assert await port(1) == 2122
     openings.forget(servers[0].server_id)
     assert await port(2) == 2121
+
+
+class Counted(list[Any]):
+    """Tells how often it was gone through."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        self.times += 1
+        return super().__iter__()
+
+
+async def test_ports_are_found_without_going_through_all_servers_for_each():
+    """Hundreds of servers start at once, and the loop serves sessions meanwhile."""
+    bench = make_bench()
+    for _ in range(30):
+        await bench.server()
+    servers, known = Counted(await bench.directory.servers()), Counted()
+    openings = Openings(
+        {FileProtocol.FTP: bench.ftp}, host=HOST, default_ports={FileProtocol.FTP: 2121}, objection=no_objection
+    )
+    openings.plan(list(servers), known=known, servers=servers)
+    for_one = 3
+    assert max(servers.times, known.times) <= for_one * len(servers)
+    for server in list(servers):
+        servers.times = known.times = 0
+        endpoint, _ = await openings.open(server, FileProtocol.FTP, known=known, servers=servers)
+        assert max(servers.times, known.times) <= for_one
+    assert endpoint.port == 2121 + len(servers) - 1
 
 
 async def test_the_next_free_port_is_never_another_protocols_default():
@@ -364,3 +384,20 @@ async def test_an_address_that_this_machine_does_not_have_is_named():
     assert message == (
         "this machine has no address 192.0.2.1: name one that it has in the tag crossdock:endpoint=ftp=HOST:PORT"
     )
+
+
+@pytest.mark.parametrize(("configured", "shown"), [((9000, 9001), (9000, 9001)), ((), PASSIVE)])
+async def test_one_that_cannot_be_opened_shows_the_passive_ports_that_are_configured_now(configured, shown):
+    """Where the system chooses, those of before: a later start takes them again."""
+    bench = make_bench()
+    server_id = await bench.server()
+    await bench.gateway.reconcile()
+    assert (await bench.endpoint(server_id)).passive_ports == PASSIVE
+    await bench.api.call("StopServer", ServerId=server_id)
+    await bench.gateway.reconcile()
+    bench.ftp.error = OSError("the passive ports cannot be used")
+    bench.ftp.passive_ports = configured
+    await bench.api.call("StartServer", ServerId=server_id)
+    await bench.gateway.reconcile()
+    failed = await bench.endpoint(server_id)
+    assert (failed.state, failed.passive_ports) == (ServerState.START_FAILED, shown)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from crossdock.core.errors import CrossdockError
 from crossdock.core.networks import normal_address
@@ -111,6 +112,7 @@ def in_brackets(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+@lru_cache(maxsize=256)
 def _normal_host(host: str) -> str:
     """One spelling for an address, and for the one name that every machine has for itself."""
     try:

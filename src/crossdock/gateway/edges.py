@@ -27,6 +27,10 @@ class Listener(Protocol):
 class Edge(Protocol):
     """File protocols that can be served."""
 
+    @property
+    def passive_ports(self) -> tuple[int, ...]:
+        """Those that are configured; empty where the system chooses them, or endpoints have none."""
+
     async def open(self, server: Server, protocol: FileProtocol, host: str, port: int) -> Listener:
         """FTP and FTPS may be opened on one port (see `gateway.sharing`).
 

@@ -13,6 +13,7 @@ from crossdock.core.servers import Endpoint, FileProtocol, Server, ServerState
 from crossdock.gateway.berth import Berth
 from crossdock.gateway.edges import Edge
 from crossdock.gateway.openings import Objection, Openings
+from crossdock.operations.pauses import longer
 from crossdock.operations.tasks import TaskSupervisor
 from crossdock.ports.servers import ServerDirectory
 
@@ -77,7 +78,7 @@ class Gateway:
             delay_s = self._retry_s
             while not await self._looked(delay_s):
                 await asyncio.sleep(delay_s)
-                delay_s = min(2 * delay_s, MAX_RETRY_S)
+                delay_s = longer(delay_s, MAX_RETRY_S)
 
     async def reconcile(self) -> None:
         """Look at the directory now; return when every server is in line with it, or has failed to be once."""
@@ -120,7 +121,7 @@ class Gateway:
             known = await self._directory.endpoints()
             if self._is_closing:
                 return
-            for server_id in [known for known in self._berths if known not in servers]:
+            for server_id in [one for one in self._berths if one not in servers]:
                 gone = self._berths.pop(server_id)
                 gone.is_deleted = True
                 gone.ring()
@@ -141,26 +142,30 @@ class Gateway:
     async def _keep(self, berth: Berth) -> None:
         """One server's task: bring it in line whenever the bell rings, until it is deleted."""
         delay_s = self._retry_s
-        while not berth.is_deleted or berth.listeners:
-            await berth.bell.wait()
-            berth.bell.clear()
-            try:
-                await self._bring_in_line(berth)
-                delay_s = self._retry_s
-            except Exception:
-                # The boundary of this server's task.
-                extra = {"server_id": berth.server.server_id, "in_s": delay_s}
-                _log.exception("server not in line with its owner's wish; trying again", extra=extra)
-                berth.must_tell = True
-                asyncio.get_running_loop().call_later(delay_s, berth.bell.set)
-                delay_s = min(2 * delay_s, MAX_RETRY_S)
-            if not berth.bell.is_set():
-                berth.settled.set()
+        try:
+            while not berth.is_deleted or berth.listeners:
+                await berth.bell.wait()
+                berth.bell.clear()
+                try:
+                    await self._bring_in_line(berth)
+                    delay_s = self._retry_s
+                except Exception:
+                    # The boundary of this server's task.
+                    extra = {"server_id": berth.server.server_id, "in_s": delay_s}
+                    _log.exception("server not in line with its owner's wish; trying again", extra=extra)
+                    berth.must_tell = True
+                    asyncio.get_running_loop().call_later(delay_s, berth.bell.set)
+                    delay_s = longer(delay_s, MAX_RETRY_S)
+                if not berth.bell.is_set():
+                    berth.settled.set()
+        finally:
+            # It may have been deleted while it was about to open, and the bell have rung for nothing.
+            self._openings.forget(berth.server.server_id)
+            berth.settled.set()
 
     async def _bring_in_line(self, berth: Berth) -> None:
         server = berth.server
         if berth.is_deleted:
-            self._openings.forget(server.server_id)
             await self._shut(berth, list(berth.listeners))
         elif server.is_wanted:
             await self._serve(berth, server)

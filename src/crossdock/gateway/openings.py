@@ -15,7 +15,7 @@ from crossdock.core.endpoint_addresses import (
     pin_example,
 )
 from crossdock.core.servers import Endpoint, FileProtocol, Server, ServerState
-from crossdock.gateway.claims import owner, stray_pins
+from crossdock.gateway.claims import Addresses, Claims, stray_pins
 from crossdock.gateway.edges import Edge, Listener
 from crossdock.gateway.sharing import Place, missing_to_share, sharing_places
 
@@ -45,8 +45,7 @@ class Openings:
         self._edges = edges
         self._host = host
         self._default_ports = default_ports
-        self._held: dict[Place, Address] = {}
-        self._meant: dict[Place, Address] = {}
+        self._held, self._meant = Addresses(), Addresses()
 
     def can_serve(self, protocols: Iterable[FileProtocol]) -> bool:
         """There is an edge for at least one of them."""
@@ -66,22 +65,23 @@ class Openings:
 
     def release(self, place: Place) -> None:
         """The endpoint was closed; others may have its address, if its server does not keep it."""
-        self._held.pop(place, None)
+        self._held.drop(place)
 
     def plan(self, coming: Iterable[Server], *, known: Sequence[Endpoint], servers: Collection[Server]) -> None:
         """Give out addresses in this order, which is then not that in which the servers come to open them.
 
         A server keeps what is meant for it until it has opened, or is told to `forget` it.
         """
+        claims = Claims(known, servers)
         for server in coming:
             for protocol in server.protocols:
-                if protocol in self._edges and (address := self._first_free(server, protocol, known, servers)):
-                    self._meant[(server.server_id, protocol)] = address
+                if protocol in self._edges and (address := self._first_free(server, protocol, known, servers, claims)):
+                    self._meant.put((server.server_id, protocol), address)
 
     def forget(self, server_id: str) -> None:
         """The server opens nothing of what was meant for it any more."""
         for protocol in FileProtocol:
-            self._meant.pop((server_id, protocol), None)
+            self._meant.drop((server_id, protocol))
 
     def is_outcast(self, server: Server, protocol: FileProtocol, others: Collection[Server]) -> bool:
         """Whether it lies on one address with another server that does not share it: tags have changed.
@@ -127,22 +127,26 @@ class Openings:
             return _online(blank, address, outcome), outcome
         self.release((server.server_id, protocol))
         _log.error("endpoint not opened", extra={"server_id": server.server_id, "reason": outcome})
-        return _failed(blank, address, outcome), None
+        return _failed(blank, address, outcome, passive_ports=self._edges[protocol].passive_ports), None
 
     def _before(self, server: Server, protocol: FileProtocol, known: Iterable[Endpoint]) -> Endpoint:
         before = (one for one in known if (one.server_id, one.protocol) == (server.server_id, protocol))
         return next(before, None) or self.blank(server, protocol)
 
     def _first_free(
-        self, server: Server, protocol: FileProtocol, known: Sequence[Endpoint], servers: Collection[Server]
+        self,
+        server: Server,
+        protocol: FileProtocol,
+        known: Sequence[Endpoint],
+        servers: Collection[Server],
+        claims: Claims,
     ) -> Address | None:
         """The address to try first; None when it is another's, or the server's tag is wrong: its start says so."""
-        belongs_to = self._belongs_to(server, protocol, known, servers)
-        addresses = {**self._meant, **self._held}
+        belongs_to = self._belongs_to(server, protocol, servers, claims)
         try:
             if stray_pins(server):
                 return None
-            first = next(self._candidates(server, protocol, known, servers, addresses, belongs_to), None)
+            first = next(self._candidates(server, protocol, known, servers, self._held_or_meant, belongs_to), None)
         except BadPin:
             return None
         return first.address if first is not None and belongs_to(first.address) is None else None
@@ -153,16 +157,16 @@ class Openings:
         protocol: FileProtocol,
         known: Iterable[Endpoint],
         servers: Collection[Server],
-        addresses: Mapping[Place, Address],
+        address_of: Callable[[Place], Address | None],
         belongs_to: Callable[[Address], Place | None],
     ) -> Iterator[Candidate]:
-        """`addresses` are those beside which the endpoint may lie. Raises BadPin."""
+        """`address_of` tells beside which the endpoint may lie. Raises BadPin."""
         blank = self._before(server, protocol, known)
         others = sharing_places(server, protocol, servers) - {(server.server_id, protocol)}
         return candidates(
             pin=parse_pins(server.tags).get(protocol),
             kept_port=blank.port if blank.was_bound else 0,
-            beside=next((addresses[one] for one in others if one in addresses), None),
+            beside=next((address for one in others if (address := address_of(one)) is not None), None),
             host=self._host,
             default_port=self._default_ports.get(protocol, 0),
             reserved=frozenset(self._default_ports.values()),
@@ -170,40 +174,44 @@ class Openings:
         )
 
     def _belongs_to(
-        self, server: Server, protocol: FileProtocol, known: Sequence[Endpoint], servers: Collection[Server]
+        self, server: Server, protocol: FileProtocol, servers: Collection[Server], claims: Claims
     ) -> Callable[[Address], Place | None]:
         """Tells whose an address is, if it is not the endpoint's to take."""
         sharing = sharing_places(server, protocol, servers)
-        if protocol is FileProtocol.FTP:
-            # A port that both had before is FTP's when FTPS needs another by now (implicit TLS).
-            known = [one for one in known if (one.server_id, one.protocol) != (server.server_id, FileProtocol.FTPS)]
+        # A port that both had before is FTP's when FTPS needs another by now (implicit TLS).
+        given_up = (server.server_id, FileProtocol.FTPS) if protocol is FileProtocol.FTP else None
 
         def belongs_to(address: Address) -> Place | None:
-            return owner(address, sharing, held={**self._meant, **self._held}, known=known, servers=servers)
+            meant = (one for one in self._meant.at(address.port) if self._held.get(one[0]) is None)
+            held = (*self._held.at(address.port), *meant)
+            return claims.owner(address, sharing, held=held, given_up=given_up)
 
         return belongs_to
+
+    def _held_or_meant(self, place: Place) -> Address | None:
+        return self._held.get(place) or self._meant.get(place)
 
     async def _first_that_opens(
         self, server: Server, protocol: FileProtocol, known: Sequence[Endpoint], servers: Collection[Server]
     ) -> tuple[Address, Listener | str]:
         """The listener, or why there is none, and the address that was tried last. Raises BadPin."""
         place = (server.server_id, protocol)
-        belongs_to = self._belongs_to(server, protocol, known, servers)
+        belongs_to = self._belongs_to(server, protocol, servers, Claims(known, servers))
         address = Address(host=self._host, port=self._default_ports.get(protocol, 0))
-        for candidate in self._candidates(server, protocol, known, servers, self._held, belongs_to):
+        for candidate in self._candidates(server, protocol, known, servers, self._held.get, belongs_to):
             address = candidate.address
             if (other := belongs_to(address)) is not None:
                 return address, _whose(address, server, protocol, other[0], servers)
             if objection := self.objection(server, protocol, address.host):
                 return address, objection
-            self._held[place] = address
+            self._held.put(place, address)
             try:
                 listener = await self._edges[protocol].open(server, protocol, address.host, address.port)
             except OSError as error:
                 if candidate.must_be_had or error.errno != errno.EADDRINUSE:
                     return address, _why_not(protocol, address, error)
                 continue
-            self._held[place] = replace(address, port=listener.port)
+            self._held.put(place, replace(address, port=listener.port))
             return address, listener
         return address, f"no port for {protocol} after {address} is free: {_remedy(protocol)}"
 
@@ -220,13 +228,14 @@ def _online(blank: Endpoint, address: Address, listener: Listener) -> Endpoint:
     )
 
 
-def _failed(blank: Endpoint, address: Address, message: str) -> Endpoint:
-    """What is known of the endpoint stays, so that a later start takes the same ports."""
+def _failed(blank: Endpoint, address: Address, message: str, *, passive_ports: tuple[int, ...]) -> Endpoint:
+    """What is known of the endpoint stays, so that a later start takes the same ports, but for what is configured."""
     return replace(
         blank,
         state=ServerState.START_FAILED,
         host=address.host,
         port=address.port,
+        passive_ports=passive_ports or blank.passive_ports,
         message=message,
         was_bound=blank.was_bound and address.port == blank.port,
     )
