@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from tests.fakes.clock import FakeClock
+from tests.fakes.patience import PATIENCE_S
 from tests.fakes.transfer import TransferApi, make_transfer_api
 
 from crossdock.core.errors import Unavailable
@@ -245,8 +246,19 @@ def make_bench(
     )
 
 
-async def until(is_so: Callable[[], Awaitable[bool]], *, timeout_s: float = 5.0) -> None:
+async def until(is_so: Callable[[], Awaitable[bool]], *, timeout_s: float = PATIENCE_S) -> None:
     """Let other tasks run until something is so."""
     async with asyncio.timeout(timeout_s):
         while not await is_so():  # noqa: ASYNC110 - what is awaited is spread over several objects
             await asyncio.sleep(0)
+
+
+def of_task(server_id: str, do: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """Runs only in the server's own task."""
+
+    async def run() -> None:
+        task = asyncio.current_task()
+        if task is not None and task.get_name() == f"server {server_id}":
+            await do()
+
+    return run

@@ -2,12 +2,12 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from tests.fakes.blocks import make_pool
-from tests.fakes.object_store import MemoryReader, MemoryS3, MemoryUpload
+from tests.fakes.object_store import MemoryReader, MemoryS3, MemoryUpload, Stored
 from tests.fakes.two_s3s import Apart, ApartHere, everything, failure_of
 
 from crossdock.core.errors import Denied, Exists, Unavailable, Unsupported
@@ -18,6 +18,7 @@ from crossdock.ports.objects import Copied, ObjectInfo, ObjectStore
 
 SOURCE, TARGET = (ObjectPlace(bucket=bucket, key="k") for bucket in ("bucket", "second-bucket"))
 METADATA = {"told": "so"}
+BEGINNING_OF_TIME = datetime.fromtimestamp(0, UTC)
 SIZES = (0, 1, 2 * BLOCK_SIZE + 1)
 KINDS = pytest.mark.parametrize("kind", [Apart, ApartHere])
 
@@ -121,21 +122,93 @@ async def test_one_object_that_changes_between_two_looks_is_not_taken_for_two(s3
     assert s3.content("bucket", "k") == b"new"
 
 
-@KINDS
-async def test_a_directorys_marker_is_put_without_a_condition(s3: MemoryS3, kind: type[Apart]):
-    """Such as fails where the S3 has the directory already, for something lies below."""
-    marker = ObjectPlace(bucket="second-bucket", key="d/")
-    s3.add("bucket", "k", b"", METADATA)
-    s3.add("second-bucket", "d/", b"")
+class OneTellsNoTime(OneBehind):
+    """Whose second bucket does not tell it."""
+
+    async def head(self, place: ObjectPlace) -> ObjectInfo:
+        found = await super().head(place)
+        return replace(found, modified_at=BEGINNING_OF_TIME) if place == TARGET else found
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_who_tells_no_time_may_be_one_object_all_the_same(s3: MemoryS3, size: int):
+    s3.add("bucket", "k", bytes(size))
+    with pytest.raises(Unsupported, match=r"ETag and size: they may be one .* if /second-bucket/k is still there then"):
+        await copy(OneTellsNoTime(s3, everything))
+    assert "k" in s3.keys("bucket")
+
+
+async def test_what_two_s3s_have_of_different_sizes_are_two_though_one_tells_no_time(s3: MemoryS3):
+    s3.add("bucket", "k", b"new")
+    old = s3.add("second-bucket", "k", b"older")
+    s3.buckets["second-bucket"]["k"] = Stored(b"older", replace(old, modified_at=BEGINNING_OF_TIME))
+    await copy(Apart(s3, everything))
+    assert s3.content("second-bucket", "k") == b"new"
+
+
+async def test_two_empty_files_of_one_second_are_told_apart_by_a_rename(s3: MemoryS3):
+    """As the refusal says: it gives the first a time of its own, and the same ETag."""
+    found = s3.add("bucket", "k", b"")
+    s3.buckets["second-bucket"]["k"] = Stored(b"", replace(found, place=TARGET))
+    store = Apart(s3, everything)
+    with pytest.raises(Unsupported, match=r"To tell whether they are two, rename /bucket/k within its bucket first$"):
+        await copy(store)
+    assert (s3.keys("bucket"), s3.keys("second-bucket")) == (["k"], ["k"])
+    s3.buckets["bucket"]["k"] = Stored(b"", replace(found, modified_at=found.modified_at + timedelta(seconds=1)))
+    await copy(store)
+    assert s3.buckets["second-bucket"]["k"].info.etag != found.etag
+
+
+MARKER = ObjectPlace(bucket="second-bucket", key="d/")
+
+
+async def copied_marker(store: ObjectStore) -> list[Copied]:
+    """What the caller may take back."""
     done: list[Copied] = []
 
     async def then(copied: Copied) -> None:
         done.append(copied)
 
-    await copy_object(kind(s3, everything), SOURCE, marker, blocks=make_pool(), if_none_match=True, then=then)
-    assert s3.buckets["second-bucket"]["d/"].info == done[0].target
-    assert done[0].target.metadata == METADATA
-    assert [call.operation for call in s3.calls] == ["GetObject", "PutObject"]
+    await copy_object(store, SOURCE, MARKER, blocks=make_pool(), if_none_match=True, then=then)
+    return done
+
+
+@KINDS
+async def test_a_directorys_marker_is_put_without_a_condition(s3: MemoryS3, kind: type[Apart]):
+    """Such as fails where the S3 has the directory already, for something lies below."""
+    s3.add("bucket", "k", b"", METADATA)
+    s3.add("second-bucket", "d/f", b"")
+    (copied,) = await copied_marker(kind(s3, everything))
+    assert s3.buckets["second-bucket"]["d/"].info == copied.target
+    assert copied.target.metadata == METADATA
+    assert [call.operation for call in s3.calls] == ["GetObject", "ListObjectsV2", "PutObject"]
+
+
+@KINDS
+async def test_a_directorys_marker_that_is_there_is_left_to_whoever_made_it(s3: MemoryS3, kind: type[Apart]):
+    s3.add("bucket", "k", b"", METADATA)
+    theirs = s3.add("second-bucket", "d/", b"")
+    assert await copied_marker(kind(s3, everything)) == []
+    assert s3.buckets["second-bucket"]["d/"].info == theirs
+
+
+@KINDS
+async def test_a_directorys_marker_that_may_be_there_is_put_and_not_taken_back(s3: MemoryS3, kind: type[Apart]):
+    s3.add("bucket", "k", b"", METADATA)
+    assert await copied_marker(kind(s3, lambda action, *_: action != "s3:ListBucket")) == []
+    assert s3.keys("second-bucket") == ["d/"]
+
+
+async def test_a_marker_that_may_be_one_object_is_not_written_over_itself(s3: MemoryS3):
+    s3.add("bucket", "k", b"")
+    store = OneBehind(s3, everything)
+    with pytest.raises(Unsupported, match="may be one object"):
+        await copy_object(store, SOURCE, MARKER, blocks=make_pool(), if_none_match=False, then=nothing)
+    assert {call.operation for call in s3.calls} == {"GetObject", "HeadObject"}
+
+
+async def nothing(_copied: Copied) -> None:
+    raise AssertionError("nothing was to be copied")
 
 
 class Short(Apart):

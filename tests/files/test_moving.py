@@ -238,6 +238,21 @@ async def test_a_directory_moves_to_an_s3_that_keeps_directories(s3: MemoryS3):
     assert s3.content("second-bucket", "new/f") == b"x"
 
 
+async def test_a_directory_that_others_make_in_the_other_s3_meanwhile_is_not_taken_back(s3: MemoryS3):
+    s3.add("bucket", "old/")
+    s3.add("bucket", "old/f")
+    s3.fail("CompleteMultipartUpload", Unavailable("503"))
+    gate = s3.hold("GetObject")
+    async with asyncio.TaskGroup() as tasks:
+        renaming = apart(s3).rename("/bucket/old", "/second-bucket/new", directories=True)
+        failing = tasks.create_task(failure_of(renaming))
+        await gate.entered.wait()
+        s3.add("second-bucket", "new/")
+        gate.open.set()
+    assert str(failing.result()) == "503"
+    assert (s3.keys("bucket"), s3.keys("second-bucket")) == (["old/", "old/f"], ["new/"])
+
+
 class KeepingDirectories(Apart):
     """As SeaweedFS does: what lies below a directory makes it, and no multipart upload does."""
 

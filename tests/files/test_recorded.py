@@ -1,18 +1,23 @@
 """What a session does is told to its log, and why it could not."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
-from tests.fakes.filesystems import PATH, TREE, files, names
+from tests.fakes.blocks import make_pool
+from tests.fakes.filesystems import METADATA, PATH, TREE, files, names
 from tests.fakes.logins import SERVER, MemoryLog
 from tests.fakes.object_store import MemoryS3, Stored
+from tests.fakes.patience import eventually
 from tests.fakes.resumable_uploads import resumable_uploads
+from tests.fakes.two_s3s import Apart, everything
 
 from crossdock.core.errors import BeyondEnd, Denied, NotADirectory, NotFound, Unavailable, WrongSize
-from crossdock.core.homes import HomeDirectory
+from crossdock.core.homes import HomeDirectory, PathHome
 from crossdock.core.servers import InterruptedUploads
 from crossdock.files.blocks import BLOCK_SIZE
 from crossdock.files.filesystem import FileKind
+from crossdock.files.object_filesystem import ObjectFileSystem
 from crossdock.files.recorded import RecordedFileSystem
 from crossdock.files.session_log import SessionLog
 
@@ -26,11 +31,16 @@ class Bench:
         actions: set[str] | None = None,
         stages: bool = False,
         kept: InterruptedUploads = InterruptedUploads.DISCARD,
+        are_apart: bool = False,
     ) -> None:
+        self.s3 = s3
         self._kept = MemoryLog()
         log = SessionLog(log=self._kept, server=SERVER, username="user1", session_id="9ca9a0e1cec6ad9d")
         resumable = resumable_uploads() if kept is InterruptedUploads.RESUME else None
         below = files(s3, home, actions=actions, stages=stages, kept=kept, resumable=resumable)
+        if are_apart:
+            store = Apart(s3, everything)
+            below = ObjectFileSystem(home=home, store=store, metadata=METADATA, blocks=make_pool())
         self.fs = RecordedFileSystem(below, home=home, log=log)
 
     def told(self) -> list[Mapping[str, object]]:
@@ -40,6 +50,9 @@ class Bench:
             for _, event in self._kept.events
         ]
 
+
+ROOTS = PathHome(root="/")
+"""All buckets."""
 
 OPENED = {"activity-type": "OPEN", "mode": "CREATE|TRUNCATE|WRITE", "path": "/bucket/home/f"}
 
@@ -190,6 +203,83 @@ async def test_a_renamed_directory_is_one_event(s3: MemoryS3):
     bench = Bench(s3)
     await bench.fs.rename("/bucket/home/d", "/bucket/home/e", directories=True)
     assert bench.told() == [{"activity-type": "RENAME", "path": "/bucket/home/d", "new-path": "/bucket/home/e"}]
+
+
+CHANGES = pytest.mark.parametrize(
+    ("call", "activity", "do"),
+    [
+        ("DeleteObject", "DELETE", lambda fs: fs.remove("/bucket/home/f")),
+        ("PutObject", "MKDIR", lambda fs: fs.make_directory("/bucket/home/e")),
+        ("DeleteObject", "RMDIR", lambda fs: fs.remove_directory("/bucket/home/d")),
+        ("CopyObject", "RENAME", lambda fs: fs.rename("/bucket/home/f", "/bucket/home/g")),
+        ("DeleteObject", "RENAME", lambda fs: fs.rename("/bucket/home/f", "/bucket/home/g")),
+        ("DeleteObject", "RENAME", lambda fs: fs.rename("/bucket/home/d", "/bucket/home/e", directories=True)),
+        ("CompleteMultipartUpload", "RENAME", lambda fs: fs.rename("/bucket/home/f", "/second-bucket/f")),
+    ],
+)
+"""Whose client leaves while the store is at this call."""
+
+
+async def left(bench: Bench, call: str, change: Callable[[RecordedFileSystem], Awaitable[None]]) -> None:
+    for name in ("f", "d/"):
+        bench.s3.add("bucket", f"home/{name}", b"x" if name == "f" else b"")
+    gate = bench.s3.hold(call)
+    changing = asyncio.ensure_future(change(bench.fs))
+    await gate.entered.wait()
+    changing.cancel()
+    gate.open.set()
+    await asyncio.wait([changing])
+    assert changing.cancelled()
+
+
+@CHANGES
+async def test_a_change_is_told_that_the_store_made_though_its_client_had_gone(s3: MemoryS3, call: str, activity, do):
+    bench = Bench(s3, ROOTS, are_apart=True)
+    await left(bench, call, do)
+    assert [event["activity-type"] for event in bench.told()] == [activity]
+
+
+@CHANGES
+async def test_why_a_change_failed_is_told_though_its_client_had_gone(s3: MemoryS3, call: str, activity, do):
+    for _ in range(2):  # both of those that a directory has, a copy and the original, should not be deleted
+        s3.fail(call, Unavailable("503"))
+    bench = Bench(s3, ROOTS, are_apart=True)
+    await left(bench, call, do)
+    (error,) = bench.told()
+    assert (error["activity-type"], error["operation"]) == ("ERROR", activity)
+    assert str(error["message"]).startswith("503")
+
+
+async def test_copies_that_stay_of_a_rename_that_is_given_up_are_told(s3: MemoryS3):
+    s3.fail("DeleteObject", Unavailable("503"))
+    for name in ("a", "b"):
+        s3.add("bucket", f"home/d/{name}")
+    bench = Bench(s3)
+    gate = s3.hold("CopyObject")
+    renaming = asyncio.ensure_future(bench.fs.rename("/bucket/home/d", "/bucket/home/e", directories=True))
+    await gate.entered.wait()  # the file of that name, which is not there
+    gate.open.set()
+    gate.open = asyncio.Event()
+    await eventually(lambda: s3.calls[-1].key == "home/d/b")
+    renaming.cancel()
+    gate.open.set()
+    await asyncio.wait([renaming])
+    assert renaming.cancelled()
+    assert bench.told() == [
+        {
+            "activity-type": "ERROR",
+            "operation": "RENAME",
+            "path": "/bucket/home/d",
+            "message": "copies below /bucket/home/e stayed behind: 503",
+        }
+    ]
+
+
+async def test_a_change_that_had_not_begun_when_its_client_left_is_none(s3: MemoryS3):
+    bench = Bench(s3)
+    await left(bench, "HeadObject", lambda fs: fs.remove("/bucket/home/f"))
+    assert s3.keys("bucket") == ["home/d/", "home/f"]
+    assert bench.told() == []
 
 
 @pytest.mark.parametrize(

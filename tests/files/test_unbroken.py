@@ -45,6 +45,25 @@ async def test_a_cancelled_caller_stays_until_the_work_is_done(times: int, error
     assert done == ([] if error else ["done"])
 
 
+@pytest.mark.parametrize("error", [None, ValueError("broken")])
+async def test_a_cancellation_tells_what_the_work_failed_with(error: Exception | None):
+    gate, causes = asyncio.Event(), list[BaseException | None]()
+
+    async def call() -> None:
+        try:
+            await unbroken(finish_later(gate, [], error))
+        except asyncio.CancelledError as cancelled:
+            causes.append(cancelled.__cause__)
+            raise
+
+    async with asyncio.TaskGroup() as tasks:
+        caller = tasks.create_task(call())
+        await asyncio.sleep(0)
+        caller.cancel()
+        gate.set()
+    assert causes == [error]
+
+
 async def test_work_that_cancels_itself_ends_the_caller():
     async def cancelled() -> None:
         raise asyncio.CancelledError

@@ -315,6 +315,31 @@ async def test_a_commit_under_way_comes_to_its_end_when_the_channel_is_lost(s3: 
         assert talk.log.activities() == ["OPEN", "CLOSE"]
 
 
+@pytest.mark.parametrize(
+    ("call", "kind", "named", "activity"),
+    [
+        ("CopyObject", Kind.RENAME, (text("f"), text("g")), "RENAME"),
+        ("DeleteObject", Kind.REMOVE, (text("f"),), "DELETE"),
+        ("DeleteObject", Kind.RMDIR, (text("d"),), "RMDIR"),
+        ("PutObject", Kind.MKDIR, (text("e"), u32(0)), "MKDIR"),
+    ],
+)
+async def test_what_the_store_does_when_the_channel_is_lost_is_logged(
+    s3: MemoryS3, call: str, kind: Kind, named: tuple[bytes, ...], activity: str
+):
+    for name in ("f", "d/"):
+        s3.add("bucket", f"home/{name}")
+    async with sftp_talk(s3) as talk:
+        gate = s3.hold(call)
+        talk.send(kind, *named)
+        await gate.entered.wait()
+        talk.conversation.lost("reset")
+        await asyncio.sleep(0)
+        gate.open.set()
+        await talk.conversation.closed()
+        assert talk.log.activities() == [activity]
+
+
 async def test_a_close_that_had_not_begun_when_the_channel_was_lost_commits_nothing(s3: MemoryS3):
     """It waits for its turn: the request before it is about the same path."""
     async with sftp_talk(s3) as talk:

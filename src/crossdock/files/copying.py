@@ -6,10 +6,11 @@ source's headers its metadata alone comes along.
 
 from collections.abc import Awaitable, Callable
 
-from crossdock.core.errors import CannotCopy, NotFound, Unavailable, Unsupported
+from crossdock.core.errors import CannotCopy, Denied, NotFound, Unavailable, Unsupported
 from crossdock.core.homes import ObjectPlace
 from crossdock.files.blocks import BlockPool
 from crossdock.files.download import Download
+from crossdock.files.lookups import list_file
 from crossdock.files.sinks import open_sink
 from crossdock.files.unbroken import unbroken
 from crossdock.files.upload import Upload
@@ -23,8 +24,9 @@ async def copy_object(
 ) -> None:
     """See `ObjectStore.copy`; between any two places that the caller may read and write.
 
-    `then` is awaited when the copy is there. A cancellation comes before the copy is seen, which then never is, or
-    after `then`. Reading and writing through here, which may last, ends with it at once and leaves nothing behind.
+    `then` is awaited when the copy is there; with `if_none_match` not where a directory's marker was there already, or
+    may have been, for that is no copy to take back. A cancellation comes before the copy is seen, which then never is,
+    or after `then`. Reading and writing through here, which may last, ends with it at once and leaves nothing behind.
 
     Where nothing else keeps an object from being copied onto itself under another name, Unsupported is raised.
     """
@@ -53,13 +55,11 @@ async def _copy_through(
     store: ObjectStore, reader: ObjectReader, target: ObjectPlace, *, blocks: BlockPool, if_none_match: bool, then: Then
 ) -> None:
     found = reader.info
-    if target.key.endswith("/") and not found.size:
-        # A directory's marker. An S3 that keeps directories, as SeaweedFS does, has it as soon as something lies below,
-        # so that a condition fails; and of a multipart upload to such a key it makes a file below the directory.
-        await unbroken(_end(found, store.put(target, (), found.metadata), then))
-        return
     if not if_none_match:
         await _require_another(store, found, target)
+    if target.key.endswith("/") and not found.size:
+        await _put_marker(store, found, target, if_none_match=if_none_match, then=then)
+        return
     sink = await open_sink(
         store, target, found.metadata, blocks=blocks, prefix=None, is_new=if_none_match, resuming=None
     )
@@ -72,6 +72,24 @@ async def _copy_through(
         await upload.discard()
 
 
+async def _put_marker(
+    store: ObjectStore, found: ObjectInfo, target: ObjectPlace, *, if_none_match: bool, then: Then
+) -> None:
+    """Without a condition, which fails in an S3 that keeps directories, as SeaweedFS does: it has a marker as soon as
+    something lies below, and of a multipart upload to such a key it makes a file below the directory. So the marker is
+    looked for, and one that somebody makes between the look and the put is taken for the copy.
+    """
+    is_copy = True
+    if if_none_match:
+        try:
+            if await list_file(store, target) is not None:
+                return
+        except Denied:
+            is_copy = False
+    making = store.put(target, (), found.metadata)
+    await unbroken(_end(found, making, then) if is_copy else making)
+
+
 async def _end(found: ObjectInfo, making: Awaitable[ObjectInfo], then: Then) -> None:
     await then(Copied(source=found, target=await making))
 
@@ -80,22 +98,29 @@ async def _require_another(store: ObjectStore, found: ObjectInfo, target: Object
     """Raises Unsupported where the target may be the object that was found: whoever deletes the source would lose it.
 
     Two buckets may lead to one object by other names, credentials or spellings of an endpoint, or through a further S3.
-    No name tells that, so what they answer must.
+    No name tells that, so what they answer must. That takes two equal files of one second for one, as all empty ones
+    are: no look tells them apart, and to write upon one and look at the other would cost what somebody puts there
+    meanwhile, where they are one. A rename within the source's bucket tells it: where they are one, it leaves nothing
+    at the target, and where they are two, it gives the source a time of its own.
     """
     try:
         there = await store.head(target)
     except NotFound:
         return
     # Else two looks at one object differ when it is replaced in between.
-    if _version(await store.head(found.place)) != _version(found):
+    if not _may_be_one(await store.head(found.place), found):
         raise Unavailable(f"{found.place} was changed meanwhile")
-    if _version(there) == _version(found):
+    if _may_be_one(there, found):
+        have_times = there.tells_time and found.tells_time
+        same = "ETag, size and time" if have_times else "ETag and size"
+        how = "" if have_times else f": if {target} is still there then, they are, and it can be deleted"
         raise Unsupported(
-            f"{found.place} and {target} have the same ETag, size and time: they may be one object of the S3 behind "
-            "them, which would be lost"
+            f"{found.place} and {target} have the same {same}: they may be one object of the S3 behind them, which "
+            f"would be lost. To tell whether they are two, rename {found.place} within its bucket first{how}"
         )
 
 
-def _version(info: ObjectInfo) -> tuple[object, ...]:
-    """Without the fractions of a second, which no S3 tells over HTTP."""
-    return info.etag, info.size, info.modified_at.replace(microsecond=0)
+def _may_be_one(one: ObjectInfo, other: ObjectInfo) -> bool:
+    """Without the fractions of a second, which no S3 tells over HTTP, and without times where one of them has none."""
+    times = {info.modified_at.replace(microsecond=0) for info in (one, other) if info.tells_time}
+    return (one.etag, one.size) == (other.etag, other.size) and len(times) <= 1

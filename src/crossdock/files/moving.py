@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NoReturn
 
-from crossdock.core.errors import FileError, NotFound, Unsupported
+from crossdock.core.errors import FileError, NotFound, Unavailable, Unsupported
 from crossdock.core.homes import ObjectPlace
 from crossdock.files.at_once import for_each
 from crossdock.files.blocks import BlockPool
@@ -35,13 +35,16 @@ async def move_directory(
     *,
     blocks: BlockPool,
     when_copied: Callable[[], Awaitable[object]] | None = None,
+    done: Callable[[], None] | None = None,
 ) -> None:
     """Move all that lies below a directory; nothing may lie at the target (`require_free`).
 
     When a copy fails, or the caller is cancelled before all are made, the source is whole and the copies are deleted;
-    the error says where that failed. When deleting fails with some originals gone, the target is whole.
+    the error says where that failed, and of a cancellation its `__cause__`. When deleting fails with some originals
+    gone, the target is whole.
 
-    `when_copied` is awaited between the two; when it raises FileError, the copies are deleted as well.
+    `when_copied` is awaited between the two; when it raises FileError, the copies are deleted as well. `done` is called
+    at the end, also where the caller is cancelled meanwhile.
 
     Raises NotFound when nothing is below the source; Unsupported for a target inside it, or too many objects; Exists
     when somebody puts one of the targets meanwhile; InvalidName, Denied, OutOfSpace, Unavailable.
@@ -63,11 +66,14 @@ async def move_directory(
 
         await copy_object(store, original, place, blocks=blocks, if_none_match=True, then=note)
 
-    async def take_back(error: BaseException) -> NoReturn:
-        residue = await _take_back(store, source, found, target, copied)
-        if residue and isinstance(error, FileError):
+    async def take_back(error: FileError) -> NoReturn:
+        if residue := await _take_back(store, source, found, target, copied):
             raise type(error)(f"{error}; {residue}") from error
         raise error
+
+    async def give_up() -> None:
+        if residue := await _take_back(store, source, found, target, copied):
+            raise Unavailable(residue)
 
     async def finish() -> None:
         try:
@@ -76,12 +82,20 @@ async def move_directory(
             await _delete_unchanged(store, source, found)
         except FileError as error:
             await take_back(error)
+        if done is not None:
+            done()
 
     try:
         # None is cut off where nobody would know whether it is there.
         await for_each(moved, copy, at_once=AT_ONCE)
-    except (FileError, asyncio.CancelledError) as error:
+    except FileError as error:
         await unbroken(take_back(error))
+    except asyncio.CancelledError as cancelled:
+        try:
+            await unbroken(give_up())
+        except Unavailable as residue:
+            raise cancelled from residue
+        raise
     await unbroken(finish())
 
 

@@ -7,7 +7,7 @@ Source: AWS Transfer Family User Guide, "Configure storage to use with AWS Trans
 directories"; what AWS leaves open is decided in favour of keeping data.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -38,9 +38,16 @@ from crossdock.files.places import Places
 from crossdock.files.prefix import UploadStart, find_prefix
 from crossdock.files.resuming import Resuming
 from crossdock.files.sinks import open_sink
+from crossdock.files.unbroken import unbroken
 from crossdock.files.unfinished import UnfinishedOfUser, UnfinishedUploads
 from crossdock.files.upload import Upload, UploadEnd
 from crossdock.ports.objects import Copied, ObjectReader, ObjectStore
+
+Done = Callable[[], None]
+
+
+def _ignored() -> None:
+    """What is called where nobody asks when a change is made."""
 
 
 def upload_metadata(username: str, server_id: str) -> Mapping[str, str]:
@@ -54,6 +61,9 @@ class ObjectFileSystem:
 
     With `resuming` their user can go on with them, and sees their size as the file's; nobody else does, and a listing
     shows nothing of them.
+
+    A change that a cancellation finds under way in the store comes to its end: `done` is called when it is made, and
+    else the cancellation's `__cause__` tells why it is not.
     """
 
     def __init__(
@@ -152,8 +162,13 @@ class ObjectFileSystem:
             upload.when_ended(self._ended)
         return upload
 
-    async def remove(self, path: str) -> None:
+    async def remove(self, path: str, *, done: Done = _ignored) -> None:
         place = self._places.of_file(path)
+
+        def removed() -> None:
+            self._unfinished.forget(place)
+            done()
+
         had_interrupted = await _drop(self._resuming, place)
         try:
             # S3 deletes what is not there with success; a client wants to hear that it was not.
@@ -161,22 +176,26 @@ class ObjectFileSystem:
         except NotFound:
             if not had_interrupted:
                 raise
+            removed()
         else:
-            await self._store.delete(place)
-        self._unfinished.forget(place)
+            await unbroken(_then(self._store.delete(place), removed))
 
-    async def make_directory(self, path: str) -> None:
+    async def make_directory(self, path: str, *, done: Done = _ignored) -> None:
         place = self._places.of_directory_to_make(path)
         await require_new(self._store, place)
-        await self._store.put(ObjectPlace(bucket=place.bucket, key=place.directory_prefix), (), self._metadata)
+        marker = ObjectPlace(bucket=place.bucket, key=place.directory_prefix)
+        await unbroken(_then(self._store.put(marker, (), self._metadata), done))
 
-    async def remove_directory(self, path: str) -> None:
+    async def remove_directory(self, path: str, *, done: Done = _ignored) -> None:
         place = self._places.of_directory_to_remove(path)
         await require_empty(self._store, place)
         # Only the marker goes: a file that appears below meanwhile is not lost.
-        await self._store.delete(ObjectPlace(bucket=place.bucket, key=place.directory_prefix))
+        marker = ObjectPlace(bucket=place.bucket, key=place.directory_prefix)
+        await unbroken(_then(self._store.delete(marker), done))
 
-    async def rename(self, old: str, new: str, *, directories: bool = False, replace: bool = False) -> None:
+    async def rename(
+        self, old: str, new: str, *, directories: bool = False, replace: bool = False, done: Done = _ignored
+    ) -> None:
         """What somebody puts under the old name meanwhile stays there: what was renamed has the new name all the same.
 
         What somebody puts under the new name meanwhile is not replaced without `replace`: the rename raises Exists.
@@ -187,11 +206,12 @@ class ObjectFileSystem:
         elif source == target:
             if (await inspect(self._store, source)).is_directory and not directories:
                 await refuse_directory(self._store, source)
+            done()
             return
         else:
             await require_no_directory(self._store, target)
         try:
-            await self._move(source, target, replace=replace)
+            await self._move(source, target, replace=replace, done=done)
         except NotFound:
             if not directories:
                 await refuse_directory(self._store, source)
@@ -202,7 +222,7 @@ class ObjectFileSystem:
             await require_free(self._store, target)  # no directory replaces a file
         below = ObjectPlace(bucket=target.bucket, key=target.directory_prefix)
         dropped = partial(_drop, self._resuming, below)
-        await move_directory(self._store, source, target, blocks=self._blocks, when_copied=dropped)
+        await move_directory(self._store, source, target, blocks=self._blocks, when_copied=dropped, done=done)
 
     def _ended(self, end: UploadEnd) -> None:
         """Of an upload that began anew, in this session or in an earlier one."""
@@ -211,11 +231,12 @@ class ObjectFileSystem:
         else:
             self._unfinished.forget(end.place)
 
-    async def _move(self, source: ObjectPlace, target: ObjectPlace, *, replace: bool) -> None:
+    async def _move(self, source: ObjectPlace, target: ObjectPlace, *, replace: bool, done: Done) -> None:
         async def finish(copied: Copied) -> None:
             self._unfinished.forget(target)
             await _drop(self._resuming, target)
             await self._store.delete(source, if_match=copied.source.etag)
+            done()
 
         # A connection that ends in between does not leave both names.
         await copy_object(self._store, source, target, blocks=self._blocks, if_none_match=not replace, then=finish)
@@ -234,6 +255,11 @@ class ObjectFileSystem:
             return Attributes(kind=FileKind.FILE)
         except NotFound:  # not even its bucket is there
             return None
+
+
+async def _then(change: Awaitable[object], done: Done) -> None:
+    await change
+    done()
 
 
 async def _drop(resuming: Resuming | None, place: ObjectPlace) -> bool:

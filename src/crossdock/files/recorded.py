@@ -1,12 +1,15 @@
 """The one place where what a session does becomes log events, whichever protocol it speaks."""
 
+from asyncio import CancelledError
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from crossdock.core.errors import FileError, NotADirectory, NotFound
 from crossdock.core.homes import HomeDirectory, ObjectPlace, locate
 from crossdock.files.download import Download, DownloadEnd
-from crossdock.files.filesystem import Attributes, Entry, FileKind, FileSystem
+from crossdock.files.filesystem import Attributes, Entry, FileKind
+from crossdock.files.object_filesystem import ObjectFileSystem
 from crossdock.files.prefix import UploadStart
 from crossdock.files.session_log import Activity, Direction, Mode, SessionLog
 from crossdock.files.upload import Upload, UploadEnd
@@ -16,10 +19,10 @@ class RecordedFileSystem:
     """A `FileSystem` that tells the session's log what is done with another, and why something was refused.
 
     Looking at what is not there is no error: clients do so before every upload, and list files to learn what they are.
-    A listing that works is not an event, as on AWS.
+    A listing that works is not an event, as on AWS. What the store did although its client had gone is told too.
     """
 
-    def __init__(self, files: FileSystem, *, home: HomeDirectory, log: SessionLog) -> None:
+    def __init__(self, files: ObjectFileSystem, *, home: HomeDirectory, log: SessionLog) -> None:
         self._files = files
         self._home = home
         self._log = log
@@ -51,23 +54,20 @@ class RecordedFileSystem:
 
     async def remove(self, path: str) -> None:
         with self._telling(Activity.DELETE, path):
-            await self._files.remove(path)
-        self._log.done(Activity.DELETE, self._real(path))
+            await self._files.remove(path, done=partial(self._log.done, Activity.DELETE, self._real(path)))
 
     async def make_directory(self, path: str) -> None:
         with self._telling(Activity.MKDIR, path):
-            await self._files.make_directory(path)
-        self._log.done(Activity.MKDIR, self._real(path))
+            await self._files.make_directory(path, done=partial(self._log.done, Activity.MKDIR, self._real(path)))
 
     async def remove_directory(self, path: str) -> None:
         with self._telling(Activity.RMDIR, path):
-            await self._files.remove_directory(path)
-        self._log.done(Activity.RMDIR, self._real(path))
+            await self._files.remove_directory(path, done=partial(self._log.done, Activity.RMDIR, self._real(path)))
 
     async def rename(self, old: str, new: str, *, directories: bool = False, replace: bool = False) -> None:
         with self._telling(Activity.RENAME, old):
-            await self._files.rename(old, new, directories=directories, replace=replace)
-        self._log.renamed(self._real(old), self._real(new))
+            done = partial(self._log.renamed, self._real(old), self._real(new))
+            await self._files.rename(old, new, directories=directories, replace=replace, done=done)
 
     def _downloaded(self, end: DownloadEnd) -> None:
         path = str(end.info.place)
@@ -92,8 +92,9 @@ class RecordedFileSystem:
     def _telling(self, operation: str, path: str, *, but_not: type[FileError] | None = None) -> Iterator[None]:
         try:
             yield
-        except FileError as error:
-            if but_not is None or not isinstance(error, but_not):
+        except (FileError, CancelledError) as ended:
+            error = ended.__cause__ if isinstance(ended, CancelledError) else ended
+            if isinstance(error, FileError) and (but_not is None or not isinstance(error, but_not)):
                 self._log.failed(operation, self._real(path), str(error) or type(error).__name__)
             raise
 

@@ -13,13 +13,12 @@ T = TypeVar("T")
 async def unbroken(work: Coroutine[None, None, T]) -> T:
     """Await `work` to its end, whatever happens to the caller; a cancellation is raised afterwards.
 
-    The task is held here for as long as it runs, so it is neither collected nor left behind.
+    What the work failed with meanwhile is the cancellation's `__cause__`. The task is held here for as long as it runs,
+    so it is neither collected nor left behind.
     """
     task = start_now(work)
     if task.done():
         return task.result()
     if await settle(task):
-        # What became of the work is still looked at, so that no exception is reported as never retrieved.
-        task.cancelled() or task.exception()
-        raise asyncio.CancelledError
+        raise asyncio.CancelledError from None if task.cancelled() else task.exception()
     return task.result()

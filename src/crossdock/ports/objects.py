@@ -10,11 +10,17 @@ from crossdock.core.homes import ObjectPlace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectInfo:
+    """`modified_at` is the beginning of 1970 where the store tells no time."""
+
     place: ObjectPlace
     size: int
     etag: str
     modified_at: datetime
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def tells_time(self) -> bool:
+        return self.modified_at.timestamp() != 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
