@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from tests.fakes.blocks import MemorySpill, make_pool
+from tests.fakes.blocks import MemorySpill, SpilledBytes, make_pool
 
 from crossdock.core.errors import OutOfSpace
 from crossdock.files.blocks import BLOCK_SIZE, BlockPool
@@ -128,3 +128,18 @@ async def test_a_disk_that_fails_costs_no_budget():
         await pool.take()
     spill.failure = None
     await pool.take()
+
+
+async def test_room_on_disk_counts_as_back_once_the_disk_has_it():
+    out = list[SpilledBytes]()
+
+    async def spill(size: int) -> SpilledBytes:
+        out.append(SpilledBytes(size, is_held=True))
+        return out[-1]
+
+    pool = BlockPool(budget=0, spill=spill, block_size=64, spool_budget=64)
+    block = await pool.take()
+    block.release()
+    assert not pool.has_room
+    out[0].let_go()
+    assert pool.has_room

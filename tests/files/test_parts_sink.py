@@ -355,3 +355,14 @@ async def test_a_client_is_told_when_no_block_comes_back():
     await upload.discard()
     held.release()
     assert pool.has_room
+
+
+async def test_a_store_that_does_not_let_go_of_an_upload_holds_no_blocks():
+    bench = Bench(blocks=4)
+    await bench.upload.write(0, pattern(2 * SMALL + 1))
+    gate = bench.s3.hold("AbortMultipartUpload")
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(bench.upload.discard())
+        await gate.entered.wait()
+        assert await bench.free_blocks() == bench.blocks
+        gate.open.set()

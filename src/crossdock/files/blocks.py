@@ -11,6 +11,8 @@ import sys
 from collections import deque
 from collections.abc import Awaitable, Callable
 from enum import Enum, auto
+from functools import partial
+from typing import Protocol
 
 from crossdock.core.errors import OutOfSpace
 from crossdock.files.part_plan import BLOCK_SIZE as BLOCK_SIZE
@@ -18,11 +20,19 @@ from crossdock.files.part_plan import DEFAULT_PLAN, PartPlan
 
 PATIENCE_S = 60.0
 
-Spill = Callable[[int], Awaitable[memoryview]]
-"""Gives that many writable bytes which lie on disk and are freed when nobody refers to them any more.
 
-Raises OutOfSpace or Unavailable. See `adapters/host/spilled_memory.py`.
-"""
+class Spilled(Protocol):
+    """Writable bytes that lie on disk."""
+
+    @property
+    def view(self) -> memoryview: ...
+
+    def free(self, freed: Callable[[], None]) -> None:
+        """Give the disk its room back, whoever still refers to the bytes, and call `freed` when it has it."""
+
+
+Spill = Callable[[int], Awaitable[Spilled]]
+"""Gives that many bytes. Raises OutOfSpace or Unavailable. See `adapters/host/spilled_memory.py`."""
 
 
 class _Place(Enum):
@@ -34,21 +44,24 @@ _Claim = bytearray | _Place
 
 
 class Block:
-    """A pool's `block_size` of writable bytes in `view`. After `release` nobody may hold a view of them."""
+    """A pool's `block_size` of writable bytes in `view`. After `release` nobody may read or write them.
 
-    __slots__ = ("_claim", "_pool", "view")
+    That others still refer to them then is common: what an upload failed with does, by its traceback, until the garbage
+    collector finds it.
+    """
 
-    def __init__(self, pool: "BlockPool", view: memoryview, claim: _Claim) -> None:
-        self._claim: _Claim | None = claim
-        self._pool = pool
+    __slots__ = ("_give_back", "view")
+
+    def __init__(self, view: memoryview, give_back: Callable[[], None]) -> None:
+        self._give_back: Callable[[], None] | None = give_back
         self.view = view
 
     def release(self) -> None:
         """Give the bytes back; again is harmless."""
-        claim, self._claim = self._claim, None
+        give_back, self._give_back = self._give_back, None
         self.view = memoryview(b"")
-        if claim is not None:
-            self._pool.take_back(claim)
+        if give_back is not None:
+            give_back()
 
 
 class BlockPool:
@@ -94,14 +107,15 @@ class BlockPool:
         if claim is None:
             claim = await self._come_back(on_disk=on_disk)
         if isinstance(claim, bytearray):
-            return Block(self, memoryview(claim), claim)
+            return Block(memoryview(claim), partial(self._take_back, claim))
         try:
-            return Block(self, await self._spill(self.block_size), claim)
+            spilled = await self._spill(self.block_size)
         except BaseException:
-            self.take_back(claim)
+            self._take_back(claim)
             raise
+        return Block(spilled.view, partial(spilled.free, partial(self._take_back, claim)))
 
-    def take_back(self, claim: _Claim) -> None:
+    def _take_back(self, claim: _Claim) -> None:
         if isinstance(claim, bytearray):
             # Kept: a new bytearray of this size costs page faults that a used one does not.
             self._spare.append(claim)
@@ -140,7 +154,7 @@ class BlockPool:
         except BaseException as error:
             if waiter.done() and not waiter.cancelled():
                 # Given in the same moment.
-                self.take_back(waiter.result())
+                self._take_back(waiter.result())
             else:
                 waiter.cancel()
                 self._serve()

@@ -136,6 +136,8 @@ class PartsSink:
         return 0 if upload is None else await self._resuming.leave(upload, max(last - 1, self._before))
 
     async def discard(self) -> None:
+        # A store that does not answer is asked for minutes to let go of the upload.
+        self._release()
         try:
             await self._flight.abort()
         finally:
