@@ -95,3 +95,18 @@ async def test_a_file_of_the_settings_that_has_no_certificate_is_named(tmp_path:
     (tmp_path / "text.pem").write_text("no certificate")
     with pytest.raises(BadSetting, match=r"aws\.ca_file: .*text\.pem holds no certificate in PEM"):
         await use_s3(tmp_path, ca_file=tmp_path / "text.pem")
+
+
+@pytest.mark.parametrize("url", ["nonsense", "http://127.0.0.1:99999", "http://me:open-sesame@-"])
+async def test_an_endpoint_of_the_environment_that_is_no_url_is_a_bad_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    Profiles(tmp_path, monkeypatch)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    aws = AwsSettings()
+    with pytest.raises(BadSetting, match=r"^S3 has no address: .* \(aws\.endpoint_url, AWS_ENDPOINT_URL, ") as refused:
+        async with open_aws_stores(
+            aws, region="us-east-1", clock=SystemClock(), ledger=MemoryLedger(""), session=open_session(aws)
+        ):
+            pass
+    assert "sesame" not in str(refused.value)

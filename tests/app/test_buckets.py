@@ -1,95 +1,25 @@
-"""Buckets attached on an operator's word: one that leads back here is refused. Uploads that were left behind at their
-S3s: each S3 is swept, whatever is wrong with another."""
+"""Buckets attached on an operator's word: one that leads back here is refused, one that goes leaves nothing undone."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
 from tests.fakes.backed_cloud import BackedCloud, backed_cloud, credentials_of
-from tests.fakes.clock import START
-from tests.fakes.filesystems import OWNER
-from tests.fakes.house import make_house
-from tests.fakes.resumable_uploads import resumable_uploads
+from tests.fakes.certificates import server_context
+from tests.fakes.stub_s3 import stub_s3
 
-from crossdock.adapters.aws.begun_uploads import BEGUN, Swept
-from crossdock.app.buckets import BucketKeeper, CannotAttach, sweep_backings
+from crossdock.app.backing_sweeps import BackingSweeps, Parting
+from crossdock.app.buckets import BucketKeeper, CannotAttach
 from crossdock.app.cloud import Cloud
 from crossdock.app.upload_ledgers import UploadLedgers
-from crossdock.cloud.s3.bucket_directory import BUCKETS, BucketRecord
+from crossdock.cloud.s3.backing_probe import ProbeFailed
 from crossdock.core.backings import Backing
-from crossdock.core.errors import CrossdockError, Unavailable
+from crossdock.core.errors import CrossdockError
 from crossdock.core.homes import ObjectPlace
-from crossdock.operations.call import House
-from crossdock.ports.resumable_uploads import ResumableUpload
 from crossdock.ports.upload_ledger import BegunUpload
 from crossdock.settings.buckets_file import DeclaredBucket
-
-PLACE = ObjectPlace(bucket="behind", key="k")
-ONE, TWO, THREE = (Backing(bucket=name) for name in ("one", "two", "three"))
-
-
-@dataclass
-class Reach:
-    """S3s that are there but for those in `away`."""
-
-    away: set[Backing] = field(default_factory=set)
-    aborted: list[str] = field(default_factory=list)
-
-    async def store_of(self, backing: Backing) -> "Reach":
-        if backing in self.away:
-            raise Unavailable(f"no connection to {backing.where} can be made")
-        return self
-
-    async def abort_upload(self, upload: BegunUpload) -> None:
-        self.aborted.append(upload.upload_id)
-
-
-def begun(upload_id: str) -> BegunUpload:
-    return BegunUpload(place=PLACE, upload_id=upload_id, role_arn="")
-
-
-async def attach(house: House, *backings: Backing) -> None:
-    async with house.state.transaction() as tx:
-        for backing in backings:
-            name = f"here-{backing.bucket}"
-            record = BucketRecord(
-                name=name, bucket_id=name, account_id="1", region="r", created_at=START, backing=backing
-            )
-            await BUCKETS.put(tx, record, name)
-
-
-async def test_an_s3_that_is_away_and_one_whose_records_are_damaged_hinder_no_other() -> None:
-    house, reach = make_house(), Reach(away={ONE})
-    await attach(house, ONE, TWO, THREE)
-    former = UploadLedgers(house)
-    for backing in (ONE, THREE):
-        await former(backing.where).note(begun(f"at {backing.bucket}"))
-    async with house.state.transaction() as tx:
-        await tx.table(BEGUN.spec).put((TWO.where, "behind/u"), {"of": "another version"})
-    swept = await sweep_backings(house, reach, UploadLedgers(house))
-    assert reach.aborted == ["at three"]
-    assert swept.aborted == 1
-    assert {sentence.partition(" is not swept")[0] for sentence in swept.stayed} == {ONE.where, TWO.where}
-
-
-async def test_what_is_resumable_by_now_is_spared() -> None:
-    house = make_house()
-    await attach(house, ONE)
-    for upload_id in ("u1", "u2"):
-        await UploadLedgers(house)(ONE.where).note(begun(upload_id))
-    uploads = resumable_uploads(house.state)
-    known = ResumableUpload(owner=OWNER, place=PLACE, upload_id="u2", began_at=START, touched_at=START)
-
-    class Slow(Reach):
-        async def abort_upload(self, upload: BegunUpload) -> None:
-            await uploads.note(known)
-            await super().abort_upload(upload)
-
-    reach = Slow()
-    assert await sweep_backings(house, reach, UploadLedgers(house)) == Swept(aborted=1, stayed=())
-    assert reach.aborted == ["u1"]
 
 
 def keeper_of(backed: BackedCloud) -> BucketKeeper:
@@ -100,7 +30,14 @@ def keeper_of(backed: BackedCloud) -> BucketKeeper:
         assumer=SimpleNamespace(storage=s3.storage),
         backings=backed.connections,
     )
-    return BucketKeeper(cloud=cast(Cloud, cloud), house=s3.parts.house, own_url=backed.cloud.url, region="us-east-1")
+    house = s3.parts.house
+    return BucketKeeper(
+        cloud=cast(Cloud, cloud),
+        house=house,
+        sweeps=BackingSweeps(house=house, foreign=backed.connections, ledger_of=UploadLedgers(house)),
+        own_url=backed.cloud.url,
+        region="us-east-1",
+    )
 
 
 @pytest.mark.parametrize("name", ["loop", "another"])
@@ -130,12 +67,58 @@ async def test_another_s3_is_attached_and_detached(tmp_path) -> None:
         await keeper.attach("hub", "box", backed.backing())
         await backed.cloud.s3.put("box", "k", b"x")
         assert await backed.behind.s3.keys("behind") == ["k"]
-        assert await keeper.detach("box") == backed.backing()
+        assert await keeper.detach("box") == (backed.backing(), Parting())
         assert await backed.behind.s3.keys("behind") == ["k"]
+
+
+async def begin_behind(backed: BackedCloud, keeper: BucketKeeper) -> None:
+    """An upload that an earlier run of the service has begun and not ended."""
+    upload_id = (await backed.behind.s3("CreateMultipartUpload", Bucket="behind", Key="k"))["UploadId"]
+    begun = BegunUpload(place=ObjectPlace(bucket="behind", key="k"), upload_id=upload_id, role_arn="")
+    await UploadLedgers(keeper.house)(backed.backing().where).note(begun)
+
+
+async def unfinished(backed: BackedCloud) -> int:
+    return len((await backed.behind.s3("ListMultipartUploads", Bucket="behind"))["Uploads"])
+
+
+async def test_what_was_left_unfinished_is_aborted_when_the_bucket_is_detached(tmp_path) -> None:
+    async with backed_cloud(tmp_path) as backed:
+        keeper = keeper_of(backed)
+        await keeper.attach("hub", "box", backed.backing())
+        await begin_behind(backed, keeper)
+        answer = await keeper.answer({"do": "detach", "name": "box"})
+        assert (answer["to"], answer["aborted"], answer["stayed"], answer["reason"]) == ("s3://behind/", 1, 0, "")
+        assert await unfinished(backed) == 0
+
+
+async def test_what_cannot_be_aborted_then_is_told_and_forgotten(tmp_path, caplog) -> None:
+    async with backed_cloud(tmp_path) as backed:
+        keeper = keeper_of(backed)
+        await keeper.attach("hub", "box", backed.backing())
+        await begin_behind(backed, keeper)
+        await backed.behind.limit_role("gateway-0", [], ["*"])
+        _, parting = await keeper.detach("box")
+        assert (parting.aborted, parting.stayed) == (0, 1)
+        assert parting.reason.startswith("/behind/k: s3:AbortMultipartUpload on behind/k: AccessDenied")
+        assert "stay at the S3 of a bucket that was detached" in caplog.text
+        assert await unfinished(backed) == 1
+        assert not [one async for one in UploadLedgers(keeper.house)(backed.backing().where).left_behind()]
+
+
+async def test_an_endpoint_where_no_s3_is_is_told_with_where_it_was_looked_for(tmp_path) -> None:
+    async with backed_cloud(tmp_path) as backed, stub_s3(tls=server_context(tmp_path)) as tls:
+        wrong = replace(backed.backing(), endpoint_url=f"http://127.0.0.1:{tls.port}")
+        with pytest.raises(ProbeFailed) as caught:
+            await keeper_of(backed).attach("hub", "box", wrong)
+    assert str(caught.value) == (
+        f"s3://behind/ at http://127.0.0.1:{tls.port} failed the step list: ListObjectsV2 of behind/: the connection "
+        "was closed without an answer: is the endpoint's URL right, with http:// or https:// and the port?"
+    )
 
 
 async def test_what_is_wrong_with_a_bucket_of_the_file_is_told_with_file_and_bucket(tmp_path) -> None:
     async with backed_cloud(tmp_path) as backed:
-        declared = DeclaredBucket(name="landing", account="hubb", backing=ONE)
+        declared = DeclaredBucket(name="landing", account="hubb", backing=Backing(bucket="one"))
         with pytest.raises(CannotAttach, match=r"^/etc/buckets\.toml: bucket 'landing': there is no account 'hubb'"):
             await keeper_of(backed).apply_all([declared], Path("/etc/buckets.toml"))

@@ -23,7 +23,7 @@ from crossdock.core.homes import ObjectPlace
 from crossdock.ports.resumable_uploads import ResumableUpload
 from crossdock.ports.upload_ledger import BegunUpload
 
-CLEAN, STAYS = Swept(aborted=1, stayed=()), Swept(aborted=0, stayed=("box/file: denied",))
+CLEAN, STAYS = Swept(aborted=1), Swept(aborted=0, stayed={"box/u1": "box/file: denied"})
 
 
 async def pauses(*outcomes: Swept | Unavailable) -> list[float]:
@@ -57,6 +57,54 @@ async def test_it_waits_as_at_first_when_nothing_stays():
 async def test_a_state_that_fails_is_told_and_tried_again(caplog):
     assert await pauses(Unavailable("the disk fails"), CLEAN) == [SWEEP_EVERY_S, SWEEP_EVERY_S]
     assert "the disk fails" in [getattr(record, "reason", "") for record in caplog.records]
+
+
+async def test_what_fails_or_stays_is_told_once_and_again_when_it_has_been_well_meanwhile(caplog):
+    away = Unavailable("the disk fails")
+    two = Swept(aborted=0, stayed={"box/u1": "box/file: denied (request 2)", "box/u2": "box/other: denied"})
+    told: list[list[str]] = []
+    for outcomes in ([STAYS, STAYS, two, STAYS], [away, away], [STAYS, CLEAN, STAYS], [away, CLEAN, away]):
+        caplog.clear()
+        await pauses(*outcomes)
+        told.append([record.reason for record in caplog.records if hasattr(record, "reason")])
+    assert told == [
+        ["box/file: denied", "box/other: denied"],
+        ["the disk fails"],
+        ["box/file: denied", "box/file: denied"],
+        ["the disk fails", "the disk fails"],
+    ]
+
+
+async def test_what_is_not_tried_again_is_told(caplog):
+    await pauses(STAYS, Swept(aborted=0, forgotten=("box/file: denied",)))
+    assert [record.getMessage() for record in caplog.records] == [
+        "an upload that was left behind stays, and is tried again",
+        "the parts of an upload stay where they are: it is not tried again",
+    ]
+
+
+async def test_a_state_that_works_again_is_told(caplog):
+    await pauses(Unavailable("the disk fails"), CLEAN, CLEAN)
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
+        "uploads that were left behind cannot be swept",
+        "what was left behind can be swept again",
+    ]
+
+
+async def test_what_one_sweep_could_not_abort_comes_last_in_the_next():
+    house = make_house()
+    ledgers, tried = UploadLedgers(house), list[str]()
+    for number in range(4):
+        await ledgers.of_run("an earlier run", AT_AWS).note(begun(f"u{number}"))
+
+    async def abort(upload: BegunUpload) -> None:
+        tried.append(upload.upload_id)
+        if upload.upload_id != "u3":
+            raise Unavailable("500 InternalError")
+
+    for _ in range(2):
+        await sweep_unresumable(ledgers(AT_AWS), abort, house.state)
+    assert tried == ["u0", "u1", "u2", "u3", "u0", "u1", "u2"]
 
 
 # Whose uploads are swept.
@@ -105,7 +153,7 @@ async def test_what_a_worker_began_is_over_with_it_and_nothing_of_it_is_written_
         await ledgers.of_run(run, AT_AWS).note(begun(upload_id))
     await ledgers(AT_AWS).note(begun("of the parent"))
     await ledgers(AT_AWS).forget(begun("swept"))
-    assert not await ledgers(AT_AWS).has_left_behind()
+    assert [upload async for upload in ledgers(AT_AWS).left_behind()] == []
     clock.advance(timedelta(days=29).total_seconds())
     before = house.state.generation()
     ledgers.end_run(first)
@@ -118,7 +166,8 @@ async def test_what_a_worker_began_is_over_with_it_and_nothing_of_it_is_written_
         raise Denied("the role was deleted")
 
     clock.advance((GIVEN_UP_AFTER - timedelta(days=29)).total_seconds())
-    assert len((await ledgers(AT_AWS).sweep(abort)).stayed) == 2
+    swept = await ledgers(AT_AWS).sweep(abort)
+    assert (len(swept.stayed), len(swept.forgotten)) == (1, 1)
     assert [upload.upload_id async for upload in ledgers(AT_AWS).left_behind()] == ["late"], (
         "the thirty days count from the beginning"
     )

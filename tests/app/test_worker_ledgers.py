@@ -4,6 +4,7 @@ import pytest
 from tests.fakes.clock import START
 from tests.fakes.house import make_house
 
+from crossdock.adapters.aws.begun_uploads import BegunUploads
 from crossdock.app.upload_ledgers import AT_AWS, UploadLedgers
 from crossdock.app.worker_ledgers import worker_ledgers
 from crossdock.cloud.s3.bucket_directory import BUCKETS, BucketRecord
@@ -29,6 +30,10 @@ async def house() -> House:
     return found
 
 
+async def left_by(ledger: BegunUploads) -> list[BegunUpload]:
+    return [upload async for upload in ledger.left_behind()]
+
+
 @pytest.mark.parametrize(
     ("where", "is_at_aws", "is_noted"),
     [
@@ -44,15 +49,15 @@ async def test_only_where_the_service_keeps_files(house: House, where: str, is_a
     worker = worker_ledgers(ledgers, house.state, is_at_aws=is_at_aws)()
     if is_noted:
         await worker.of(where).note(UPLOAD)
-        assert not await ledgers(where).has_left_behind()
+        assert await left_by(ledgers(where)) == []
         worker.give_back()
-        assert [upload async for upload in ledgers(where).left_behind()] == [UPLOAD]
+        assert await left_by(ledgers(where)) == [UPLOAD]
         await worker.of(where).forget(UPLOAD)
     else:
         with pytest.raises(Unavailable, match="keeps no files there"):
             await worker.of(where).note(UPLOAD)
         worker.give_back()
-    assert not await ledgers(where).has_left_behind()
+    assert await left_by(ledgers(where)) == []
 
 
 async def test_a_workers_end_is_none_of_anothers(house: House):
@@ -61,6 +66,6 @@ async def test_a_workers_end_is_none_of_anothers(house: House):
     first, second = hire(), hire()
     await second.of(AT_AWS).note(UPLOAD)
     first.give_back()
-    assert not await ledgers(AT_AWS).has_left_behind()
+    assert await left_by(ledgers(AT_AWS)) == []
     second.give_back()
-    assert await ledgers(AT_AWS).has_left_behind()
+    assert await left_by(ledgers(AT_AWS)) == [UPLOAD]

@@ -57,6 +57,28 @@ def test_detaching_says_where_the_objects_stay(crossdock, data_dir, asked):
     assert asked.bodies == [{"do": "detach", "name": "landing"}]
 
 
+def test_detaching_says_how_many_unfinished_uploads_ended_and_how_many_did_not(crossdock, data_dir, tmp_path):
+    answer = {"name": "landing", **WHERE, "aborted": 2, "stayed": 3, "reason": "S3 did not answer in time"}
+    with control_service(tmp_path / "data", {"/buckets": answer}):
+        done = crossdock("bucket", "detach", "landing", "--data-dir", data_dir)
+    assert done.exit_code == 0
+    assert done.stdout.endswith("\naborted the unfinished uploads there: 2\n")
+    assert done.stderr == (
+        "could not abort unfinished uploads there: 3. Their parts stay until that S3 ends them, as by a lifecycle rule "
+        "(S3 did not answer in time)\n"
+    )
+
+
+def test_detaching_says_that_unfinished_uploads_could_not_be_seen(crossdock, data_dir, tmp_path):
+    answer = {"name": "landing", **WHERE, "aborted": 0, "stayed": 0, "reason": "the disk fails"}
+    with control_service(tmp_path / "data", {"/buckets": answer}):
+        done = crossdock("bucket", "detach", "landing", "--data-dir", data_dir)
+    assert done.exit_code == 0
+    assert done.stderr == (
+        "could not see whether there are unfinished uploads there: the service looks again (the disk fails)\n"
+    )
+
+
 def test_all_buckets_are_listed(crossdock, data_dir, asked):
     done = crossdock("bucket", "list", "--data-dir", data_dir)
     assert done.stdout == (

@@ -81,6 +81,7 @@ def test_everything_that_the_command_says_is_read():
         ({"to": "s3://box", "credentials_file": "keys"}, "absolute path"),
         ({"to": "s3://box", "region": "Here"}, "is not a region"),
         ({"to": "s3://box", "endpoint_url": "s3.example.com"}, "is not an endpoint"),
+        ({"to": "s3://box", "endpoint_url": "http://s3.example.com:99999"}, "is not an endpoint"),
         ({"to": "s3://box", "endpoint_url": "https://a:b@s3.example.com"}, "user name or a password"),
         ({"to": "s3://box", "endpoint_url": "https://s3.example.com?x"}, "must end with"),
     ],

@@ -30,7 +30,7 @@ def begin_all(front: Front) -> dict[str, Halfway]:
 
 
 def test_a_gateway_that_comes_back_costs_no_more_than_time(cloud: Cloud, ceph_gateway: CephRgw, tmp_path):
-    with ceph_front(cloud, ceph_gateway, tmp_path, aws={"s3_attempts": 16}) as front:
+    with ceph_front(cloud, ceph_gateway, tmp_path) as front:
         transfers = begin_all(front)
         ceph_gateway.kill()
         ceph_gateway.start()
@@ -44,7 +44,7 @@ def test_a_gateway_that_comes_back_costs_no_more_than_time(cloud: Cloud, ceph_ga
 
 
 def test_a_gateway_that_stays_away_is_told_to_every_client(cloud: Cloud, ceph_gateway: CephRgw, tmp_path):
-    with ceph_front(cloud, ceph_gateway, tmp_path, aws={"s3_attempts": 2}) as front:
+    with ceph_front(cloud, ceph_gateway, tmp_path, aws={"s3_attempts": 2, "s3_timeout_s": 2.0}) as front:
         transfers = begin_all(front)
         ceph_gateway.kill()
         outcomes = {name: transfer.finish() for name, transfer in transfers.items()}

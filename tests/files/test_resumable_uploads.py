@@ -214,6 +214,20 @@ async def test_a_newer_file_gives_up_all_of_its_owner_there_and_only_that():
     assert house.ended == ["waiting", "under-way"]
 
 
+async def test_what_cannot_be_ended_is_told_once(caplog):
+    house = House()
+    uploads, upload = house.run(), house.upload()
+    await uploads.note(upload)
+    await uploads.give_up(upload)
+    house.failure = Denied("the role was deleted")
+    for _ in range(3):
+        await uploads.sweep(house.end)
+    assert [record.reason for record in caplog.records] == ["the role was deleted"]
+    house.failure = None
+    await uploads.sweep(house.end)
+    assert house.ended == ["u1"]
+
+
 async def test_what_is_under_way_alone_is_nothing_that_could_be_found():
     house = House()
     uploads = house.run()

@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 import pytest
+from tests.fakes.patience import PATIENCE_S
 
 from crossdock.operations.tasks import TaskSupervisor, came_true
 
@@ -16,7 +17,7 @@ async def test_a_task_runs_without_being_awaited() -> None:
 
     TaskSupervisor().start(work(), name="work")
 
-    await asyncio.wait_for(done.wait(), 5)
+    await asyncio.wait_for(done.wait(), PATIENCE_S)
 
 
 async def test_what_a_task_raises_is_logged_with_its_name(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,16 +1,17 @@
 """The objects of AWS's S3, or of one that speaks as it does, for sessions that hold the credentials of their roles."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from aiobotocore.session import AioSession  # type: ignore[import-untyped]  # it ships no types
 
 from crossdock.adapters.aws.bundles import Bundle, bundle_of, verified_by
 from crossdock.adapters.aws.connection import S3Connection, open_s3
+from crossdock.adapters.aws.network_words import without_userinfo
 from crossdock.adapters.aws.object_store import AwsObjectStore
 from crossdock.adapters.aws.profiles import BadProfile, open_profile
-from crossdock.adapters.aws.retrying import Patience
+from crossdock.adapters.aws.retrying import patience_of
 from crossdock.core.object_writing import read_writings
 from crossdock.core.principals import AssumedRole
 from crossdock.ports.functions import TemporaryCredentials
@@ -34,17 +35,26 @@ class AwsStores:
 async def open_aws_stores(
     aws: AwsSettings, *, region: str, clock: Clock, ledger: UploadLedger, session: AioSession
 ) -> AsyncIterator[AwsStores]:
-    async with open_s3(
+    """Raises BadSetting for an endpoint that is no URL."""
+    opening = open_s3(
         region=region,
         clock=clock,
         endpoint_url=aws.endpoint_url or None,
         path_style=aws.path_style,
         verify=verify_of(aws, session),
         writings=read_writings(aws.buckets),
-        patience=Patience(attempts=aws.s3_attempts),
+        patience=patience_of(attempts=aws.s3_attempts, timeout_s=aws.s3_timeout_s),
         read_timeout_s=aws.s3_timeout_s,
         session=session,
-    ) as connection:
+    )
+    async with AsyncExitStack() as stack:
+        try:
+            connection = await stack.enter_async_context(opening)
+        except ValueError as error:
+            raise BadSetting(
+                f"S3 has no address: {without_userinfo(str(error))} (aws.endpoint_url, AWS_ENDPOINT_URL, "
+                "AWS_ENDPOINT_URL_S3, or endpoint_url of the profile)"
+            ) from error
         yield AwsStores(connection=connection, ledger=ledger)
 
 

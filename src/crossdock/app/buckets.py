@@ -3,15 +3,15 @@
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from crossdock.adapters.aws.begun_uploads import Swept
+from crossdock.app.backing_sweeps import BackingSweeps, Parting
 from crossdock.app.cloud import Cloud
 from crossdock.app.late_backings import LateBackings, open_connections
-from crossdock.app.upload_ledgers import LedgerOf, sweep_forever, sweep_unresumable
+from crossdock.app.upload_ledgers import LedgerOf
 from crossdock.cloud.accounts import admin_caller
 from crossdock.cloud.organizations.management import keep_management_empty
 from crossdock.cloud.s3.attachments import all_buckets, attach_bucket, has_object
@@ -21,14 +21,10 @@ from crossdock.core.backings import Backing, read_backing
 from crossdock.core.errors import CrossdockError, FileError, ServiceError
 from crossdock.operations.call import House
 from crossdock.operations.caller import Origin
-from crossdock.ports.backings import ForeignS3
 from crossdock.settings import AwsSettings
 from crossdock.settings.buckets_file import DeclaredBucket
 
 _log = logging.getLogger(__name__)
-
-if TYPE_CHECKING:
-    from crossdock.adapters.aws.backings import BackingConnections
 
 
 class CannotAttach(CrossdockError):
@@ -44,18 +40,9 @@ async def open_service_backings(aws: AwsSettings, house: House, ledger_of: Ledge
             await backings.open()
 
     async with AsyncExitStack() as stack:
-        backings = LateBackings(stack, partial(_open_connections, aws, house, ledger_of))
+        backings = LateBackings(stack, partial(open_connections, aws, house.clock, ledger_of, has_environment=True))
         house.tasks.start(open_for_attached(), name="S3s of attached buckets")
         yield backings
-
-
-@asynccontextmanager
-async def _open_connections(aws: AwsSettings, house: House, ledger_of: LedgerOf) -> AsyncIterator[ForeignS3]:
-    """They note the uploads that they begin, and abort what an earlier run has left."""
-    async with open_connections(aws, house.clock, ledger_of, has_environment=True) as connections:
-        sweep = partial(sweep_backings, house, connections, ledger_of)
-        house.tasks.start(sweep_forever(sweep), name="sweep of backed buckets")
-        yield connections
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +51,7 @@ class BucketKeeper:
 
     cloud: Cloud
     house: House
+    sweeps: BackingSweeps
     own_url: str
     region: str
 
@@ -78,7 +66,8 @@ class BucketKeeper:
                 await self.attach(str(question.get("account")), str(question.get("name")), backing)
                 return {"name": question.get("name"), **_where(backing)}
             case "detach":
-                return _where(await self.detach(str(question.get("name"))))
+                backing, parting = await self.detach(str(question.get("name")))
+                return {**_where(backing), **asdict(parting)}
             case _:
                 raise CannotAttach("the question is none that this version of Crossdock knows")
 
@@ -106,8 +95,11 @@ class BucketKeeper:
             raise CannotAttach(f"{name} cannot be attached: {error.reason or error.message}") from error
         _log.info("attached a bucket", extra={"bucket": name, "account": account_id, "backing": backing.where})
 
-    async def detach(self, name: str) -> Backing:
-        """Delete the bucket here; its objects stay where they are. Raises CannotAttach."""
+    async def detach(self, name: str) -> tuple[Backing, Parting]:
+        """Delete the bucket here; its objects stay where they are, and its unfinished uploads end.
+
+        Raises CannotAttach.
+        """
         bucket = await self.cloud.assumer.storage.buckets.find(name)
         if bucket is None or bucket.backing is None:
             what = f"there is no bucket {name}" if bucket is None else f"{name} is not attached: its objects lie here"
@@ -125,7 +117,13 @@ class BucketKeeper:
         except ServiceError as error:
             raise CannotAttach(f"{name} cannot be detached: {error.reason or error.message}") from error
         _log.info("detached a bucket", extra={"bucket": name, "backing": bucket.backing.where})
-        return bucket.backing
+        try:
+            parting = await self.sweeps.part_from(bucket.backing)
+        except FileError as error:
+            # The bucket is gone all the same, and what is noted is looked at again.
+            parting = Parting(reason=str(error))
+        parting.log(bucket.backing.where)
+        return bucket.backing, parting
 
     async def apply_all(self, declared: Sequence[DeclaredBucket], file: Path) -> None:
         """Raises CannotAttach, with the file's name and the bucket's."""
@@ -163,26 +161,6 @@ class BucketKeeper:
 async def keep_nothing(_question: Mapping[str, Any]) -> Mapping[str, Any]:
     """Where the authority is AWS."""
     raise CannotAttach("the buckets are AWS's (authority = aws): only the embedded cloud's are attached to other S3s")
-
-
-async def sweep_backings(house: House, connections: "BackingConnections", ledger_of: LedgerOf) -> Swept:
-    """Abort the multipart uploads that were left behind in the buckets that are attached now."""
-    aborted, stayed = 0, list[str]()
-    backings = {record.backing for record in await all_buckets(house.state) if record.backing is not None}
-    for backing in backings:
-        ledger = ledger_of(backing.where)
-        try:
-            if not await ledger.has_left_behind():
-                continue
-            store = await connections.store_of(backing)
-            swept = await sweep_unresumable(ledger, store.abort_upload, house.state)
-        except FileError as error:
-            # The others are swept all the same.
-            stayed.append(f"{backing.where} is not swept: {error}")
-            continue
-        aborted += swept.aborted
-        stayed += swept.stayed
-    return Swept(aborted=aborted, stayed=tuple(stayed))
 
 
 def _origin() -> Origin:

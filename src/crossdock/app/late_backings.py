@@ -10,7 +10,7 @@ from crossdock.core.errors import FileError
 from crossdock.ports.backings import ForeignS3, SentBody
 from crossdock.ports.host import Clock
 from crossdock.ports.objects import ObjectStore
-from crossdock.ports.upload_ledger import UploadLedger
+from crossdock.ports.upload_ledger import BegunUpload, UploadLedger
 from crossdock.settings import AwsSettings
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ def open_connections(
 ) -> "AbstractAsyncContextManager[BackingConnections]":
     """As the service reaches them, or a worker, which does not have its environment. Takes 20 MB."""
     from crossdock.adapters.aws.backings import open_backings
-    from crossdock.adapters.aws.retrying import Patience
+    from crossdock.adapters.aws.retrying import patience_of
 
     return open_backings(
         clock=clock,
         has_environment=has_environment,
         ledger_of=lambda backing: ledger_of(backing.where),
-        patience=Patience(attempts=aws.s3_attempts),
+        patience=patience_of(attempts=aws.s3_attempts, timeout_s=aws.s3_timeout_s),
         read_timeout_s=aws.s3_timeout_s,
     )
 
@@ -57,6 +57,9 @@ class LateBackings:
 
     async def send(self, backing: Backing, sent: SentBody) -> Mapping[str, str]:
         return await (await self.open()).send(backing, sent)
+
+    async def abort_upload(self, backing: Backing, upload: BegunUpload) -> None:
+        await (await self.open()).abort_upload(backing, upload)
 
     def kind_of(self, error: FileError) -> type[FileError]:
         return type(error) if self._opened is None else self._opened.kind_of(error)

@@ -12,6 +12,7 @@ from crossdock.app.cloud import Cloud
 from crossdock.core.errors import FileError, ServiceError
 from crossdock.files.resumable_uploads import Abort, StateResumableUploads
 from crossdock.operations.call import House
+from crossdock.operations.pauses import LEAST_S
 from crossdock.ports.resumable_uploads import ResumableUpload
 from crossdock.ports.state import Key
 from crossdock.settings import UploadSettings
@@ -35,16 +36,17 @@ def build_resumable_uploads(settings: UploadSettings, house: House, end_upload: 
 
 
 async def sweep_forever(uploads: StateResumableUploads, end_upload: Abort, *, every_s: float = SWEEP_EVERY_S) -> None:
-    """All of them now and every half an hour; what was given up, at once."""
+    """All of them now and every half an hour; what was given up, at once, whatever other sweeps wait for."""
     loop = asyncio.get_running_loop()
-    while True:
-        await _sweep(uploads, end_upload, None)
-        all_again_at = loop.time() + every_s
-        with suppress(TimeoutError):
-            while loop.time() < all_again_at:
-                async with asyncio.timeout_at(all_again_at):
-                    keys = await uploads.given_up()
-                await _sweep(uploads, end_upload, keys)
+    async with asyncio.TaskGroup() as sweeps:
+        while True:
+            sweeps.create_task(_sweep(uploads, end_upload, None))
+            all_again_at = loop.time() + max(every_s, LEAST_S)
+            with suppress(TimeoutError):
+                while loop.time() < all_again_at:
+                    async with asyncio.timeout_at(all_again_at):
+                        keys = await uploads.given_up()
+                    sweeps.create_task(_sweep(uploads, end_upload, keys))
 
 
 async def _sweep(uploads: StateResumableUploads, end_upload: Abort, keys: Collection[Key] | None) -> None:

@@ -1,7 +1,6 @@
 """The ledgers of uploads that this run of the service begins at S3s of others, itself or in its workers."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from itertools import count
 
@@ -9,6 +8,8 @@ from crossdock.adapters.aws.begun_uploads import BegunUploads, Swept
 from crossdock.core.errors import FileError
 from crossdock.files.resumable_uploads import resumable_upload_ids
 from crossdock.operations.call import House
+from crossdock.operations.outages import Outages
+from crossdock.operations.pauses import longer
 from crossdock.ports.state import State
 from crossdock.ports.upload_ledger import BegunUpload
 
@@ -20,24 +21,31 @@ LedgerOf = Callable[[str], BegunUploads]
 
 SWEEP_EVERY_S, SELDOM_S = 300.0, 3600.0
 
-_log = logging.getLogger(__name__)
-
 
 async def sweep_forever(
     sweep: Callable[[], Awaitable[Swept]], *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 ) -> None:
-    """Now and every five minutes; twice as long after each in which something stayed, but never longer than an hour."""
+    """Now and every five minutes; twice as long after each in which something stayed, but never longer than an hour.
+
+    What stays is told once, and again when it has stayed anew.
+    """
     wait = SWEEP_EVERY_S / 2
+    told = frozenset[str]()
+    outages = Outages(
+        "uploads that were left behind cannot be swept", "what was left behind can be swept again", pause_s=0
+    )
     while True:
         try:
             swept = await sweep()
         except FileError as error:
-            _log.error("uploads that were left behind cannot be swept", extra={"reason": str(error)})
+            outages.failed("", reason=str(error))
             is_clean = False
         else:
-            swept.log()
+            outages.worked("")
+            swept.log(told)
+            told = frozenset(swept.stayed)
             is_clean = not swept.stayed
-        wait = SWEEP_EVERY_S if is_clean else min(2 * wait, SELDOM_S)
+        wait = SWEEP_EVERY_S if is_clean else longer(wait, SELDOM_S)
         await sleep(wait)
 
 
@@ -52,9 +60,11 @@ class UploadLedgers:
         self._run = house.entropy(8).hex()
         self._living = {self._run}
         self._numbers = count(1)
+        self._own: dict[str, BegunUploads] = {}
 
     def __call__(self, where: str) -> BegunUploads:
-        return self.of_run(self._run, where)
+        # One for all sweeps: it knows what the last ones could not abort.
+        return self._own.setdefault(where, self.of_run(self._run, where))
 
     def begin_run(self) -> str:
         run = f"{self._run}.{next(self._numbers)}"

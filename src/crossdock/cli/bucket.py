@@ -96,7 +96,8 @@ def attach(
 def detach(name: str, data_dir: Path | None) -> None:
     """Delete the attached bucket NAME here, with its policy. Its objects stay where they are.
 
-    Users who come to NAME are told that there is no such bucket. `aws s3api delete-bucket` does the same.
+    Users who come to NAME are told that there is no such bucket. Uploads that were left unfinished there are aborted,
+    and how many could not be is said. `aws s3api delete-bucket` does the same, and the log says it.
 
     \b
     Examples:
@@ -104,6 +105,19 @@ def detach(name: str, data_dir: Path | None) -> None:
     """
     answer = ask_service(data_dir_of(data_dir), "/buckets", question={"do": "detach", "name": name})
     click.echo(f"detached {name}: its objects stay in {_told(answer)}")
+    if answer.get("aborted"):
+        click.echo(f"aborted the unfinished uploads there: {answer['aborted']}")
+    if answer.get("stayed"):
+        click.echo(
+            f"could not abort unfinished uploads there: {answer['stayed']}. Their parts stay until that S3 ends them, "
+            f"as by a lifecycle rule ({answer['reason']})",
+            err=True,
+        )
+    elif answer.get("reason"):
+        click.echo(
+            f"could not see whether there are unfinished uploads there: the service looks again ({answer['reason']})",
+            err=True,
+        )
 
 
 @bucket.command("list", short_help="Show all buckets, and where their objects lie.")

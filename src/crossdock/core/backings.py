@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from crossdock.core.endpoint_urls import is_endpoint
 from crossdock.core.errors import CrossdockError, InvalidName, NameTooLong
 from crossdock.core.homes import MAX_KEY_BYTES
 
@@ -165,9 +166,9 @@ def parse_target(text: str) -> tuple[str, str]:
 def _endpoint(url: str) -> str:
     if not url:
         return ""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    if not is_endpoint(url):
         raise BadBacking(f"{url!r} is not an endpoint such as https://s3.example.com:9000")
+    parts = urlsplit(url)
     if parts.username or parts.password:
         raise BadBacking("the endpoint's URL must not hold a user name or a password")
     if parts.query or parts.fragment:

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from crossdock.core.errors import FileError, ServiceError
+from crossdock.core.errors import FileError
 from crossdock.core.homes import ObjectPlace
+from crossdock.files.bucket_queues import BucketQueues
+from crossdock.operations.failures import failure_of
 from crossdock.operations.records import Records
-from crossdock.ports.authority import AssumeRefused
 from crossdock.ports.host import Clock
 from crossdock.ports.resumable_uploads import ResumableUpload, UploadOwner
 from crossdock.ports.state import Key, State, TableSpec, Transaction
@@ -68,6 +69,8 @@ class StateResumableUploads:
         self._under_way: set[Key] = set()
         self._given_up: set[Key] = set()
         self._is_any_given_up = asyncio.Event()
+        self._queues = BucketQueues()
+        self._told: set[Key] = set()
 
     async def note(self, upload: ResumableUpload) -> bool:
         # Before it can be seen in the table: whoever is no more by then abandons it afterwards.
@@ -178,14 +181,24 @@ class StateResumableUploads:
             async with self._state.reading() as tx:
                 records = await UPLOADS.everything(tx)
             keys = [_key(_upload(record)) for record in records if self._fate(record) is not _Fate.STAYS]
-        ended = 0
-        for key in keys:
+
+        async def end(key: Key) -> bool:
             # Aborts take their time, and meanwhile much may have happened to the next.
             upload = await self._decide(key)
-            oldest = self._clock.now() - self._keep_for - GIVEN_UP_AFTER
-            if upload is not None and await _is_over(upload, abort, oldest):
-                await self.forget(upload)
-                ended += 1
+            if upload is None:
+                return False
+            failure = await failure_of(abort(upload))
+            if failure is not None and key not in self._told:
+                extra = {"place": str(upload.place), "reason": str(failure)}
+                _log.warning("an upload that nobody went on with stays, and is tried again", extra=extra)
+                self._told.add(key)
+            if failure is not None and upload.touched_at > self._clock.now() - self._keep_for - GIVEN_UP_AFTER:
+                return False
+            self._told.discard(key)
+            await self.forget(upload)
+            return True
+
+        ended = await self._queues.work(((_bucket(key), key) for key in keys), end)
         if ended:
             _log.info("ended uploads that nobody went on with", extra={"uploads": ended})
 
@@ -242,17 +255,6 @@ async def _write(tx: Transaction, run: str, record: UploadRecord) -> None:
     await UPLOADS.put(tx, replace(record, run=run), *_key(_upload(record)))
 
 
-async def _is_over(upload: ResumableUpload, abort: Abort, oldest: datetime) -> bool:
-    """Whether it has ended in the store, or is older and has failed to for long enough."""
-    try:
-        await abort(upload)
-    except (FileError, ServiceError, AssumeRefused) as error:
-        extra = {"place": str(upload.place), "reason": str(error)}
-        _log.warning("an upload that nobody went on with stays", extra=extra)
-        return upload.touched_at <= oldest
-    return True
-
-
 async def resumable_upload_ids(state: State) -> frozenset[str]:
     """Of all that are noted: what no other sweep may end. Their keys tell, also those of damaged records."""
     ids, after = set[str](), None
@@ -266,6 +268,11 @@ async def resumable_upload_ids(state: State) -> frozenset[str]:
 
 def _key(upload: ResumableUpload) -> Key:
     return upload.owner.server_id, upload.owner.username, str(upload.place), upload.upload_id
+
+
+def _bucket(key: Key) -> str:
+    """Of a place as it stands in a key."""
+    return key[2].split("/")[1]
 
 
 def _record(upload: ResumableUpload) -> UploadRecord:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from crossdock.core.backings import Backing
 from crossdock.core.errors import FileError, Unavailable
 from crossdock.ports.objects import ObjectStore
+from crossdock.ports.upload_ledger import BegunUpload
 
 
 class ForeignS3(Protocol):
@@ -34,6 +35,9 @@ class ForeignS3(Protocol):
     async def send(self, backing: Backing, sent: "SentBody") -> Mapping[str, str]:
         """PutObject or UploadPart; the headers of the answer, whose names compare without case. Raises as `call`."""
 
+    async def abort_upload(self, backing: Backing, upload: BegunUpload) -> None:
+        """One that was left behind there; one that is gone was aborted. Raises FileError."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentBody:
@@ -59,6 +63,9 @@ class NoForeignS3:
         raise _unreached(backing)
 
     async def send(self, backing: Backing, sent: SentBody) -> Mapping[str, str]:
+        raise _unreached(backing)
+
+    async def abort_upload(self, backing: Backing, upload: BegunUpload) -> None:
         raise _unreached(backing)
 
 

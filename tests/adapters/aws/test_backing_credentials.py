@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from tests.fakes.stub_s3 import error, stub_s3
 
 from crossdock.adapters.aws.backing_credentials import BackingCredentials
 from crossdock.core.backings import Backing
@@ -105,3 +106,33 @@ async def test_without_either_it_is_the_environment(environment: pytest.MonkeyPa
 async def test_a_profile_that_is_not_there_is_unavailable():
     with pytest.raises(Unavailable, match="nobodys"):
         await BackingCredentials(Backing(bucket="box", profile="nobodys")).current()
+
+
+async def test_a_profile_whose_program_says_nonsense_is_unavailable_and_nonsense_later_leaves_the_former(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    config = tmp_path / "config"
+    config.write_text("[profile storage]\ncredential_process = echo a-secret\n")
+    credentials = BackingCredentials(Backing(bucket="box", profile="storage"))
+    with pytest.raises(Unavailable, match=r"cannot be had: .* not understood \(JSONDecodeError\)$"):
+        await credentials.current()
+    config.write_text("[profile storage]\naws_access_key_id = ONE\naws_secret_access_key = x\n")
+    for _ in range(2):
+        assert (await credentials.current()).access_key_id == "ONE"
+    config.write_text("[profile storage]\ncredential_process = echo a-secret, too\n")
+    assert (await credentials.current()).access_key_id == "ONE"
+    assert "the former ones stay in use" in caplog.text
+    assert "a-secret" not in caplog.text
+
+
+async def test_a_role_that_may_not_be_assumed_is_unavailable(tmp_path: Path):
+    async with stub_s3() as sts:
+        (tmp_path / "config").write_text(
+            "[profile user]\naws_access_key_id = ONE\naws_secret_access_key = x\n"
+            "[profile storage]\nrole_arn = arn:aws:iam::111111111111:role/r\nsource_profile = user\n"
+            f"region = us-east-1\nendpoint_url = {sts.url}\n"
+        )
+        sts.then(error(403, "AccessDenied"))
+        with pytest.raises(Unavailable, match=r"the credentials for s3://box/ .* cannot be had: .*AssumeRole"):
+            await BackingCredentials(Backing(bucket="box", profile="storage")).current()
+    assert sts.is_done

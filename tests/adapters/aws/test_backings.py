@@ -20,6 +20,7 @@ from crossdock.core.homes import ObjectPlace
 from crossdock.operations.streams import ObjectBody
 from crossdock.ports.backings import SentBody
 from crossdock.ports.objects import ObjectReader
+from crossdock.ports.upload_ledger import BegunUpload
 
 PLACE = ObjectPlace(bucket="behind", key="k")
 
@@ -200,7 +201,23 @@ async def test_a_body_that_breaks_off_is_no_end(tmp_path: Path):
         await reader.close()
 
 
-@pytest.mark.parametrize("answer", [ok(status=204), error(404, "NoSuchUpload")])
+@pytest.mark.parametrize("page", [ok(b"<html>closed</html>"), ok(b"<html><br></html>"), ok(b"closed")])
+@pytest.mark.parametrize("operation", ["AbortMultipartUpload", "GetObject", "HeadObject"])
+async def test_a_page_in_place_of_an_s3_ends_no_upload_and_is_no_object(tmp_path: Path, operation: str, page: Say):
+    ledger = MemoryLedger("behind")
+    upload = BegunUpload(place=PLACE, upload_id="u1", role_arn="")
+    await ledger.note(upload)
+    asked = {"UploadId": "u1"} if operation == "AbortMultipartUpload" else {}
+    async with stub_s3() as stub, connections(ledger_of=lambda _: ledger) as reach:
+        stub.then(page)
+        with pytest.raises(ServiceError) as raised:
+            await reach.call(backing_of(stub.url, tmp_path), operation, {"Key": PLACE.key, **asked})
+    # What is no XML at all, botocore takes for an error of S3's.
+    assert (raised.value.code, raised.value.status) in (("ServiceUnavailable", 503), ("500", 500))
+    assert ledger.noted == [upload]
+
+
+@pytest.mark.parametrize("answer", [ok(status=204), ok(), error(404, "NoSuchUpload")])
 async def test_an_upload_that_is_aborted_through_the_bucket_is_forgotten(tmp_path: Path, answer: Say):
     ledger = MemoryLedger("behind")
     begins = b"<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>"

@@ -40,7 +40,11 @@ class House:
         return BegunUploads(self.state, node=node, run=str(number), clock=self.clock)
 
     async def noted(self, *, node: str = "node") -> list[str]:
-        return [upload.upload_id async for upload in self.run(0, node=node).left_behind()]
+        return await left_by(self.run(0, node=node))
+
+
+async def left_by(ledger: BegunUploads) -> list[str]:
+    return [upload.upload_id async for upload in ledger.left_behind()]
 
 
 def begun(upload_id: str) -> BegunUpload:
@@ -117,7 +121,7 @@ async def test_what_a_crash_left_behind_is_aborted_at_the_next_start_and_nothing
         await (await box.store(arn)).abort_upload(upload)
 
     swept = await now.sweep(abort)
-    assert (swept.aborted, swept.stayed) == (1, ())
+    assert swept == Swept(aborted=1)
     assert asked == [arn]
     assert await box.count() == 3
     assert (await now.sweep(abort)).aborted == 0
@@ -136,10 +140,10 @@ async def test_what_cannot_be_aborted_is_tried_at_every_start_for_a_month():
     for number in (2, 3):
         swept = await house.run(number).sweep(abort)
         assert (swept.aborted, len(swept.stayed)) == (0, 2)
-        assert "box/in/file: the role was deleted" in swept.stayed[0]
+        assert swept.stayed["box/u1"] == "/box/in/file: the role was deleted"
     house.clock.advance(GIVEN_UP_AFTER / timedelta(seconds=1))
-    assert len((await house.run(4).sweep(abort)).stayed) == 2
-    assert (await house.run(5).sweep(abort)).stayed == ()
+    assert await house.run(4).sweep(abort) == Swept(aborted=0, forgotten=("/box/in/file: the role was deleted",) * 2)
+    assert await house.run(5).sweep(abort) == Swept(aborted=0)
 
 
 async def test_what_could_not_be_aborted_is_tried_again_in_the_same_run_and_what_is_under_way_is_not(box: Box):
@@ -152,16 +156,16 @@ async def test_what_could_not_be_aborted_is_tried_again_in_the_same_run_and_what
 
     running = await (await box.store(may, now)).start_multipart(PLACE, {})
     over = await (await box.store(may_not, now)).start_multipart(PLACE, {})
-    assert not await now.has_left_behind()
+    assert await left_by(now) == []
     with pytest.raises(Denied):
         await over.abort()
-    assert await now.has_left_behind()
+    assert await left_by(now) == [over.upload_id]
     allowed = {may_not: may_not}
     assert len((await now.sweep(abort)).stayed) == 1
     assert await box.count() == 2
     allowed = {may_not: may}
-    assert await now.sweep(abort) == Swept(aborted=1, stayed=())
-    assert not await now.has_left_behind()
+    assert await now.sweep(abort) == Swept(aborted=1)
+    assert await left_by(now) == []
     assert await box.count() == 1
     await running.upload_part(1, [b"x"])
     await running.complete()
@@ -220,6 +224,84 @@ async def test_more_than_a_page_is_swept():
     swept = await house.run(2).sweep(lambda upload: asyncio.sleep(0))
     assert swept.aborted == 250
     assert await house.noted() == []
+
+
+async def test_of_a_bucket_whose_s3_is_not_well_the_rest_waits_and_other_buckets_are_swept():
+    house = House()
+    for number in range(10):
+        await house.run(1).note(begun(f"u{number}"))
+    other = BegunUpload(place=ObjectPlace(bucket="well", key="k"), upload_id="u", role_arn="")
+    await house.run(1).note(other)
+    asked: list[BegunUpload] = []
+
+    async def abort(upload: BegunUpload) -> None:
+        asked.append(upload)
+        if upload != other:
+            raise Unavailable("S3 did not answer in time")
+
+    swept = await house.run(2).sweep(abort)
+    assert swept.aborted == 1
+    assert set(swept.stayed) == {"box/u0", "box/u1", "box/u2", "box/"}
+    assert asked == [begun("u0"), begun("u1"), begun("u2"), other]
+    house.clock.advance(GIVEN_UP_AFTER / timedelta(seconds=1))
+    swept = await house.run(2).sweep(abort)
+    assert (len(swept.forgotten), set(swept.stayed)) == (3, {"box/"})
+    assert await house.noted() == [f"u{number}" for number in range(3, 10)], "what was not tried is not forgotten"
+
+
+async def test_uploads_that_always_fail_hide_no_others():
+    house, now = House(), list[str]()
+    for number in range(20):
+        await house.run(1).note(begun(f"u{number:02}"))
+    bad = {f"u{number:02}" for number in range(8)}
+
+    async def abort(upload: BegunUpload) -> None:
+        now.append(upload.upload_id)
+        if upload.upload_id in bad:
+            raise Unavailable("500 InternalError")
+
+    ledger, tried = house.run(2), list[list[str]]()
+    for _ in range(5):
+        now = []
+        await ledger.sweep(abort)
+        tried.append(now)
+    good = [f"u{number:02}" for number in range(8, 20)]
+    assert tried == [
+        ["u00", "u01", "u02"],
+        ["u03", "u04", "u05"],
+        ["u06", "u07", *good, "u00", "u01", "u02"],
+        # The longest ago first.
+        ["u03", "u04", "u05"],
+        ["u06", "u07", "u00"],
+    ]
+    assert set(await house.noted()) == bad
+    for upload_id in bad - {"u05"}:
+        await ledger.forget(begun(upload_id))
+    bad.clear()
+    assert await ledger.sweep(abort) == Swept(aborted=1)
+
+
+async def test_of_an_s3_that_answers_between_failures_nothing_waits():
+    house, tried = House(), list[str]()
+    for number in range(12):
+        await house.run(1).note(begun(f"u{number:02}"))
+
+    async def abort(upload: BegunUpload) -> None:
+        tried.append(upload.upload_id)
+        if len(tried) % 3:
+            raise Unavailable("500 InternalError")
+
+    assert (await house.run(2).sweep(abort)).aborted == 4
+    assert len(tried) == 12
+
+
+async def test_what_nobody_can_abort_any_more_is_forgotten_but_for_what_is_under_way():
+    house = House()
+    await house.run(1).note(begun("left"))
+    now = house.run(2)
+    await now.note(begun("under way"))
+    assert await now.forget_left_behind() == 1
+    assert await house.noted() == ["under way"]
 
 
 class BrokenLedger:
@@ -363,6 +445,6 @@ async def test_what_other_runs_that_live_have_begun_is_not_left_behind():
     house, living = House(), {"1"}
     now = BegunUploads(house.state, node="node", run="2", clock=house.clock, living=living)
     await house.run(1).note(begun("u1"))
-    assert not await now.has_left_behind()
+    assert await left_by(now) == []
     living.clear()
     assert [upload async for upload in now.left_behind()] == [begun("u1")]

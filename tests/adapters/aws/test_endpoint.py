@@ -60,6 +60,17 @@ def test_another_region_of_aws_is_another_host(host, elsewhere):
     assert address(f"https://{host}", is_regional=True).host == f"box.{host}"
 
 
+def test_what_is_known_of_a_bucket_is_of_one_endpoint_and_one_region():
+    ours = S3Endpoint(url="https://s3.us-east-1.amazonaws.com", region="us-east-1", is_regional=True)
+    theirs = S3Endpoint(url="http://127.0.0.1:7480", region="us-east-1")
+    for _ in range(2):
+        for key in ("a", "b"):
+            place = ObjectPlace(bucket="box", key=key)
+            assert ours.address(place, region="us-east-1").host == "box.s3.us-east-1.amazonaws.com"
+            assert ours.address(place, region="eu-west-1").host == "box.s3.eu-west-1.amazonaws.com"
+            assert theirs.address(place, region="us-east-1").path == f"/box/{key}"
+
+
 def test_aws_is_known_by_its_hosts():
     own = ("https://s3.amazonaws.com", "https://s3.cn-north-1.amazonaws.com.cn", "https://s3.us-east-1.api.aws")
     assert all(is_of_aws(url) for url in own)

@@ -149,6 +149,46 @@ async def test_the_sentence_says_what_is_wrong_and_who_asked(operation, answer, 
     assert "role files of account 111111111111, request R1" in str(caught.value)
 
 
+HEADS = {
+    "of the hot path": lambda store: store.head(PLACE),
+    "of botocore's": lambda store: store.copy(PLACE, ObjectPlace(bucket="box", key="to")),
+}
+
+
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize(
+    ("status", "headers", "kind", "sentence"),
+    [
+        (
+            403,
+            {"x-amz-request-id": "R1"},
+            Denied,
+            "s3:GetObject on box/in/key: S3 gave no reason; expired credentials, a wrong clock and, to who lacks "
+            "s3:ListBucket, an object that is not there are answered so too; AccessDenied (403)",
+        ),
+        (404, {"x-amz-id-2": "R1"}, NotFound, "HeadObject of box/in/key: NoSuchKey or NoSuchBucket (404)"),
+        (
+            503,
+            {"x-amz-request-id": "R1", "x-amz-id-2": "another"},
+            Unavailable,
+            "HeadObject of box/in/key: SlowDown or ServiceUnavailable (503)",
+        ),
+        (
+            301,
+            {"x-amz-request-id": "R1", "x-amz-bucket-region": "eu-west-1"},
+            Unavailable,
+            "HeadObject of box/in/key: the bucket is in region eu-west-1; PermanentRedirect (301)",
+        ),
+    ],
+)
+async def test_an_answer_to_head_which_has_no_words_is_told_in_a_sentence_too(head, status, headers, kind, sentence):
+    async with stub_s3() as stub, stub.store() as store:
+        stub.then(*[ok(status=status, headers=headers)] * 6)
+        with pytest.raises(kind) as caught:
+            await HEADS[head](store)
+    assert str(caught.value) == f"{sentence} (role files of account 111111111111, request R1)"
+
+
 @pytest.mark.parametrize("operation", CALLS)
 async def test_a_name_that_cannot_be_found_is_told(operation):
     async with connect("http://nobody.invalid") as store:
@@ -179,7 +219,7 @@ async def test_the_certificate_of_a_named_authority_is_believed(operation, tmp_p
 @pytest.mark.parametrize("operation", CALLS)
 async def test_a_store_that_speaks_no_tls_is_told(operation):
     async with stub_s3() as stub, connect(stub.url.replace("http:", "https:")) as store:
-        with pytest.raises(Unavailable, match=r"no TLS connection to 127\.0\.0\.1"):
+        with pytest.raises(Unavailable, match=r"127\.0\.0\.1:[0-9]+ speaks no TLS: is the endpoint http:"):
             await CALLS[operation](store)
 
 

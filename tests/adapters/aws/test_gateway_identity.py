@@ -129,6 +129,32 @@ async def test_credentials_that_cannot_be_had_are_in_botocores_words(caplog: pyt
     assert warned(caplog).startswith("the credentials cannot be used: Error when retrieving credentials from sso: over")
 
 
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"credential_process": "/nonexistent/program"}, "No such file or directory: /nonexistent/program"),
+        ({"credential_process": "echo a-secret"}, "what the profile's program, token or cache says is not understood"),
+        (
+            {"role_arn": "arn:aws:iam::111111111111:role/r", "web_identity_token_file": "/nonexistent/token"},
+            "No such file or directory: /nonexistent/token",
+        ),
+    ],
+)
+async def test_a_profile_whose_program_or_token_is_none_is_told_each_time(
+    no_profiles: Profiles, caplog: pytest.LogCaptureFixture, settings: dict[str, str], words: str
+):
+    no_profiles.add("dock", **settings)
+    opening = open_clients(read_timeout_s=1, profile="dock", endpoint_url="http://127.0.0.1:1", attempts=1)
+    async with opening as clients:
+        for _ in range(2):
+            caplog.clear()
+            await tell_identity(clients, REGION)
+            assert warned(caplog).startswith(
+                f"the credentials cannot be used: Error when retrieving credentials: {words}"
+            )
+            assert "a-secret" not in caplog.text
+
+
 async def test_what_does_not_answer_does_not_keep_it_for_ever(caplog: pytest.LogCaptureFixture):
     await tell_identity(ScriptedSts(None), REGION, timeout_s=0)
     assert warned(caplog).startswith("STS cannot be reached: STS did not answer in time; see this machine's route")
@@ -142,7 +168,7 @@ async def test_a_network_that_fails_is_told_with_the_address(tmp_path: Path, cap
     assert "the certificate of 127.0.0.1 is not trusted" in warned(caplog)
     for url, words in (
         ("http://nobody.invalid", "the host name nobody.invalid cannot be found"),
-        (f"http://127.0.0.1:{closed}", f"127.0.0.1:{closed} does not take connections"),
+        (f"http://127.0.0.1:{closed}", f"nobody listens at 127.0.0.1:{closed}"),
     ):
         caplog.clear()
         async with clients_at(url) as clients:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from tests.fakes.aws_clients import clients_of
 from tests.fakes.http_cloud import serve_cloud
 from tests.fakes.logins import SERVER, make_attempt
@@ -71,5 +72,26 @@ async def test_one_that_cannot_be_invoked_is_named_with_what_to_change(functions
     assert (
         refused.value.remedy == f"allow lambda:InvokeFunction on {FUNCTION} to the identity that this gateway runs as"
     )
+    assert not refused.value.is_silent
     with pytest.raises(FunctionUnreachable, match="ARN"):
         await ask(functions, function_arn="idp")
+
+
+async def test_a_lambda_without_room_is_silent(functions, lambda_):
+    lambda_.answer = ServiceError("TooManyRequestsException", "Rate Exceeded.", status=429)
+    with pytest.raises(FunctionUnreachable) as refused:
+        await ask(functions)
+    assert refused.value.is_silent
+
+
+class Unreached:
+    """Implements `adapters.aws.clients.ServiceClients`."""
+
+    async def client(self, service: str, region: str) -> Any:
+        raise EndpointConnectionError(endpoint_url=f"https://{service}.{region}.amazonaws.com")
+
+
+async def test_a_lambda_that_is_not_reached_is_silent():
+    with pytest.raises(FunctionUnreachable) as refused:
+        await ask(AwsProviderFunctions(Unreached()))
+    assert refused.value.is_silent

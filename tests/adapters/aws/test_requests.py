@@ -110,3 +110,20 @@ async def test_of_an_object_with_a_copied_part_only_the_size_is_told():
 
 def test_the_checksums_are_ones_that_combine():
     assert {CRC64NVME.name, CRC32C.name} <= {name for name, each in ALGORITHMS.items() if each.combine is not None}
+
+
+def test_a_store_that_is_away_is_waited_for_by_what_is_of_a_transfer_under_way():
+    under_way = [
+        put_object(PLACE, PIECES, {}, None),
+        create_upload(PLACE, {}, {}, None),
+        upload_part(PLACE, "upload", 1, PIECES, None),
+        complete_upload(PLACE, "upload", [(1, "tag")], headers={}),
+        get_range(PLACE, 3, 7, etag="tag"),
+    ]
+    beginning = [
+        put_object(PLACE, [], {}, None),
+        get_range(PLACE, 3, 7),
+        head_object(PLACE),
+        abort_upload(PLACE, "upload"),
+    ]
+    assert [request.is_under_way for request in [*under_way, *beginning]] == [True] * 5 + [False] * 4

@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from crossdock.adapters.aws.refusals import Refusal, read_refusal, refusal_of
-from crossdock.adapters.aws.retrying import Patience, is_passing, is_throttling
+from crossdock.adapters.aws.retrying import Attempts, Patience, is_nobody_there, is_passing, is_throttling, patience_of
 
 
 def refusal(status: int, code: str = "VendorsOwn", **more) -> Refusal:
@@ -52,6 +52,45 @@ def test_a_store_that_wants_to_be_left_alone_is_but_not_for_ever():
     patience = Patience(most_s=20.0)
     assert patience.pause(1, refusal(503, retry_after_s=7.0), lambda: 0.0) == 7
     assert patience.pause(1, refusal(503, retry_after_s=7000.0), lambda: 0.0) == 20
+
+
+def pauses(patience: Patience, *, is_under_way: bool, took_s: float = 0.0) -> list[float]:
+    """Between the attempts of a request that finds nobody, each of which takes so long."""
+    attempts, now, found = Attempts(patience, is_under_way=is_under_way), 100.0, list[float]()
+    while (pause := attempts.pause(None, is_absent=True, now=now, chance=lambda: 1.0)) is not None:
+        found.append(pause)
+        now += pause + took_s
+    return found
+
+
+def test_a_transfer_waits_for_a_store_that_is_away_and_nothing_else_does():
+    patience = Patience(attempts=4, failed_s=0.1, absent_s=30.0, recheck_s=3.0)
+    waited = pauses(patience, is_under_way=True)
+    assert waited[:7] == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 3.0, 3.0])
+    assert 30 <= sum(waited) < 35
+    assert 30 <= sum(pauses(patience, is_under_way=True, took_s=10.0)) + 30 < 75
+    assert pauses(patience, is_under_way=False) == pytest.approx([0.1, 0.2, 0.4])
+    assert pauses(Patience(attempts=4), is_under_way=True) == pytest.approx([0.1, 0.2, 0.4])
+
+
+def test_attempts_that_were_answered_count_as_ever_while_a_store_comes_and_goes():
+    attempts = Attempts(Patience(attempts=2, absent_s=30.0), is_under_way=True)
+    absent = [attempts.pause(None, is_absent=True, now=now, chance=lambda: 1.0) for now in (0.0, 5.0, 10.0)]
+    answered = [attempts.pause(refusal(500), is_absent=False, now=11.0, chance=lambda: 1.0) for _ in range(2)]
+    assert absent == pytest.approx([0.1, 0.2, 0.4])
+    assert answered == [pytest.approx(0.1), None]
+
+
+def test_a_load_balancer_that_has_nobody_behind_it_is_known_by_its_words():
+    assert is_nobody_there(read_refusal(503, {}, b"<html>No server is available</html>"))
+    assert not is_nobody_there(read_refusal(503, {}, BODY))
+    assert not is_nobody_there(refusal(500, "500"))
+
+
+def test_a_store_is_waited_for_no_longer_than_the_settings_let_it_be_silent():
+    assert patience_of(attempts=4, timeout_s=60.0) == Patience(attempts=4, absent_s=30.0)
+    assert patience_of(attempts=4, timeout_s=2.0).absent_s == 2.0
+    assert patience_of(attempts=1, timeout_s=60.0).absent_s == 0
 
 
 # What is read of an answer.

@@ -1,18 +1,24 @@
 """Roles assumed by the gateway's own identity, of an STS over HTTP: our own, whose trust policies decide."""
 
+import socket
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from aiobotocore.session import AioSession
 from botocore.exceptions import ClientError
 from tests.fakes.aws_clients import clients_of
+from tests.fakes.aws_profiles import Profiles
 from tests.fakes.http_cloud import HttpCloud, serve_cloud
 from tests.fakes.logins import SERVER
 from tests.fakes.object_store import MemoryS3
 from tests.fakes.s3 import document
+from tests.fakes.stub_s3 import ok, stub_s3
 
+from crossdock.adapters.aws.clients import open_clients
 from crossdock.adapters.aws.role_assumer import AwsRoleAssumer, AwsRoleIssuer
 from crossdock.core.principals import AssumedRole
 from crossdock.ports.authority import AssumeRefused, RoleRequest
@@ -172,3 +178,61 @@ async def test_tags_tell_the_user_and_the_server_whatever_else_is_set():
 async def test_a_refusal_says_what_to_change(code, message, advice):
     with pytest.raises(AssumeRefused, match=advice):
         await assumed(OneAnswer(code, message))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"credential_process": "/nonexistent/program"}, "No such file or directory: /nonexistent/program$"),
+        ({"credential_process": "echo a-secret"}, r"says is not understood \(JSONDecodeError\)$"),
+        (
+            {"role_arn": "arn:aws:iam::111111111111:role/r", "web_identity_token_file": "/nonexistent/token"},
+            "No such file or directory: /nonexistent/token$",
+        ),
+    ],
+)
+async def test_credentials_of_the_gateway_that_cannot_be_read_are_a_refusal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], words: str
+):
+    Profiles(tmp_path, monkeypatch).add("dock", **settings)
+    async with open_clients(read_timeout_s=1, profile="dock", endpoint_url="http://127.0.0.1:1") as clients:
+        issuer = AwsRoleIssuer(clients=clients)
+        for _ in range(2):
+            with pytest.raises(AssumeRefused, match=f"^Error when retrieving credentials: .*{words}"):
+                await issuer.credentials(ROLE, session_name=NAME, region="us-east-1")
+
+
+@pytest.mark.parametrize("page", [ok(b"<html><body>closed</body></html>"), ok(b"<html><br></html>"), ok(b"closed")])
+async def test_what_answers_and_is_no_sts_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: Any):
+    Profiles(tmp_path, monkeypatch).add("dock", aws_access_key_id="AKIA", aws_secret_access_key="x")
+    async with (
+        stub_s3() as stub,
+        open_clients(read_timeout_s=1, profile="dock", endpoint_url=stub.url, attempts=1) as clients,
+    ):
+        stub.then(page)
+        with pytest.raises(AssumeRefused, match=r"what answers is (not AWS|no STS): is the endpoint's URL right"):
+            await AwsRoleIssuer(clients=clients).credentials(ROLE, session_name=NAME, region="us-east-1")
+
+
+async def test_the_log_says_once_that_sts_is_away_and_once_that_it_is_back(
+    partner: Partner, caplog: pytest.LogCaptureFixture
+):
+    await partner.admit(StringEquals={"sts:ExternalId": "dock-7"})
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and listens to nobody
+        port = taken.getsockname()[1]
+        session = AioSession()
+        session.set_credentials("AKID", "secret")
+        url = f"http://127.0.0.1:{port}"
+        async with open_clients(read_timeout_s=5, endpoint_url=url, attempts=1, session=session) as away:
+            issuer = AwsRoleIssuer(clients=away, external_id="dock-7")
+            absent = replace(partner, assumer=AwsRoleAssumer(roles=issuer, store=partner.stores))
+            for _ in range(2):
+                with pytest.raises(AssumeRefused, match="nobody listens"):
+                    await absent.assume()
+    (record,) = [record for record in caplog.records if record.message.startswith("STS ")]
+    assert (record.levelname, record.message, record.region) == ("WARNING", "STS cannot be used", SERVER.region)
+    assert f"nobody listens at 127.0.0.1:{port}" in record.reason
+    back = AwsRoleIssuer(clients=partner.assumer.roles.clients, external_id="dock-7", outages=issuer.outages)
+    await replace(partner, assumer=AwsRoleAssumer(roles=back, store=partner.stores)).assume()
+    assert caplog.records[-1].message == "STS can be used again"

@@ -4,17 +4,18 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver
 from tests.fakes.certificates import server_context
+from tests.fakes.clock import FakeClock
 from tests.fakes.stub_s3 import CREDENTIALS, StubS3, breaks_after, connect, error, hangs_up, ok, says_nothing, stub_s3
 
 from crossdock.adapters.aws.endpoint import S3Endpoint
 from crossdock.adapters.aws.refusals import Refused
-from crossdock.adapters.aws.requests import create_upload, get_range, put_object
+from crossdock.adapters.aws.requests import S3Request, create_upload, get_range, put_object, upload_part
 from crossdock.adapters.aws.retrying import Patience
 from crossdock.adapters.aws.sending import MAX_ANSWER_BYTES, S3Sender
 from crossdock.adapters.host.clock import SystemClock
@@ -101,6 +102,57 @@ async def test_who_is_throttled_waits_long_and_who_failed_a_little():
         await bent.sender.fetch(put_object(PLACE, [b"content"], {}, None), SIGNER)
     assert bent.pauses == pytest.approx([1.0, 0.2])
     assert [seen.body for seen in stub.seen] == [b"content"] * 3
+
+
+async def fetch_from_absent(request: S3Request, *, back_after_s: float) -> float:
+    """How long a request was tried, of a store where nobody listens for the first seconds."""
+    clock = FakeClock()
+    began = clock.monotonic()
+    async with AsyncExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"content")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            writer.close()
+
+        async def sleep(pause_s: float) -> None:
+            was_away = clock.monotonic() - began < back_after_s
+            clock.advance(pause_s)
+            if was_away and clock.monotonic() - began >= back_after_s:
+                server = await asyncio.start_server(answer, sock=listener)
+                stack.callback(server.close)
+
+        sender = S3Sender(
+            http,
+            S3Endpoint(url=f"http://127.0.0.1:{listener.getsockname()[1]}", region="us-east-1", path_style=True),
+            clock=clock,
+            patience=Patience(attempts=4, absent_s=30.0),
+            stall_s=5.0,
+            sleep=sleep,
+            chance=lambda: 1.0,
+        )
+        try:
+            await sender.fetch(request, SIGNER)
+        except aiohttp.ClientConnectorError as error:
+            raise Unavailable(f"after {clock.monotonic() - began:.1f} s") from error
+    return clock.monotonic() - began
+
+
+PART = upload_part(PLACE, "upload", 1, [b"content"], None)
+
+
+@pytest.mark.parametrize("away_s", [5.0, 20.0])
+async def test_a_part_waits_for_a_store_that_restarts(away_s):
+    assert away_s <= await fetch_from_absent(PART, back_after_s=away_s) < away_s + 3.1
+
+
+@pytest.mark.parametrize(("request_", "after"), [(PART, "after 3[0-4]"), (get_range(PLACE, 0, 1), "after 0.7 s")])
+async def test_a_store_that_stays_away_is_given_up_at_once_where_nothing_is_under_way(request_, after):
+    with pytest.raises(Unavailable, match=after):
+        await fetch_from_absent(request_, back_after_s=1e9)
 
 
 @pytest.mark.parametrize("is_regional", [True, False])

@@ -1,5 +1,6 @@
 """A caller's store on an attached bucket: what its own policies say, and what becomes of transfers under way."""
 
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from itertools import pairwise
@@ -8,9 +9,10 @@ import pytest
 from tests.contract.object_stores import embedded_store
 from tests.contract.object_worlds import read
 from tests.contract.permissions import ALL, resources_of
-from tests.fakes.backed_cloud import BEHIND, BackedCloud, backed_cloud
+from tests.fakes.backed_cloud import BEHIND, BackedCloud, attach, backed_cloud
 from tests.fakes.blocks import make_pool
 
+from crossdock.adapters.embedded import backed_transfers
 from crossdock.adapters.embedded.backing_names import BackingNames
 from crossdock.adapters.embedded.object_store import EmbeddedObjectStore
 from crossdock.cloud.s3.bucket_directory import Bucket
@@ -23,6 +25,7 @@ from crossdock.core.errors import (
     InvalidName,
     NameTooLong,
     NotFound,
+    ServiceError,
     Unavailable,
     Unsupported,
 )
@@ -88,22 +91,45 @@ async def test_what_is_written_behind_our_back_is_there_at_once(backed: BackedCl
         await store.head(KEY)
 
 
-async def test_a_download_looks_after_its_credentials_once_in_what_is_asked_for_at_once(
-    backed: BackedCloud, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
-):
-    content = bytes(9 << 20)
-    await backed.behind.s3.put(BEHIND, "below/k", content)
-    looked: list[Backing] = []
+@pytest.fixture
+def looked(backed: BackedCloud, monkeypatch: pytest.MonkeyPatch) -> list[Backing]:
+    """The backings whose credentials were looked after, each time."""
+    found: list[Backing] = []
     store_of = backed.connections.store_of
 
     async def counted(backing: Backing) -> ObjectStore:
-        looked.append(backing)
+        found.append(backing)
         return await store_of(backing)
 
     monkeypatch.setattr(backed.connections, "store_of", counted)
+    return found
+
+
+async def test_a_download_looks_after_its_credentials_once_in_what_is_asked_for_at_once(
+    backed: BackedCloud, store: ObjectStore, looked: list[Backing]
+):
+    content = bytes(9 << 20)
+    await backed.behind.s3.put(BEHIND, "below/k", content)
     assert await read(store, KEY) == content
     # When it was opened, for each 2 MiB or a little more, and perhaps where it ends.
     assert 4 <= len(looked) <= 7
+
+
+async def test_a_small_download_looks_after_its_credentials_when_it_is_opened(
+    backed: BackedCloud, store: ObjectStore, looked: list[Backing]
+):
+    await backed.behind.s3.put(BEHIND, "below/k", b"small")
+    assert await read(store, KEY) == b"small"
+    assert len(looked) == 1
+
+
+async def test_a_client_that_pauses_has_its_credentials_looked_after_anew(
+    backed: BackedCloud, store: ObjectStore, looked: list[Backing], monkeypatch: pytest.MonkeyPatch
+):
+    await backed.behind.s3.put(BEHIND, "below/k", b"small")
+    monkeypatch.setattr(backed_transfers, "SURE_S", 0.0)
+    assert await read(store, KEY) == b"small"
+    assert len(looked) > 1
 
 
 async def test_nothing_beside_the_prefix_is_seen_or_reached(backed: BackedCloud, store: ObjectStore):
@@ -313,3 +339,46 @@ def test_an_answer_beside_the_prefix_is_no_object_of_the_bucket():
         names.key_here("beside")
     with pytest.raises(ValueError, match="lie here"):
         assert BackingNames(replace(bucket, backing=None)).backing
+
+
+def outage_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if "behind an attached bucket" in record.getMessage()]
+
+
+async def test_the_log_says_once_that_an_s3_takes_no_connections_and_once_that_it_does(
+    backed: BackedCloud, store: ObjectStore, caplog: pytest.LogCaptureFixture
+):
+    there = await backed.attach("box", prefix="below/")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and listens to nobody
+        away = replace(there, endpoint_url=f"http://127.0.0.1:{taken.getsockname()[1]}")
+        await attach(backed.cloud, "box", away)
+        for call in (store.list("box", ""), store.head(KEY), store.put(KEY, [b"x"], {})):
+            with pytest.raises(Unavailable, match="nobody listens"):
+                await call
+        with pytest.raises(ServiceError, match="cannot be reached"):
+            await backed.cloud.s3("GetObject", Bucket="box", Key="k")
+    told = vars(next(record for record in caplog.records if "cannot be used" in record.getMessage()))
+    assert (told["levelname"], told["bucket"], told["behind"]) == ("WARNING", "box", away.where)
+    assert "nobody listens at 127.0.0.1" in told["reason"]
+    await attach(backed.cloud, "box", there)
+    for _ in range(2):
+        with pytest.raises(NotFound):
+            await store.head(KEY)
+    assert outage_lines(caplog) == [
+        "the S3 behind an attached bucket cannot be used",
+        "the S3 behind an attached bucket can be used again",
+    ]
+
+
+async def test_the_log_is_told_when_the_api_meets_it_first_and_not_of_what_an_s3_only_refuses(
+    backed: BackedCloud, store: ObjectStore, caplog: pytest.LogCaptureFixture
+):
+    with pytest.raises(NotFound):
+        await store.head(KEY)
+    assert outage_lines(caplog) == []
+    await backed.behind.s3("DeleteBucket", Bucket=BEHIND)
+    for _ in range(2):
+        with pytest.raises(ServiceError, match="cannot be reached"):
+            await backed.cloud.s3("ListObjectsV2", Bucket="box")
+    assert outage_lines(caplog) == ["the S3 behind an attached bucket cannot be used"]

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+from tests.fakes.patience import PATIENCE_S
 
 from crossdock.adapters.host.functions.runtime_api import MAX_RESPONSE, RuntimeApi
 
@@ -46,7 +47,7 @@ class Client:
         )
 
     async def status(self) -> str:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             head = await self.reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0] or 0) if b"ength" in head else 0
         await self.reader.readexactly(length)

@@ -11,6 +11,7 @@ from tests.fakes.cloud import HUB, ORIGIN, REGION
 from tests.fakes.functions import EchoRunner
 from tests.fakes.house import PlainSealer
 from tests.fakes.lambda_ import EmbeddedLambda, Pauses, make_lambda
+from tests.fakes.patience import PATIENCE_S
 
 from crossdock.cloud.lambda_.events import (
     EVENTS,
@@ -48,7 +49,7 @@ class Held(EchoRunner):
 
 
 async def all_done(tasks: TaskSupervisor) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while tasks._tasks:
             await asyncio.wait(set(tasks._tasks))
 

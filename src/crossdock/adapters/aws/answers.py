@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -19,21 +20,77 @@ Answer = Mapping[str, Any]
 
 STORING = ("PutObject", "UploadPart")
 """Operations whose answer says by an ETag that bytes are stored."""
+ENDING = ("DeleteObject", "AbortMultipartUpload")
+"""Operations whose answer says by its status that something is gone."""
 IS_IT_AN_S3 = ": is the endpoint an S3?"
 """What is asked of whoever reads of an answer that no S3 gives."""
 UNKNOWN = datetime.fromtimestamp(0, UTC)
+
+_TOLD: Mapping[str, frozenset[str]] = {
+    "HeadObject": frozenset({"ETag"}),
+    "CopyObject": frozenset({"ETag"}),
+    "UploadPartCopy": frozenset({"ETag"}),
+    "CreateMultipartUpload": frozenset({"UploadId"}),
+    # Ceph Pacific completes the upload and leaves the tag empty; Garage's first releases had none.
+    "CompleteMultipartUpload": frozenset({"ETag", "Key"}),
+    "ListObjects": frozenset({"IsTruncated", "Name"}),
+    "ListObjectsV2": frozenset({"IsTruncated", "KeyCount", "Name"}),
+    "ListMultipartUploads": frozenset({"Bucket", "IsTruncated", "Uploads"}),
+    "ListParts": frozenset({"IsTruncated", "Parts", "UploadId"}),
+}
+"""Members of which the answer of every S3 has one at least."""
+_LISTED: Mapping[str, tuple[str, frozenset[str]]] = {
+    "ListObjects": ("Contents", frozenset({"Key"})),
+    "ListObjectsV2": ("Contents", frozenset({"Key"})),
+    "ListMultipartUploads": ("Uploads", frozenset({"Key", "UploadId"})),
+    "ListParts": ("Parts", frozenset({"ETag", "PartNumber", "Size"})),
+}
+"""What a listing lists, and the members that each of those has."""
 
 _META = "x-amz-meta-"
 _RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19})")
 
 
-def require_stored(operation: str, resource: str, status: int, headers: Mapping[str, str]) -> None:
-    """Raises Unavailable where what is no S3 tells success: a web server, a proxy, another port of the S3."""
-    if status != HTTPStatus.OK or not headers.get("ETag"):
-        raise Unavailable(
-            f"{operation} of {resource}: the answer ({status}) names no ETag as S3's do, and nothing is known to be "
-            f"stored{IS_IT_AN_S3}"
-        )
+def require_done(operation: str, resource: str, status: int, headers: Mapping[str, str]) -> None:
+    """Raises Unavailable where what is no S3 tells success: a web server, a proxy, another port of the S3.
+
+    Of `STORING` and `ENDING`, whose answers have no body; others pass. The names of headers compare without case, or
+    those of `ENDING` are in lower case.
+    """
+    if operation in STORING and (status != HTTPStatus.OK or not headers.get("ETag")):
+        missing = "names no ETag as S3's do, and nothing is known to be stored"
+    elif operation in ENDING and not _is_ended(operation, status, headers):
+        missing = "is none of an S3's, and nothing is known to be deleted"
+    else:
+        return
+    raise Unavailable(f"{operation} of {resource}: the answer ({status}) {missing}{IS_IT_AN_S3}")
+
+
+def _is_ended(operation: str, status: int, headers: Mapping[str, str]) -> bool:
+    """S3 answers 204; some others 200, by which alone a page is answered too. Source: S3 API Reference."""
+    if status != HTTPStatus.OK:
+        return status == HTTPStatus.NO_CONTENT
+    # Garage's answer to an abort is empty, and has no header of S3's.
+    is_garages = operation == "AbortMultipartUpload" and headers.get("content-length") == "0"
+    return is_garages or "x-amz-request-id" in headers
+
+
+def require_told(operation: str, resource: str, answer: Answer) -> None:
+    """Raises Unavailable where what is no S3 tells success: botocore finds no member in a page that it can parse."""
+    if operation in ENDING:
+        told = answer["ResponseMetadata"]
+        require_done(operation, resource, told["HTTPStatusCode"], told["HTTPHeaders"])
+    members = _TOLD.get(operation)
+    if members and not (made_by_copy(answer) or answer).keys() & members:
+        raise _untold(operation, resource, members)
+    name, members = _LISTED.get(operation, ("", frozenset()))
+    for item in answer.get(name, ()):
+        if not members <= item.keys():
+            raise _untold(operation, resource, members - item.keys())
+
+
+def _untold(operation: str, resource: str, members: AbstractSet[str]) -> Unavailable:
+    return Unavailable(f"{operation} of {resource}: the answer tells no {' or '.join(sorted(members))}{IS_IT_AN_S3}")
 
 
 def info_of(place: ObjectPlace, answer: Answer) -> ObjectInfo:
@@ -50,11 +107,9 @@ def info_of(place: ObjectPlace, answer: Answer) -> ObjectInfo:
     )
 
 
-def result_of_copy(operation: str, resource: str, answer: Answer) -> Answer:
-    """What CopyObject or UploadPartCopy has made. Raises Unavailable."""
+def made_by_copy(answer: Answer) -> Answer:
+    """What CopyObject or UploadPartCopy has made."""
     made: Answer = answer.get("CopyObjectResult") or answer.get("CopyPartResult") or {}
-    if "ETag" not in made:
-        raise Unavailable(f"{operation} to {resource}: the answer names no ETag{IS_IT_AN_S3}")
     return made
 
 

@@ -1,10 +1,9 @@
 """Calls of S3's own operations at the S3 behind a bucket, with all their parameters, and its errors as S3 tells them.
 
 An error that is between Crossdock and that S3, as when it refuses the backing's credentials, is none of the caller's:
-they hear that the service is unavailable, and the log hears why.
+they hear that the service is unavailable, and the error's `reason` says why, for the log.
 """
 
-import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Protocol
 
@@ -34,8 +33,6 @@ _OWN = frozenset(
 )
 """Codes that are about what the backing says, and no denial. "400" is all that an answer to HEAD tells of those."""
 
-_log = logging.getLogger(__name__)
-
 
 async def call_as_told(s3: BoundS3, bucket: str, operation: str, params: Mapping[str, Any]) -> Answer:
     """See `ports.backings.ForeignS3.call`."""
@@ -46,10 +43,16 @@ async def call_as_told(s3: BoundS3, bucket: str, operation: str, params: Mapping
     answer.pop("ResponseMetadata", None)
     # botocore adds it to every time that is read.
     answer.pop("ExpiresString", None)
-    if operation == "GetObject":
-        place = ObjectPlace(bucket=bucket, key=params["Key"])
-        info = info_of(place, {"ETag": "", **answer})
-        answer["Body"] = StreamedReader(info, answer["Body"])
+    if operation in ("GetObject", "HeadObject"):
+        body = answer.get("Body")
+        try:
+            info = info_of(ObjectPlace(bucket=bucket, key=params["Key"]), answer)
+        except Unavailable as error:
+            if body is not None:
+                body.close()
+            raise _service_error(error) from error
+        if body is not None:
+            answer["Body"] = StreamedReader(info, body)
     return answer
 
 
@@ -113,7 +116,6 @@ def _service_error(error: FileError) -> ServiceError:
     if isinstance(error, InvalidName) and not isinstance(error.__cause__, Refused):
         return ServiceError("InvalidRequest", "The request cannot be passed on to where the object lies")
     if is_own_trouble(error) or not isinstance(error.__cause__, Refused):
-        _log.warning("a bucket behind another cannot be used", extra={"reason": str(error)})
         return ServiceError(
             "ServiceUnavailable",
             "The store in which this bucket's objects lie cannot be reached, or does not let Crossdock in.",

@@ -9,8 +9,9 @@ from pathlib import Path
 from aiobotocore.credentials import AioCredentials  # type: ignore[import-untyped]  # it ships no types
 from aiobotocore.session import AioSession  # type: ignore[import-untyped]
 from botocore.configloader import raw_config_parse
-from botocore.exceptions import BotoCoreError
 
+from crossdock.adapters.aws.clients import AWS_FAILURES
+from crossdock.adapters.aws.profiles import credentials_of, renewed
 from crossdock.core.backings import Backing
 from crossdock.core.errors import Unavailable
 from crossdock.ports.functions import TemporaryCredentials
@@ -42,10 +43,10 @@ class BackingCredentials:
             raise Unavailable(f"there are no credentials for {self._backing.where} in {self._backing.credentials_from}")
         try:
             # Renews what is about to expire, as a profile's that assumes a role.
-            frozen = await self._of_session.get_frozen_credentials()
-        except BotoCoreError as error:
+            frozen = await renewed(self._of_session)
+        except AWS_FAILURES as error:
             raise self._unusable(error) from error
-        return _credentials(frozen.access_key, frozen.secret_key, frozen.token)
+        return _credentials(frozen.access_key or "", frozen.secret_key or "", frozen.token)
 
     async def _look(self, signature: _Signature) -> None:
         try:
@@ -53,10 +54,10 @@ class BackingCredentials:
                 self._of_file = read_credentials_file(self._backing.credentials_file, self._backing.profile)
             else:
                 session = AioSession(profile=self._backing.profile or None)
-                self._of_session = await session.get_credentials()
+                self._of_session = await credentials_of(session)
                 # They are watched from the next time on, as they are then: one look too many does not matter.
                 self._watched = _files_of(session)
-        except (BotoCoreError, OSError, Unavailable) as error:
+        except (*AWS_FAILURES, OSError, Unavailable) as error:
             if self._of_file is None and self._of_session is None:
                 raise self._unusable(error) from error
             _log.warning(

@@ -1,6 +1,7 @@
 """The S3s behind buckets, each reached over connections that all sessions share."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -66,14 +67,16 @@ class BackingConnections:
         self._patience = patience
         self._read_timeout_s = read_timeout_s
         self._session = session
-        self._turn = asyncio.Lock()
+        # Of each backing: whoever waits for the credentials of one, as for a program's, keeps nobody from another.
+        self._turns: defaultdict[Backing, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._connecting = asyncio.Lock()
         self._connections: dict[tuple[object, ...], S3Connection] = {}
         self._reached: dict[Backing, _Reached] = {}
 
     async def store_of(self, backing: Backing) -> AwsObjectStore:
         reached = self._reached.get(backing)
         if reached is None:
-            async with self._turn:
+            async with self._turns[backing]:
                 reached = self._reached.get(backing) or await self._reach(backing)
         current = await reached.credentials.current()
         if current != reached.used:
@@ -103,6 +106,9 @@ class BackingConnections:
     async def send(self, backing: Backing, sent: SentBody) -> Mapping[str, str]:
         return await send_as_told((await self.store_of(backing)).bound_s3, backing.bucket, sent)
 
+    async def abort_upload(self, backing: Backing, upload: BegunUpload) -> None:
+        await (await self.store_of(backing)).abort_upload(upload)
+
     async def _reach(self, backing: Backing) -> _Reached:
         if not self._has_environment and not backing.credentials_file:
             raise Unavailable(
@@ -119,24 +125,26 @@ class BackingConnections:
     async def _connect(self, backing: Backing) -> S3Connection:
         verify = _verify(backing)
         where = (backing.endpoint_url, backing.region, backing.path_style, verify)
-        if where not in self._connections:
-            try:
-                self._connections[where] = await self._stack.enter_async_context(
-                    open_s3(
-                        region=backing.region,
-                        clock=self._clock,
-                        endpoint_url=backing.endpoint_url or None,
-                        path_style=backing.path_style,
-                        verify=verify,
-                        patience=self._patience,
-                        read_timeout_s=self._read_timeout_s,
-                        session=self._session,
-                        user_agent=USER_AGENT,
+        async with self._connecting:
+            if where not in self._connections:
+                try:
+                    self._connections[where] = await self._stack.enter_async_context(
+                        open_s3(
+                            region=backing.region,
+                            clock=self._clock,
+                            endpoint_url=backing.endpoint_url or None,
+                            path_style=backing.path_style,
+                            verify=verify,
+                            patience=self._patience,
+                            read_timeout_s=self._read_timeout_s,
+                            session=self._session,
+                            user_agent=USER_AGENT,
+                        )
                     )
-                )
-            except (OSError, BotoCoreError) as error:
-                raise Unavailable(f"no connection to {backing.where} can be made: {error}") from error
-        return self._connections[where]
+                # botocore raises ValueError for an endpoint of the profile's that is no URL.
+                except (OSError, BotoCoreError, ValueError) as error:
+                    raise Unavailable(f"no connection to {backing.where} can be made: {error}") from error
+            return self._connections[where]
 
 
 @asynccontextmanager

@@ -10,18 +10,36 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Protocol
 
 from aiobotocore.config import AioConfig  # type: ignore[import-untyped]  # it ships no types
+from aiobotocore.credentials import AioCredentials  # type: ignore[import-untyped]
 from aiobotocore.session import AioSession  # type: ignore[import-untyped]
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointProviderError
+from botocore.parsers import ResponseParserError
 
 from crossdock.adapters.aws.clean_connections import CleanHttpSession
-from crossdock.adapters.aws.profiles import refuse_half_a_key
+from crossdock.adapters.aws.endpoint import require_port
+from crossdock.adapters.aws.network_words import (
+    IS_IT_THE_ENDPOINT,
+    asked_at,
+    is_of_network,
+    network_words,
+    without_userinfo,
+)
+from crossdock.adapters.aws.parsing import AnswerParsers, require_request_id
+from crossdock.adapters.aws.profiles import credentials_of, renewed
 
 CONNECT_TIMEOUT_S = 10.0
+
+AwsFailure = ClientError | BotoCoreError | ResponseParserError
+AWS_FAILURES = (ClientError, BotoCoreError, ResponseParserError)
+"""What a call of botocore's raises: AWS's refusals, what never reached AWS, and answers that are none of AWS's."""
 
 
 class ServiceClients(Protocol):
     async def client(self, service: str, region: str) -> Any:
-        """aiobotocore's client of a service in a region, whose methods are made from the service's model."""
+        """aiobotocore's client of a service in a region, whose methods are made from the service's model.
+
+        Raises one of AWS_FAILURES, also for credentials that cannot be had.
+        """
 
 
 class AwsClients:
@@ -42,6 +60,7 @@ class AwsClients:
         self._endpoint_url = endpoint_url
         self._verify = verify
         self._clients: dict[tuple[str, str], Any] = {}
+        self._credentials: AioCredentials | None = None
         self._turn = asyncio.Lock()
 
     async def client(self, service: str, region: str) -> Any:
@@ -50,16 +69,29 @@ class AwsClients:
             async with self._turn:
                 found = self._clients.get((service, region))
                 if found is None:
-                    await refuse_half_a_key(self._session)
-                    creation = self._session.create_client(
-                        service,
-                        region_name=region,
-                        endpoint_url=self._endpoint_url,
-                        verify=self._verify,
-                        config=self._config,
-                    )
-                    found = self._clients[service, region] = await self._stack.enter_async_context(creation)
+                    self._credentials = await credentials_of(self._session)
+                    found = self._clients[service, region] = await self._made(service, region)
+        # Here, and not within the call that they sign, for whose errors see AWS_FAILURES.
+        if self._credentials is not None:
+            await renewed(self._credentials)
         return found
+
+    async def _made(self, service: str, region: str) -> Any:
+        creation = self._session.create_client(
+            service, region_name=region, endpoint_url=self._endpoint_url, verify=self._verify, config=self._config
+        )
+        try:
+            async with AsyncExitStack() as own:
+                client = await own.enter_async_context(creation)
+                require_port(client.meta.endpoint_url)
+                await self._stack.enter_async_context(own.pop_all())
+        except BotoCoreError:
+            raise
+        except ValueError as error:
+            told = without_userinfo(str(error))
+            raise EndpointProviderError(msg=f"the endpoint's URL of {service} is none: {told}") from error
+        client.meta.events.register("before-parse", require_request_id)
+        return client
 
 
 @asynccontextmanager
@@ -89,9 +121,11 @@ async def open_clients(
         http_session_cls=CleanHttpSession,
         retries={"mode": "standard", "total_max_attempts": attempts},
     )
+    session = session or AioSession(profile=profile or None)
+    session.register_component("response_parser_factory", AnswerParsers())
     async with AsyncExitStack() as stack:
         yield AwsClients(
-            session or AioSession(profile=profile or None),
+            session,
             stack,
             config,
             endpoint_url=endpoint_url or None,
@@ -99,10 +133,14 @@ async def open_clients(
         )
 
 
-def in_words(error: ClientError | BotoCoreError) -> str:
-    """AWS's own code and words and the request's id; of what never reached AWS, botocore's words."""
-    if not isinstance(error, ClientError):
-        return str(error)
+def in_words(error: AwsFailure) -> str:
+    """AWS's own code and words and the request's id; of what never reached AWS, what was tried and what is wrong."""
+    if isinstance(error, ResponseParserError):
+        return f"what answers is not AWS: {IS_IT_THE_ENDPOINT}"
+    if isinstance(error, BotoCoreError):
+        if not is_of_network(error):
+            return without_userinfo(str(error))
+        return f"{asked_at(error) or 'AWS'} cannot be reached: {network_words(error, 'AWS')}"
     told = error.response.get("Error", {})
     request_id = error.response.get("ResponseMetadata", {}).get("RequestId", "")
     ending = f" (request {request_id})" if request_id else ""

@@ -7,9 +7,9 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from crossdock.adapters.aws.clients import ServiceClients, code_of, in_words
+from crossdock.adapters.aws.clients import AWS_FAILURES, ServiceClients, code_of, in_words
 from crossdock.adapters.aws.log_batches import batches
 from crossdock.core.errors import Unavailable
 from crossdock.files.at_once import for_each
@@ -37,7 +37,7 @@ class CloudWatchSink:
             try:
                 logs = await self._clients.client("logs", group.region)
                 await self._append(logs, group, stream, by_stream[stream])
-            except (ClientError, BotoCoreError) as error:
+            except AWS_FAILURES as error:
                 raise Unavailable(f"CloudWatch Logs, group {group.name}: {in_words(error)}") from error
 
         await for_each(by_stream, append_stream, at_once=STREAMS_AT_ONCE)

@@ -18,20 +18,23 @@ from aiobotocore.config import AioConfig  # type: ignore[import-untyped]  # it s
 from aiobotocore.credentials import AioCredentials  # type: ignore[import-untyped]
 from aiobotocore.session import AioSession  # type: ignore[import-untyped]
 from botocore.handlers import add_expect_header
+from botocore.parsers import ResponseParserError
 from botocore.utils import get_environ_proxies
 
-from crossdock.adapters.aws.answers import STORING, Answer, require_stored
+from crossdock.adapters.aws.answers import IS_IT_AN_S3, Answer, require_done, require_told
 from crossdock.adapters.aws.checksums import CRC64NVME
 from crossdock.adapters.aws.clean_connections import CleanHttpSession, only_clean
 from crossdock.adapters.aws.direct_body import PAUSE_S, DirectBody, take_over
 from crossdock.adapters.aws.endpoint import S3Endpoint, is_of_aws
 from crossdock.adapters.aws.failures import file_errors
 from crossdock.adapters.aws.known_uploads import KnownUploads
+from crossdock.adapters.aws.parsing import AnswerParsers
 from crossdock.adapters.aws.requests import S3Request
 from crossdock.adapters.aws.retrying import Patience
 from crossdock.adapters.aws.sending import Answered, InDoubt, S3Sender
 from crossdock.adapters.aws.writing import AS_THE_BUCKET_SAYS, ObjectWriter, Written
 from crossdock.cloud.s3.checksums import Algorithm
+from crossdock.core.errors import Unavailable
 from crossdock.core.homes import ObjectPlace
 from crossdock.core.object_writing import ObjectWritings
 from crossdock.core.principals import AssumedRole
@@ -140,9 +143,13 @@ class BoundS3:
         with file_errors(operation, resource_of(params), self._caller):
             token = _signer.set(self._signer)
             try:
-                return await self._methods[operation](**params)
+                answer = await self._methods[operation](**params)
+            except ResponseParserError as error:
+                raise Unavailable(f"{operation} of {resource_of(params)}: {error}{IS_IT_AN_S3}") from error
             finally:
                 _signer.reset(token)
+        require_told(operation, resource_of(params), answer)
+        return answer
 
     async def write(self, place: ObjectPlace, attempt: Callable[[Written], Awaitable[T]]) -> T:
         """Make a write of an object, told what is to be said of it: see `ObjectWriter`."""
@@ -152,8 +159,7 @@ class BoundS3:
         """Send, and get an answer that is small."""
         with file_errors(request.operation, request.resource, self._caller):
             answered = await self._sender.fetch(request, self._credentials, in_doubt=in_doubt)
-        if request.operation in STORING:
-            require_stored(request.operation, request.resource, answered.status, answered.headers)
+        require_done(request.operation, request.resource, answered.status, answered.headers)
         return answered
 
     async def open(self, request: S3Request) -> "OpenBody":
@@ -256,7 +262,9 @@ async def open_s3(
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    creation = (session or AioSession()).create_client(
+    session = session or AioSession()
+    session.register_component("response_parser_factory", AnswerParsers())
+    creation = session.create_client(
         "s3",
         region_name=region,
         endpoint_url=endpoint_url,

@@ -6,7 +6,7 @@ Source: Amazon S3 API Reference, CopyObject ("up to 5 GB in a single atomic acti
 from collections.abc import Mapping
 from typing import Any
 
-from crossdock.adapters.aws.answers import Answer, result_of_copy
+from crossdock.adapters.aws.answers import Answer, made_by_copy
 from crossdock.adapters.aws.connection import BoundS3
 from crossdock.files.part_plan import MAX_PARTS
 from crossdock.ports.objects import ObjectInfo
@@ -54,7 +54,7 @@ async def copy_part(
         CopySourceRange=f"bytes={offset}-{offset + size - 1}",
         **copy_source(found),
     )
-    etag: str = result_of_copy("UploadPartCopy", f"{named['Bucket']}/{named['Key']}", copied)["ETag"]
+    etag: str = made_by_copy(copied)["ETag"]
     return etag
 
 

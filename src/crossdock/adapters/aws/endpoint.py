@@ -5,11 +5,15 @@ Source: S3 User Guide, "Virtual hosting of general purpose buckets", "Amazon S3 
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import quote, urlsplit
 
 from crossdock.core.errors import InvalidName
 from crossdock.core.homes import ObjectPlace
+
+KNOWN_BUCKETS = 1000
+"""Of how many it is remembered what their addresses begin with, which every request asks."""
 
 _HOST_LABELS = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _BUCKET = re.compile(r"[A-Za-z0-9._:-]{1,255}")
@@ -43,25 +47,34 @@ class S3Endpoint:
     is_regional: bool = False
     path_style: bool = False
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for a port that cannot be, which botocore would find when it signs."""
+        require_port(self.url)
+
     def address(self, place: ObjectPlace, *, region: str | None = None) -> Address:
         """Raises InvalidName for what is no bucket, or no key."""
-        if not _BUCKET.fullmatch(place.bucket):
-            raise InvalidName(f"no bucket can have the name {place.bucket[:255]!r}")
+        stem = _stem(self, place.bucket, region)
         if not place.key:
             raise InvalidName(f"{place} names a bucket, and no object in it")
+        try:
+            key = quote(place.key, safe="/~")
+        except UnicodeEncodeError as error:
+            raise InvalidName(f"the key {place.key!r} is no UTF-8") from error
+        return Address(origin=stem.origin, host=stem.host, path=f"{stem.path}{key}")
+
+    def stem(self, bucket: str, region: str | None) -> Address:
+        """What the addresses of a bucket's objects begin with. Raises InvalidName for what is no bucket."""
+        if not _BUCKET.fullmatch(bucket):
+            raise InvalidName(f"no bucket can have the name {bucket[:255]!r}")
         parts = urlsplit(self.url)
         name = parts.hostname or ""
         if self.is_regional and region is not None and region != self.region:
             name = _host_in(name, self.region, region)
         base = parts.path.rstrip("/")
-        try:
-            key = quote(place.key, safe="/~")
-        except UnicodeEncodeError as error:
-            raise InvalidName(f"the key {place.key!r} is no UTF-8") from error
-        if self._is_in_path(place.bucket, name, parts.scheme):
-            path = f"{base}/{quote(place.bucket, safe='')}/{key}"
+        if self._is_in_path(bucket, name, parts.scheme):
+            path = f"{base}/{quote(bucket, safe='')}/"
         else:
-            name, path = f"{place.bucket}.{name}", f"{base}/{key}"
+            name, path = f"{bucket}.{name}", f"{base}/"
         host = f"[{name}]" if ":" in name else name
         if parts.port is not None and parts.port != _DEFAULT_PORTS.get(parts.scheme):
             host = f"{host}:{parts.port}"
@@ -76,6 +89,14 @@ class S3Endpoint:
         except ValueError:
             return False
         return True
+
+
+_stem = lru_cache(maxsize=KNOWN_BUCKETS)(S3Endpoint.stem)
+
+
+def require_port(url: str) -> None:
+    """Raises ValueError for a port that is none."""
+    _ = urlsplit(url).port
 
 
 def is_of_aws(url: str) -> bool:

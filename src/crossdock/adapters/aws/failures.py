@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import aiohttp
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
+from crossdock.adapters.aws.network_words import IS_IT_THE_ENDPOINT, network_words
 from crossdock.adapters.aws.refusals import Refusal, Refused, refusal_of
 from crossdock.core.errors import (
     Denied,
@@ -113,8 +114,19 @@ ACTIONS: Mapping[str, str] = {
 _KMS_DENIED = re.compile(r"not authorized to perform:? (kms:\w+)")
 """In the words of an AccessDenied that came from the key. Source: KMS Developer Guide, "Troubleshooting key access"."""
 
+_UNSAID: Mapping[str, str] = {
+    "301": "PermanentRedirect",
+    "307": "TemporaryRedirect",
+    "403": "AccessDenied",
+    "404": "NoSuchKey or NoSuchBucket",
+    "503": "SlowDown or ServiceUnavailable",
+}
+"""The code that an answer to HeadObject would have, had it a body."""
+
 _EXPLAINED: Mapping[str, str] = {
     "400": "S3 gave no reason; expired credentials, another region or a wrong clock are answered so",
+    "403": "S3 gave no reason; expired credentials, a wrong clock and, to who lacks s3:ListBucket, an object that is "
+    "not there are answered so too",
     "AccessControlListNotSupported": "the bucket's Object Ownership is BucketOwnerEnforced, which takes no ACL but "
     "bucket-owner-full-control: change acl in aws.buckets",
     "ExpiredToken": "the session's credentials have expired",
@@ -152,14 +164,20 @@ def from_refusal(refusal: Refusal, operation: str, resource: str, caller: str = 
     code, status = refusal.code, refusal.status
     kind = BY_CODE.get(code) or BY_STATUS.get(status) or (Unavailable if status >= 500 else Unsupported)
     what = f"{ACTIONS[operation]} on {resource}" if kind is Denied else f"{operation} of {resource}"
-    explained = _explained(refusal)
-    told = f"{code}: {refusal.message}" if refusal.message else code
+    explained = _explained(refusal, operation)
+    if operation == "HeadObject" and code in _UNSAID:
+        told = f"{_UNSAID[code]} ({code})"
+    else:
+        told = f"{code}: {refusal.message}" if refusal.message else code
     asked = ", ".join(text for text in (caller, f"request {refusal.request_id}" if refusal.request_id else "") if text)
     return kind(f"{what}: {explained}{told}" + (f" ({asked})" if asked else ""))
 
 
-def _explained(refusal: Refusal) -> str:
+def _explained(refusal: Refusal, operation: str) -> str:
     """What S3's own words leave open, to stand before them."""
+    is_in_words = operation == "HeadObject" or not refusal.code.isdecimal()
+    if not is_in_words and 300 <= refusal.status < 500 and not refusal.region:
+        return f"what answers has not S3's words: {IS_IT_THE_ENDPOINT} "
     if refusal.code == "RequestTimeTooSkewed":
         return f"S3's clock says {refusal.answered_at or 'another time'} and this computer's does not; "
     if refusal.region and (refusal.status in (301, 307) or refusal.code == "AuthorizationHeaderMalformed"):
@@ -168,22 +186,6 @@ def _explained(refusal: Refusal) -> str:
         return f"the KMS key withholds {asked[1]}, which the role's policy and the key's must both allow; "
     explained = _EXPLAINED.get(refusal.code)
     return f"{explained}; " if explained else ""
-
-
-def network_words(error: Exception, whose: str = "S3") -> str:
-    """What became of a request that was not answered. botocore wraps what aiohttp raised."""
-    cause = error.kwargs.get("error", error) if isinstance(error, BotoCoreError) else error
-    if isinstance(cause, aiohttp.ClientConnectorDNSError):
-        return f"the host name {cause.host} cannot be found: {cause.strerror or cause}"
-    if isinstance(cause, aiohttp.ClientConnectorCertificateError):
-        return f"the certificate of {cause.host} is not trusted: {cause.certificate_error}"
-    if isinstance(cause, aiohttp.ClientConnectorSSLError):
-        return f"no TLS connection to {cause.host} comes about: {cause.strerror or cause}"
-    if isinstance(cause, aiohttp.ClientConnectorError):
-        return f"{cause.host}:{cause.port} does not take connections: {cause.strerror or cause}"
-    if isinstance(cause, TimeoutError):
-        return f"{whose} did not answer in time"
-    return f"{type(error).__name__}: {error}"
 
 
 def refusal_behind(error: FileError) -> Refusal | None:

@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    ConnectionError,
-    HTTPClientError,
+    EndpointProviderError,
     NoCredentialsError,
 )
 from botocore.parsers import ResponseParserError
 
 from crossdock.adapters.aws.clients import ServiceClients, code_of, in_words
-from crossdock.adapters.aws.failures import network_words
+from crossdock.adapters.aws.network_words import asked_at, is_of_network, network_words
 
 TIMEOUT_S = 60.0
 """Longer than botocore's own attempts take where nothing answers."""
@@ -46,9 +45,8 @@ _ADVICE: Mapping[str, str] = {
 }
 _OF_CLOCKS = ("Signature expired", "Signature not yet current")
 """What STS's message of a SignatureDoesNotMatch begins with, whose reason is the time."""
-_NO_STS = (
-    "what answers at its address is no STS: see aws.endpoint_url, AWS_ENDPOINT_URL and endpoint_url of the profile"
-)
+_WHERE = "see aws.endpoint_url, AWS_ENDPOINT_URL and endpoint_url of the profile"
+_NO_STS = f"what answers at its address is no STS: {_WHERE}"
 
 
 async def tell_identity(clients: ServiceClients, region: str, *, timeout_s: float = TIMEOUT_S) -> None:
@@ -56,8 +54,7 @@ async def tell_identity(clients: ServiceClients, region: str, *, timeout_s: floa
     try:
         async with asyncio.timeout(timeout_s):
             told = await (await clients.client("sts", region)).get_caller_identity()
-    # The last is what botocore raises of XML that is not STS's.
-    except (ClientError, BotoCoreError, TimeoutError, ResponseParserError, KeyError) as error:
+    except (ClientError, BotoCoreError, TimeoutError, ResponseParserError) as error:
         _warn(_reason(error))
         return
     if told.get("Arn") and told.get("Account"):
@@ -80,10 +77,12 @@ def _reason(error: Exception) -> str:
         is_of_clocks = error.response.get("Error", {}).get("Message", "").startswith(_OF_CLOCKS)
         advice = _CLOCK if is_of_clocks else _ADVICE.get(code_of(error), "")
         return f"{advice}; {in_words(error)}" if advice else in_words(error)
-    if isinstance(error, ResponseParserError | KeyError):
+    if isinstance(error, ResponseParserError):
         return _NO_STS
-    if isinstance(error, ConnectionError | HTTPClientError | TimeoutError):
-        at = error.kwargs.get("endpoint_url", "") if isinstance(error, BotoCoreError) else ""
+    if isinstance(error, EndpointProviderError):
+        return f"{error}: {_WHERE}"
+    if isinstance(error, TimeoutError) or is_of_network(error):
+        at = asked_at(error)
         return (
             f"STS{f' at {at}' if at else ''} cannot be reached: {network_words(error, 'STS')}; see this machine's "
             "route, DNS and proxy, and the settings aws.endpoint_url and aws.ca_file"

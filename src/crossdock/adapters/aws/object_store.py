@@ -3,15 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from crossdock.adapters.aws.answers import (
-    IS_IT_AN_S3,
-    UNKNOWN,
-    Answer,
-    info_of,
-    info_of_range,
-    moment_of,
-    result_of_copy,
-)
+from crossdock.adapters.aws.answers import UNKNOWN, Answer, info_of, info_of_range, made_by_copy, moment_of
 from crossdock.adapters.aws.checksums import checksum_of
 from crossdock.adapters.aws.conditions import Condition, delete_if, write_if
 from crossdock.adapters.aws.connection import S3Connection
@@ -135,8 +127,6 @@ class AwsObjectStore:
         if token is not None:
             params["ContinuationToken"] = token
         answer = await self.bound_s3.call("ListObjectsV2", **params)
-        if not answer.keys() & {"IsTruncated", "KeyCount", "Name"}:
-            raise Unavailable(f"ListObjectsV2 of {bucket}: the answer is no listing{IS_IT_AN_S3}")
         return Listing(
             objects=tuple(
                 info_of(ObjectPlace(bucket=bucket, key=item["Key"]), item) for item in answer.get("Contents", ())
@@ -159,7 +149,7 @@ class AwsObjectStore:
             return await write_if(self.bound_s3, target, attempt, Condition(if_none_match=if_none_match))
 
         answer = await self.bound_s3.write(target, write)
-        copied = result_of_copy("CopyObject", f"{target.bucket}/{target.key}", answer)
+        copied = made_by_copy(answer)
         return ObjectInfo(
             place=target,
             size=found.size,

@@ -1,14 +1,25 @@
 """Sessions on the profiles of `~/.aws`, and on what the environment says, whose faults are told in sentences."""
 
-from aiobotocore.session import AioSession  # type: ignore[import-untyped]  # it ships no types
-from botocore.credentials import RefreshableCredentials
-from botocore.exceptions import BotoCoreError, PartialCredentialsError
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from aiobotocore.credentials import AioCredentials  # type: ignore[import-untyped]  # it ships no types
+from aiobotocore.session import AioSession  # type: ignore[import-untyped]
+from botocore.credentials import ReadOnlyCredentials, RefreshableCredentials
+from botocore.exceptions import BotoCoreError, ClientError, PartialCredentialsError
+from botocore.parsers import ResponseParserError
 
 from crossdock.core.errors import CrossdockError
 
 
 class BadProfile(CrossdockError):
     """A profile that cannot be used; the message says which and why."""
+
+
+class CredentialsNotRead(BotoCoreError):
+    """In place of whatever was raised where a profile's program, token or cache was read."""
+
+    fmt = "Error when retrieving credentials: {reason}"
 
 
 def open_profile(profile: str) -> AioSession:
@@ -28,15 +39,47 @@ def open_profile(profile: str) -> AioSession:
     return session
 
 
-async def refuse_half_a_key(session: AioSession) -> None:
-    """Raises PartialCredentialsError for a key that is named and empty, with which nothing can be signed.
+async def credentials_of(session: AioSession) -> AioCredentials | None:
+    """None where there are none. Raises what botocore raises.
 
-    botocore takes it for a key, and its signing fails with an error of no kind that anybody expects.
+    That is PartialCredentialsError for a key that is named and empty, with which nothing can be signed: botocore takes
+    it for a key, and its signing fails with an error of no kind that anybody expects.
     """
-    found = await session.get_credentials()
+    with _reading():
+        found = await session.get_credentials()
     # Those that are renewed are looked at when they are used; their properties may not be read.
     if found is None or isinstance(found, RefreshableCredentials):
-        return
+        return found
     for name, value in (("aws_access_key_id", found.access_key), ("aws_secret_access_key", found.secret_key)):
         if not value:
             raise PartialCredentialsError(provider=found.method, cred_var=name)
+    return found
+
+
+async def renewed(credentials: AioCredentials) -> ReadOnlyCredentials:
+    """As they are to be used now: what is about to expire, as a profile's that assumes a role, is had again.
+
+    Raises what a call of botocore's raises.
+    """
+    with _reading():
+        frozen: ReadOnlyCredentials = await credentials.get_frozen_credentials()
+        return frozen
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """botocore lets pass whatever comes of a program that is missing or says nonsense, of files and of caches.
+
+    What they said is not quoted: it may be the secret.
+    """
+    try:
+        yield
+    except (ClientError, BotoCoreError, ResponseParserError):
+        raise
+    except OSError as error:
+        told = error.strerror or type(error).__name__
+        raise CredentialsNotRead(reason=f"{told}: {error.filename}" if error.filename else told) from error
+    except Exception as error:
+        raise CredentialsNotRead(
+            reason=f"what the profile's program, token or cache says is not understood ({type(error).__name__})"
+        ) from error

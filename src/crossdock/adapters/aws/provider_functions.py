@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from crossdock.adapters.aws.clients import ServiceClients, code_of, in_words
+from crossdock.adapters.aws.clients import AWS_FAILURES, AwsFailure, ServiceClients, code_of, in_words
 from crossdock.core.arns import parse_arn
 from crossdock.core.errors import InvalidArn
 from crossdock.core.logins import LoginAttempt
 from crossdock.core.servers import Server
 from crossdock.ports.authority import FunctionAnswer, FunctionUnreachable
+
+TOO_MANY, SERVERS_FAULT = 429, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +30,21 @@ class AwsProviderFunctions:
             answer = await lambda_.invoke(FunctionName=function_arn, Payload=event)
             async with answer["Payload"] as stream:
                 payload = await stream.read()
-        except (ClientError, BotoCoreError) as error:
-            raise FunctionUnreachable(in_words(error), remedy=_remedy(error, function_arn)) from error
+        except AWS_FAILURES as error:
+            remedy, is_silent = _remedy(error, function_arn), _is_silent(error)
+            raise FunctionUnreachable(in_words(error), remedy=remedy, is_silent=is_silent) from error
         return FunctionAnswer(payload=bytes(payload), error=str(answer.get("FunctionError", "")))
 
 
-def _remedy(error: ClientError | BotoCoreError, function_arn: str) -> str:
+def _is_silent(error: AwsFailure) -> bool:
+    """Whether Lambda has not said yes or no: it was not reached, has no room, or is not well."""
+    if not isinstance(error, ClientError):
+        return True
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status == TOO_MANY or status >= SERVERS_FAULT
+
+
+def _remedy(error: AwsFailure, function_arn: str) -> str:
     if isinstance(error, ClientError) and code_of(error) in ("AccessDeniedException", "AccessDenied"):
         return f"allow lambda:InvokeFunction on {function_arn} to the identity that this gateway runs as"
     return ""

@@ -17,6 +17,7 @@ class Refusal:
     """`code` is S3's, or the status in digits for an answer without a body.
 
     Args:
+        request_id: S3's own, or the second one (x-amz-id-2) of an answer that has that alone.
         region: where the bucket is, when S3 says so.
         answered_at: by S3's clock, as its Date header has it.
     """
@@ -51,7 +52,7 @@ def read_refusal(status: int, headers: Mapping[str, str], body: bytes) -> Refusa
         code=told.get("Code") or str(status),
         message=told.get("Message", ""),
         status=status,
-        request_id=told.get("RequestId") or headers.get("x-amz-request-id", ""),
+        request_id=told.get("RequestId") or headers.get("x-amz-request-id") or headers.get("x-amz-id-2", ""),
         region=headers.get("x-amz-bucket-region") or told.get("Region", ""),
         answered_at=headers.get("Date", ""),
         retry_after_s=_seconds(headers.get("Retry-After", "")),
@@ -72,11 +73,13 @@ def refusal_of(error: ClientError) -> Refusal:
     told = error.response.get("Error", {})
     headers = metadata.get("HTTPHeaders", {})
     return Refusal(
-        code=told.get("Code") or "",
+        # None of a page that is well-formed, and no error of S3's.
+        code=told.get("Code") or str(metadata.get("HTTPStatusCode", "")),
         # Other S3s leave the element out or empty, which botocore tells as None.
         message=told.get("Message") or "",
         status=metadata.get("HTTPStatusCode", 0),
-        request_id=metadata.get("RequestId", ""),
+        # botocore does not read it of every answer without a body.
+        request_id=metadata.get("RequestId") or headers.get("x-amz-request-id") or headers.get("x-amz-id-2", ""),
         region=headers.get("x-amz-bucket-region") or str(told.get("Region", "")),
         answered_at=headers.get("date", ""),
         retry_after_s=_seconds(headers.get("retry-after", "")),

@@ -28,7 +28,8 @@ Piece = bytes | bytearray | memoryview
 class S3Request:
     """`query` is percent-encoded; of `body` nothing may change until the request was answered.
 
-    A body that says what is to be done is `is_hashed`, so that the signature covers it.
+    A body that says what is to be done is `is_hashed`, so that the signature covers it. One that `is_under_way` is of a
+    transfer that would be lost with it: a store that is away is waited for.
     """
 
     operation: str
@@ -38,6 +39,7 @@ class S3Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Sequence[memoryview] = ()
     is_hashed: bool = False
+    is_under_way: bool = False
 
     @property
     def payload_hash(self) -> str:
@@ -74,7 +76,9 @@ def put_object(
         method="PUT",
         place=place,
         headers={**(headers or {}), **metadata_headers(metadata), **_checksum_headers(checksum)},
-        body=_views(body),
+        body=(views := _views(body)),
+        # What has no bytes is a directory, most often, or a file that costs nothing to send again.
+        is_under_way=bool(views),
     )
 
 
@@ -92,6 +96,7 @@ def create_upload(
         place=place,
         query="uploads=",
         headers={**headers, **metadata_headers(metadata), **upload_headers(algorithm)},
+        is_under_way=True,
     )
 
 
@@ -105,6 +110,7 @@ def upload_part(
         query=part_query(upload_id, number),
         headers=_checksum_headers(checksum),
         body=_views(body),
+        is_under_way=True,
     )
 
 
@@ -128,6 +134,7 @@ def complete_upload(
         headers={"Content-Type": "application/xml", **headers},
         body=_views([document.encode()]),
         is_hashed=True,
+        is_under_way=True,
     )
 
 
@@ -152,6 +159,8 @@ def get_range(place: ObjectPlace, offset: int, end: int, *, etag: str | None = N
         method="GET",
         place=place,
         headers={"Range": f"bytes={offset}-{end - 1}", **condition},
+        # The first range is asked for without knowing the object.
+        is_under_way=etag is not None,
     )
 
 

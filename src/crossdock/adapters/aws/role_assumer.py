@@ -11,12 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.exceptions import ClientError, ParamValidationError
 
-from crossdock.adapters.aws.clients import ServiceClients, code_of, in_words
+from crossdock.adapters.aws.clients import AWS_FAILURES, AwsFailure, ServiceClients, code_of, in_words
+from crossdock.adapters.aws.network_words import IS_IT_THE_ENDPOINT
 from crossdock.core.arns import parse_arn
 from crossdock.core.errors import InvalidArn
 from crossdock.core.principals import AssumedRole
+from crossdock.operations.outages import Outages
 from crossdock.ports.authority import AssumeRefused, IssuedRole, RoleIssuer, RoleRequest, RoleSession
 from crossdock.ports.functions import TemporaryCredentials
 from crossdock.ports.objects import ObjectStore
@@ -53,6 +55,7 @@ class AwsRoleIssuer:
     duration_s: int = 3600
     tag_sessions: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
+    outages: Outages = field(default_factory=lambda: Outages("STS cannot be used", "STS can be used again"))
 
     async def issue(self, asked: RoleRequest) -> IssuedRole:
         further: dict[str, Any] = {}
@@ -87,25 +90,36 @@ class AwsRoleIssuer:
             )
         except ParamValidationError as error:
             raise AssumeRefused(f"STS does not take the request: {error}") from error
-        except (ClientError, BotoCoreError) as error:
-            raise AssumeRefused(in_words(error) + self._advice(error)) from error
-        told = answer["Credentials"]
-        credentials = TemporaryCredentials(
-            access_key_id=told["AccessKeyId"],
-            secret_access_key=told["SecretAccessKey"],
-            session_token=told["SessionToken"],
-            expires_at=told["Expiration"],
-        )
+        except AWS_FAILURES as error:
+            reason = in_words(error) + self._advice(error)
+            if not isinstance(error, ClientError):
+                # The server's log, which lies with AWS too, may be as far away.
+                self.outages.failed(region, region=region, reason=reason)
+            raise AssumeRefused(reason) from error
+        try:
+            told = answer["Credentials"]
+            credentials = TemporaryCredentials(
+                access_key_id=told["AccessKeyId"],
+                secret_access_key=told["SecretAccessKey"],
+                session_token=told["SessionToken"],
+                expires_at=told["Expiration"],
+            )
+            user = answer["AssumedRoleUser"]
+        except KeyError as error:
+            reason = f"what answers is no STS: {IS_IT_THE_ENDPOINT}"
+            self.outages.failed(region, region=region, reason=reason)
+            raise AssumeRefused(reason) from error
+        self.outages.worked(region)
         try:
             arn = parse_arn(role_arn)
         except InvalidArn as error:
             raise AssumeRefused(f"STS assumed {role_arn}, which is no ARN: {error}") from error
         # Ceph spells this member otherwise, so that botocore does not find it. AWS's policies alone ask for it.
-        role_id = str(answer["AssumedRoleUser"].get("AssumedRoleId", "")).partition(":")[0]
+        role_id = str(user.get("AssumedRoleId", "")).partition(":")[0]
         principal = AssumedRole(role_arn=arn, role_id=role_id, session_name=session_name)
         return IssuedRole(principal=principal, credentials=credentials)
 
-    def _advice(self, error: ClientError | BotoCoreError) -> str:
+    def _advice(self, error: AwsFailure) -> str:
         """What an operator has to look at."""
         if not isinstance(error, ClientError):
             return ""

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from crossdock.adapters.aws.clients import ServiceClients, code_of, in_words
+from crossdock.adapters.aws.clients import AWS_FAILURES, AwsFailure, ServiceClients, code_of, in_words
 from crossdock.core.errors import Unavailable
 
 
@@ -18,14 +18,14 @@ class AwsSecrets:
         try:
             secrets = await self.clients.client("secretsmanager", region)
             answer = await secrets.get_secret_value(SecretId=secret_id)
-        except (ClientError, BotoCoreError) as error:
+        except AWS_FAILURES as error:
             raise Unavailable(f"the secret {secret_id}: {in_words(error)}{_advice(error)}") from error
         if "SecretString" not in answer:
             raise Unavailable(f"the secret {secret_id} is binary: it must be a text")
         return str(answer["SecretString"])
 
 
-def _advice(error: ClientError | BotoCoreError) -> str:
+def _advice(error: AwsFailure) -> str:
     if not isinstance(error, ClientError) or code_of(error) != "AccessDeniedException":
         return ""
     return (

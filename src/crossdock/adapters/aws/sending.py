@@ -6,8 +6,9 @@ what an answer means is in `requests.py`, `refusals.py` and `retrying.py`.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NoReturn, TypeVar
 
 import aiohttp
@@ -15,9 +16,9 @@ from yarl import URL
 
 from crossdock.adapters.aws.endpoint import S3Endpoint
 from crossdock.adapters.aws.pieces import PiecesBody
-from crossdock.adapters.aws.refusals import Refused, read_late_refusal, read_refusal
+from crossdock.adapters.aws.refusals import Refusal, Refused, read_late_refusal, read_refusal
 from crossdock.adapters.aws.requests import S3Request
-from crossdock.adapters.aws.retrying import Patience, is_passing
+from crossdock.adapters.aws.retrying import Attempts, Patience, is_nobody_there, is_passing
 from crossdock.ports.host import Clock
 from crossdock.wire.sigv4 import Credentials, sign
 
@@ -116,9 +117,9 @@ class S3Sender:
         *,
         in_doubt: InDoubt,
     ) -> T:
-        attempt, invites, has_moved = 1, False, False
+        attempts = Attempts(self._patience, is_under_way=request.is_under_way)
+        invites, has_moved = False, False
         while True:
-            refused: Refused | None = None
             try:
                 return await take(await self._attempt(request, signer, invites=invites))
             except Refused as error:
@@ -127,21 +128,26 @@ class S3Sender:
                     continue
                 if error.refusal.status in _DOUBTFUL_STATUSES:
                     in_doubt()
-                if attempt == self._patience.attempts or not is_passing(error.refusal):
+                pause = self._pause(attempts, error.refusal, is_absent=is_nobody_there(error.refusal))
+                if pause is None or not is_passing(error.refusal):
                     raise
-                refused = error
             except (aiohttp.ClientError, TimeoutError) as error:
-                if not isinstance(error, aiohttp.ClientConnectorError):
+                is_unconnected = isinstance(error, aiohttp.ClientConnectorError)
+                if not is_unconnected:
                     in_doubt()
-                if attempt == self._patience.attempts or isinstance(error, _LASTING):
+                # A name that is not found is most often misspelt.
+                is_absent = is_unconnected and not isinstance(error, aiohttp.ClientConnectorDNSError)
+                pause = self._pause(attempts, None, is_absent=is_absent)
+                if pause is None or isinstance(error, _LASTING):
                     raise
                 # A store that answers before it has the body, and closes, may have told why in an answer that got
                 # lost. Asked for its consent first (RFC 9110 §10.1.1), it says so before anything is sent.
                 # One that never answers that is sent the body all the same, the next time.
                 invites = bool(request.body) and not invites
-            refusal = refused.refusal if refused is not None else None
-            await self._sleep(self._patience.pause(attempt, refusal, self._chance))
-            attempt += 1
+            await self._sleep(pause)
+
+    def _pause(self, attempts: Attempts, refusal: Refusal | None, *, is_absent: bool) -> float | None:
+        return attempts.pause(refusal, is_absent=is_absent, now=self._clock.monotonic(), chance=self._chance)
 
     async def _attempt(self, request: S3Request, signer: Credentials, *, invites: bool) -> aiohttp.ClientResponse:
         region = self._region_of(request)
@@ -159,27 +165,32 @@ class S3Sender:
             payload_hash=request.payload_hash,
         )
         query = f"?{request.query}" if request.query else ""
-        body = PiecesBody(request.body, stall_s=self.stall_s)
+        ask = partial(
+            self._http.request,
+            request.method,
+            # Keys are exact: yarl would make one of `a//b` and another of `a/../b`.
+            URL(f"{address.origin}{address.path}{query}", encoded=True),
+            headers=headers,
+            skip_auto_headers=_UNSENT,
+            allow_redirects=False,
+        )
+        if request.body:
+            return await self._with_body(ask, request.body, invites=invites)
+        return await _accepted(await ask())
+
+    async def _with_body(
+        self, ask: Callable[..., Awaitable[aiohttp.ClientResponse]], pieces: Sequence[memoryview], *, invites: bool
+    ) -> aiohttp.ClientResponse:
+        body = PiecesBody(pieces, stall_s=self.stall_s)
         try:
             # aiohttp would wait for the consent without end, as some servers never give it.
             async with asyncio.timeout(min(CONSENT_S, self.stall_s) if invites else None) as consent:
                 body.when_begun(lambda: consent.reschedule(None))
-                response = await self._http.request(
-                    request.method,
-                    # Keys are exact: yarl would make one of `a//b` and another of `a/../b`.
-                    URL(f"{address.origin}{address.path}{query}", encoded=True),
-                    headers=headers,
-                    skip_auto_headers=_UNSENT,
-                    data=body if request.body else None,
-                    allow_redirects=False,
-                    expect100=invites,
-                )
-            if response.status >= 300:
-                await _refuse(response)
+                response = await ask(data=body, expect100=invites)
+            return await _accepted(response)
         except BaseException:
             body.abandon()
             raise
-        return response
 
     def _region_of(self, request: S3Request) -> str:
         return self._regions.get(request.place.bucket, self._endpoint.region)
@@ -193,6 +204,13 @@ class S3Sender:
             self._regions.clear()
         self._regions[request.place.bucket] = region
         return True
+
+
+async def _accepted(response: aiohttp.ClientResponse) -> aiohttp.ClientResponse:
+    """The same. Raises Refused for an error."""
+    if response.status >= 300:
+        await _refuse(response)
+    return response
 
 
 async def _refuse(response: aiohttp.ClientResponse) -> NoReturn:

@@ -134,7 +134,11 @@ class BackedObjects:
 
     async def ask(self, act: Callable[[ObjectStore], Awaitable[T]]) -> T:
         """Let the other S3 do something, and tell its errors as those of the bucket."""
-        store = await self.client.storage.foreign.store_of(self.names.backing)
+        try:
+            store = await self.client.storage.foreign.store_of(self.names.backing)
+        except Unavailable as error:
+            _tell_operator(self, error)
+            raise
         with self.telling():
             return await act(store)
 
@@ -145,7 +149,13 @@ class BackedObjects:
             yield
         except FileError as error:
             kind = self.client.storage.foreign.kind_of(error)
+            # What has no cause, or another such error, is about an object: that it changed while it was read, say.
+            if kind is not Unavailable:
+                self.client.storage.outages.worked(self.bucket.name)
+            elif not isinstance(error.__cause__, FileError | None):
+                _tell_operator(self, error)
             raise kind(f"behind the bucket {self.bucket.name}: {error}") from error
+        self.client.storage.outages.worked(self.bucket.name)
 
     def with_client(self, client: S3Client) -> "BackedObjects":
         """The same bucket for another caller."""
@@ -165,3 +175,9 @@ class BackedObjects:
         with file_errors():
             await call.demand(presence_permission(self.bucket))
         return NotFound(f"there is no object s3://{place.bucket}/{place.key}")
+
+
+def _tell_operator(objects: BackedObjects, error: FileError) -> None:
+    """In the service's log: those of the sessions are their users'."""
+    name = objects.bucket.name
+    objects.client.storage.outages.failed(name, bucket=name, behind=objects.names.backing.where, reason=str(error))

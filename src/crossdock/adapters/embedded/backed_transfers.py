@@ -67,6 +67,8 @@ class BackedReader:
         self._reader = reader
         self._info = info
         self._other = other
+        # The credentials have just been looked after.
+        self._sure_until = asyncio.get_running_loop().time() + SURE_S
 
     @property
     def info(self) -> ObjectInfo:
@@ -76,7 +78,7 @@ class BackedReader:
         return None
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        chunks, sure, until = aiter(self._reader.chunks()), 0, 0.0
+        chunks, sure, until = aiter(self._reader.chunks()), SURE_BYTES, self._sure_until
         loop = asyncio.get_running_loop()
         while True:
             if sure > 0 and loop.time() < until:

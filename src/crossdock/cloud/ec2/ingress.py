@@ -11,6 +11,7 @@ from crossdock.core.errors import OutOfSpace, Unavailable
 from crossdock.core.ingress import RESTRICTED, UNRESTRICTED, IngressRules, admits, ports_reached
 from crossdock.core.servers import FileProtocol, Server
 from crossdock.operations.call import Call
+from crossdock.operations.pauses import longer
 from crossdock.operations.tasks import TaskSupervisor
 from crossdock.ports.state import State, Transaction
 
@@ -98,7 +99,7 @@ class SecurityGroupIngress:
         delay_s = self._retry_s
         while not await self._was_reread(_Group(account_id=account_id, region=region), group_id, delay_s):
             await asyncio.sleep(delay_s)
-            delay_s = min(2 * delay_s, MAX_RETRY_S)
+            delay_s = longer(delay_s, MAX_RETRY_S)
 
     async def _was_reread(self, closed: _Group, group_id: str, delay_s: float) -> bool:
         key = (closed.account_id, closed.region, group_id)

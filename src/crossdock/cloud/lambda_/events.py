@@ -17,6 +17,7 @@ from enum import Enum, auto
 from crossdock.cloud.lambda_.names import FunctionRef
 from crossdock.core.errors import FileError
 from crossdock.operations.call import Call, House
+from crossdock.operations.pauses import longer
 from crossdock.operations.records import Records
 from crossdock.ports.host import Sealer
 from crossdock.ports.state import TableSpec
@@ -160,7 +161,7 @@ class EventQueue:
                         _log.warning("an event found no process for six hours", extra=about)
                         break
                     await self._sleep(pause_s)
-                    pause_s = min(2 * pause_s, MAX_BUSY_PAUSE_S)
+                    pause_s = longer(pause_s, MAX_BUSY_PAUSE_S)
         await forget_event(house, record.request_id)
 
 

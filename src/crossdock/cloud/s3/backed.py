@@ -71,22 +71,38 @@ class Passing:
     async def ask(self, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Raises ServiceError, in this bucket's names."""
         try:
-            return dict(await self.storage.foreign.call(self.backing, operation, params))
+            answer = dict(await self.storage.foreign.call(self.backing, operation, params))
         except ServiceError as error:
+            self._noted(error)
             raise await self._retold(error) from error
+        self._noted(None)
+        return answer
 
     async def send(self, sent: SentBody) -> Mapping[str, str]:
         """The headers of the answer. Raises ServiceError."""
         try:
-            return await self.storage.foreign.send(self.backing, sent)
+            headers = await self.storage.foreign.send(self.backing, sent)
         except ServiceError as error:
+            self._noted(error)
             raise await self._retold(error) from error
+        self._noted(None)
+        return headers
+
+    def _noted(self, error: ServiceError | None) -> None:
+        """For the operator, of whom this S3 is no concern where it only says no."""
+        name = self.bucket.name
+        if error is None or error.code != "ServiceUnavailable":
+            self.storage.outages.worked(name)
+        else:
+            reason = error.reason or str(error)
+            self.storage.outages.failed(name, bucket=name, behind=self.backing.where, reason=reason)
 
     async def _retold(self, error: ServiceError) -> ServiceError:
         """An error about the other bucket's key as one about this one's. Answers to HEAD have a status alone."""
         if error.status == 304:
             head = await self._head()
-            return not_modified({"ETag": head["ETag"], "Last-Modified": http_date(head["LastModified"])})
+            at = head.get("LastModified")
+            return not_modified({"ETag": head["ETag"], **({"Last-Modified": http_date(at)} if at else {})})
         if error.code == "NoSuchUpload":
             return no_such_upload(self.params["UploadId"])
         if error.code in ("NoSuchKey", "404"):
@@ -175,7 +191,7 @@ async def _attributes(passing: Passing) -> Result:
         wanted,
         etag=unquoted(head["ETag"]),
         size=head["ContentLength"],
-        modified_at=head["LastModified"],
+        modified_at=head.get("LastModified"),
         checksums={name: value for name, value in head.items() if name.startswith("Checksum")},
         storage_class=head.get("StorageClass", "STANDARD"),
     )

@@ -76,7 +76,7 @@ def attributes_answer(
     *,
     etag: str,
     size: int,
-    modified_at: datetime,
+    modified_at: datetime | None,
     checksums: Mapping[str, str],
     storage_class: str = "STANDARD",
 ) -> Result:
@@ -90,7 +90,7 @@ def attributes_answer(
         "ObjectSize": size,
     }
     found = {name: value for name, value in attributes.items() if name in wanted and value is not None}
-    return {"LastModified": modified_at, **found}
+    return found if modified_at is None else {"LastModified": modified_at, **found}
 
 
 async def present_entry(storage: Storage, call: Call, bucket: Bucket, key: str, *, action: str) -> ObjectEntry:

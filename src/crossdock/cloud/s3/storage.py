@@ -1,12 +1,13 @@
 """What the S3 operations stand on."""
 
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from crossdock.cloud.s3.bucket_directory import Bucket, BucketDirectory
 from crossdock.cloud.s3.failures import access_denied, no_such_bucket
 from crossdock.cloud.s3.names import check_bucket_name
 from crossdock.operations.call import Call
+from crossdock.operations.outages import Outages
 from crossdock.ports.backings import ForeignS3, NoForeignS3
 from crossdock.ports.host import Epoch
 from crossdock.ports.storage import Blobs, ObjectIndex, UploadIndex
@@ -21,7 +22,8 @@ NOWHERE = NoForeignS3()
 class Storage:
     """`executor` is a bounded pool in which checksums are computed, off the loop. Objects of at most `indexed_bytes`
     are no blobs. `foreign` has the objects of the buckets that are backed. With `notes_encryption` requests for
-    server-side encryption are noted and answered: nothing is encrypted."""
+    server-side encryption are noted and answered: nothing is encrypted. `outages` are those of what `foreign` reaches,
+    by the names of our buckets."""
 
     buckets: BucketDirectory
     objects: ObjectIndex
@@ -32,6 +34,11 @@ class Storage:
     indexed_bytes: int = INDEXED_BYTES
     foreign: ForeignS3 = NOWHERE
     notes_encryption: bool = False
+    outages: Outages = field(
+        default_factory=lambda: Outages(
+            "the S3 behind an attached bucket cannot be used", "the S3 behind an attached bucket can be used again"
+        )
+    )
 
     async def bucket_of(self, call: Call) -> Bucket:
         """The bucket that a call names, if it belongs to whom the call expects.

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
+from crossdock.operations.pauses import longer
 from crossdock.operations.tasks import TaskSupervisor, came_true
 from crossdock.ports.guests import Arrived, Guest, Left
 
@@ -102,4 +103,4 @@ class Crew:
                 delay_s = self._retry_s if now() - began > LIVED_LONG_S else delay_s
                 _log.warning("a worker is gone: another follows", extra={"worker": hand.pid, "in_s": delay_s})
             await asyncio.sleep(delay_s)
-            delay_s = min(2 * delay_s, MAX_RETRY_S)
+            delay_s = longer(delay_s, MAX_RETRY_S)
