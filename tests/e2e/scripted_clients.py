@@ -139,6 +139,9 @@ class Curl(CurlCommands):
         return run([*command, "--config", str(config), *arguments])
 
 
+MOST_MISSED_TICKETS = 5
+
+
 @dataclass(frozen=True, slots=True)
 class Wget:
     """Reads only."""
@@ -172,7 +175,18 @@ class Wget:
         if self.protection:
             command += [f"--ca-certificate={self.quay.certificate}"]
         environment = {**CLEAN, "HOME": str(self.cwd)}
-        return run([*command, f"--password={self.password}", *arguments], environment=environment)
+        for _ in range(MOST_MISSED_TICKETS):
+            done = run([*command, f"--password={self.password}", *arguments], environment=environment, check=False)
+            if not self.missed_the_ticket(done):
+                break
+        assert done.returncode == 0, f"{arguments} ended with {done.returncode}:\n{done.stderr}"
+        return done
+
+    def missed_the_ticket(self, done: CompletedProcess) -> bool:
+        """GnuTLS waits for a session ticket of TLS 1.3 for a round trip and 100 ms, when it is asked for the session
+        (gnutls_session_get_data2(3)). On a busy machine that may be too short; then wget has no session to resume."""
+        said = ("Resuming SSL session in data connection.", "Data transfer aborted.")
+        return self.protection == "1.3" and done.returncode != 0 and all(word in done.stderr for word in said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,11 @@ from tests.e2e.test_attached_buckets import BEHIND, PREFIX, OtherS3, attach_home
 from tests.e2e.test_aws_authority import PASSWORD, SERVER_ID, Cloud, cloud, configuration  # noqa: F401 - a fixture
 
 MIB = 1 << 20
-SIZE = 40 * MIB + 12_345
+LONG = 400 * MIB
 SLOWLY = 10 * MIB
-"""Bytes a second, so that a client can be killed in the middle."""
+"""Bytes a second, so that a client is killed in the middle however late it is found to be there."""
+REST = 10 * MIB + 12_345
+"""What is left to send then, so that nobody waits for all of it."""
 PARTS = "s3:ListMultipartUploadParts"
 
 
@@ -195,12 +197,26 @@ every_client = pytest.mark.parametrize("client", CLIENTS.values(), ids=list(CLIE
 LFTP, SFTP = CLIENTS["lftp"], CLIENTS["sftp"]
 
 
-def make_file(directory: Path) -> tuple[Path, str]:
-    """With a name of its own, and its SHA-256."""
-    content = os.urandom(SIZE)
+def make_file(directory: Path) -> Path:
+    """With a name of its own; what is hardly ever sent of it is zeros, which take no room."""
     file = directory / f"{directory.name}.bin"
-    file.write_bytes(content)
-    return file, hashlib.sha256(content).hexdigest()
+    file.write_bytes(os.urandom(40 * MIB))
+    os.truncate(file, LONG)
+    return file
+
+
+def change(file: Path, size: int) -> str:
+    """Another beginning of that size, which nobody is to notice, and a new rest behind it; the SHA-256 of what there is
+    when only the rest is sent."""
+    rest = os.urandom(REST)
+    wanted = hashlib.sha256(beginning(file, size) + rest).hexdigest()
+    file.write_bytes(b"\0" * size + rest)
+    return wanted
+
+
+def beginning(file: Path, size: int) -> bytes:
+    with file.open("rb") as stream:
+        return stream.read(size)
 
 
 def interrupt(client: Interruptible, pier: Pier, file: Path, *, parts: int = 2) -> None:
@@ -208,13 +224,13 @@ def interrupt(client: Interruptible, pier: Pier, file: Path, *, parts: int = 2) 
         until(f"{parts} parts have arrived", lambda: pier.parts(file.name) >= parts)
 
 
-def go_on(client: Interruptible, pier: Pier, file: Path, wanted: str, *, least: int = 16 * MIB) -> None:
-    """What is there is not sent again: that the file has another beginning by now is not noticed."""
+def go_on(client: Interruptible, pier: Pier, file: Path, *, least: int = 16 * MIB) -> None:
+    """What is there is not sent again."""
     size = until("the upload was left", lambda: client.size(pier, file))
     assert size % (8 * MIB) == 0
-    assert least <= size < SIZE
+    assert least <= size < LONG
     assert file.name not in pier.names()
-    file.write_bytes(b"\0" * size + file.read_bytes()[size:])
+    wanted = change(file, size)
     client.go_on(pier, file)
     assert hashlib.sha256(pier.content(file.name)).hexdigest() == wanted
     assert pier.parts(file.name) == 0
@@ -222,13 +238,13 @@ def go_on(client: Interruptible, pier: Pier, file: Path, wanted: str, *, least: 
 
 @every_client
 def test_a_killed_client_goes_on_where_it_was(pier: Pier, client: Interruptible, tmp_path: Path) -> None:
-    file, wanted = make_file(tmp_path)
+    file = make_file(tmp_path)
     interrupt(client, pier, file)
-    go_on(client, pier, file, wanted)
+    go_on(client, pier, file)
 
 
 def test_the_old_file_stays_until_the_new_one_is_whole(pier: Pier, tmp_path: Path) -> None:
-    file, wanted = make_file(tmp_path)
+    file = make_file(tmp_path)
     pier.s3.put_object(Bucket=BUCKET, Key=file.name, Body=b"old")
     with SFTP.uploading(pier, file):
         until("a part has arrived", lambda: pier.parts(file.name))
@@ -237,6 +253,7 @@ def test_the_old_file_stays_until_the_new_one_is_whole(pier: Pier, tmp_path: Pat
     assert size % (8 * MIB) == 0
     sftp.obey(f"get {file.name} {tmp_path}/old")
     assert (tmp_path / "old").read_bytes() == pier.content(file.name) == b"old"
+    wanted = change(file, size)
     sftp.obey(f"reput {file} {file.name}")
     assert hashlib.sha256(pier.content(file.name)).hexdigest() == wanted
 
@@ -250,7 +267,7 @@ def size_told(sftp: Sftp, name: str) -> int | None:
 @pytest.mark.parametrize("workers", ["0", "2"])
 @pytest.mark.parametrize("client", [LFTP, SFTP], ids=["lftp", "sftp"])
 def test_an_upload_outlives_a_killed_gateway(client: Interruptible, workers: str, tmp_path: Path) -> None:
-    file, wanted = make_file(tmp_path)
+    file = make_file(tmp_path)
     more = {"CROSSDOCK_WORKERS": workers}
     with resuming_quay(tmp_path, **more) as quay:
         pier = pier_of(quay)
@@ -261,7 +278,7 @@ def test_an_upload_outlives_a_killed_gateway(client: Interruptible, workers: str
     with start_service(tmp_path / "data", variables={**variables("resume"), **more}) as service:
         ready(service, int(workers))
         pier = replace(pier, s3=service.client("hub", "s3"))
-        go_on(client, pier, file, wanted)
+        go_on(client, pier, file)
 
 
 def ready(service: Service, workers: int) -> None:
@@ -269,7 +286,7 @@ def ready(service: Service, workers: int) -> None:
 
 
 def test_a_session_of_a_killed_worker_goes_on_in_another(tmp_path: Path) -> None:
-    file, wanted = make_file(tmp_path)
+    file = make_file(tmp_path)
     with resuming_quay(tmp_path, CROSSDOCK_WORKERS="1") as quay:
         pier = pier_of(quay)
         ready(quay.service, 1)
@@ -278,7 +295,7 @@ def test_a_session_of_a_killed_worker_goes_on_in_another(tmp_path: Path) -> None
             [worker] = [line for line in quay.service.log().splitlines() if "a worker is ready" in line]
             os.kill(json.loads(worker)["worker"], signal.SIGKILL)
         ready(quay.service, 2)
-        go_on(SFTP, pier, file, wanted)
+        go_on(SFTP, pier, file)
 
 
 # The same in front of AWS, and of an S3 behind an attached bucket.
@@ -318,19 +335,19 @@ def aws_parts(cloud: Cloud) -> Cloud:  # noqa: F811
 
 @pytest.mark.parametrize("client", [LFTP, CLIENTS["curl"]], ids=["lftp", "curl"])
 def test_in_front_of_aws_a_killed_client_goes_on(aws_parts: Cloud, client: Interruptible, tmp_path: Path) -> None:
-    file, wanted = make_file(tmp_path)
+    file = make_file(tmp_path)
     with aws_pier(aws_parts, tmp_path) as (_, pier):
         interrupt(client, pier, file)
-        go_on(client, pier, file, wanted)
+        go_on(client, pier, file)
 
 
 def test_in_front_of_aws_an_upload_outlives_a_killed_gateway(aws_parts: Cloud, tmp_path: Path) -> None:
-    file, wanted = make_file(tmp_path)
+    file = make_file(tmp_path)
     with aws_pier(aws_parts, tmp_path) as (gateway, pier), LFTP.uploading(pier, file):
         until("3 parts have arrived", lambda: pier.parts(file.name) >= 3)
         gateway.kill()
     with aws_pier(aws_parts, tmp_path) as (_, pier):
-        go_on(LFTP, pier, file, wanted)
+        go_on(LFTP, pier, file)
 
 
 @pytest.mark.parametrize("client", [LFTP, SFTP], ids=["lftp", "sftp"])
@@ -339,7 +356,7 @@ def test_in_front_of_another_s3_an_upload_outlives_a_killed_gateway(
     client: Interruptible,
     tmp_path: Path,
 ) -> None:
-    file, wanted = make_file(tmp_path)
+    file = make_file(tmp_path)
     behind = {"s3": other.s3, "bucket": BEHIND, "prefix": f"{PREFIX}/"}
     with resuming_quay(tmp_path) as quay:
         attach_home(quay, other)
@@ -348,14 +365,14 @@ def test_in_front_of_another_s3_an_upload_outlives_a_killed_gateway(
             until("3 parts have arrived", lambda: pier.parts(file.name) >= 3)
             quay.service.kill()
     with start_service(tmp_path / "data", variables=variables("resume")):
-        go_on(client, pier, file, wanted)
+        go_on(client, pier, file)
 
 
 # What is kept as AWS keeps it, server by server.
 
 
 def test_a_server_keeps_what_had_arrived_when_its_tag_says_so(tmp_path: Path) -> None:
-    file, _ = make_file(tmp_path)
+    file = make_file(tmp_path)
     with open_quay(tmp_path, with_sftp=True) as quay:
         pier = pier_of(quay)
         transfer = quay.service.client("hub", "transfer")
@@ -367,8 +384,8 @@ def test_a_server_keeps_what_had_arrived_when_its_tag_says_so(tmp_path: Path) ->
                 until("the session writes", lambda: staged_bytes(quay.service) > MIB)
             until("a file is there", lambda: file.name in pier.names())
             kept = pier.content(file.name)
-            assert 0 < len(kept) < SIZE
-            assert file.read_bytes().startswith(kept)
+            assert 0 < len(kept) < LONG
+            assert beginning(file, len(kept)) == kept
             pier.s3.delete_object(Bucket=BUCKET, Key=file.name)
         with pytest.raises(transfer.exceptions.ClientError, match="write discard, keep, resume"):
             transfer.tag_resource(Arn=server["Arn"], Tags=[{**tag, "Value": "perhaps"}])

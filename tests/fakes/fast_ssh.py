@@ -19,6 +19,7 @@ from typing import Any
 import asyncssh
 from asyncssh.constants import MSG_CHANNEL_DATA, MSG_CHANNEL_OPEN, MSG_CHANNEL_REQUEST
 from asyncssh.packet import Boolean, SSHPacket, String, UInt32
+from tests.fakes.closing import all_closed
 
 from crossdock.sftp.fast_path import FastPath, FastPaths
 from crossdock.sftp.fast_pipe import FastPipe
@@ -312,6 +313,7 @@ async def ssh_house(*, is_fast: bool = True, **options: Any) -> AsyncIterator[Ho
         await within(asyncio.gather(*(conn.wait_closed() for conn in house.clients)))
         await house.until(lambda: len(house.ends) == len(house.logins))
         await server.wait_closed()
+        await all_closed(house.port)
 
 
 async def within(waiting: Awaitable[Any]) -> Any:

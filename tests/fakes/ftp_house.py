@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
+from tests.fakes.blocks import MemorySpill
 from tests.fakes.certificates import OWN_CERTIFICATES
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.house import CountingEntropy
@@ -81,10 +82,6 @@ class RememberedLog:
         return [event["activity-type"] for _, event in self.events]
 
 
-async def spill(size: int) -> memoryview:
-    return memoryview(bytearray(size))
-
-
 @dataclass
 class Doorkeeper:
     """Admits users; `admit` is what the edge is given. `gate`, when set, is waited for.
@@ -127,7 +124,7 @@ class Doorkeeper:
             home=home,
             store=store,
             metadata={},
-            blocks=BlockPool(budget=64 << 20, spill=spill),
+            blocks=BlockPool(budget=64 << 20, spill=MemorySpill()),
             kept=server.interrupted_uploads,
             resuming=resuming,
             unfinished=UnfinishedOfUser(self.unfinished, attempt.username),

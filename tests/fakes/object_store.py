@@ -256,10 +256,9 @@ class MemoryReader:
         return None
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        while self._content:
-            chunk, self._content = self._content[:CHUNK], self._content[CHUNK:]
+        for at in range(0, len(self._content), CHUNK):
             await asyncio.sleep(0)
-            yield chunk
+            yield self._content[at : at + CHUNK]
 
     async def close(self) -> None:
         self.is_closed = True

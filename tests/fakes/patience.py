@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 """For a wait that ends at once when all is well."""
 
 

@@ -3,6 +3,8 @@
 import asyncio
 from contextlib import asynccontextmanager, suppress
 
+from tests.fakes.closing import all_closed
+
 
 def head(size):
     return f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n".encode()
@@ -47,6 +49,7 @@ async def serving(*answers, tls=None):
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await all_closed(port)
 
 
 async def _quietly(work):

@@ -18,6 +18,7 @@ import asyncssh
 from tests.fakes import patience
 from tests.fakes.blocks import make_pool
 from tests.fakes.clock import FakeClock
+from tests.fakes.closing import all_closed
 from tests.fakes.filesystems import make_s3
 from tests.fakes.host_keys import MemoryHostKeys, host_keys
 from tests.fakes.house import CountingEntropy
@@ -187,5 +188,6 @@ async def sftp_house(
     finally:
         await listener.close(drain_timeout_s=0)
         await eventually(lambda: not limits.connections)
+        await all_closed(listener.port)
         await tasks.close()
         edge.close()

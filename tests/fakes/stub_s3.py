@@ -18,6 +18,7 @@ from typing import Any
 
 from aiobotocore.session import AioSession
 from aiohttp import web
+from tests.fakes.closing import all_closed
 
 from crossdock.adapters.aws.checksums import CRC64NVME
 from crossdock.adapters.aws.connection import open_s3
@@ -193,3 +194,4 @@ async def stub_s3(*, tls: ssl.SSLContext | None = None) -> AsyncIterator[StubS3]
         yield stub
     finally:
         await runner.cleanup()
+        await all_closed(stub.port)

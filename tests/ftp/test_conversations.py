@@ -33,6 +33,7 @@ from crossdock.ftp.words import (
     SendReply,
     TransferCompleted,
     TransferFailed,
+    TransferLeft,
     TransferOpened,
 )
 
@@ -388,6 +389,12 @@ def test_what_a_client_said_before_it_closed_its_side_is_obeyed() -> None:
 def test_a_transfer_ends_with_the_clients_side_whether_it_was_begun_before_or_after() -> None:
     play = transferring()
     play >> InputEnded() << AbortTransfer() << CloseControl()
+
+
+def test_what_waits_behind_an_upload_that_its_client_left_is_not_obeyed() -> None:
+    play = transferring()
+    play >> "DELE b"
+    play >> TransferLeft() << 426 << CloseControl()
     play.end()
 
 
@@ -413,6 +420,7 @@ def test_a_client_that_leaves_is_answered_no_more(text: str) -> None:
         TransferOpened(),
         TransferCompleted(),
         TransferFailed(NotFound()),
+        TransferLeft(),
     ],
 )
 def test_an_answer_without_a_question_is_the_drivers_mistake(event: object) -> None:

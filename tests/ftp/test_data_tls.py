@@ -13,6 +13,7 @@ import pytest
 from tests.fakes.certificates import client_context, self_signed
 from tests.fakes.ftp_house import PATIENCE_S, pass_time, turns
 from tests.fakes.key_updates import RECORD_BYTES, KeyUpdates
+from tests.fakes.loop_time import time_stands_still
 from tests.fakes.sockets import read_all, vanish
 from tests.fakes.tls_client import TlsClient
 
@@ -75,7 +76,8 @@ class Line:
     ) -> tuple[TlsConnection, ssl.SSLSocket]:
         side = Side()
         server = self.server(side, must_close=must_close, stall_s=stall_s)
-        client, _ = await asyncio.gather(self.client(side), server.shake_hands())
+        with time_stands_still():  # `stall_s` is for what comes after
+            client, _ = await asyncio.gather(self.client(side), server.shake_hands())
         return server, client
 
 
@@ -166,8 +168,7 @@ async def test_bytes_that_came_with_the_end_of_the_handshake_are_received(line: 
         client.tls.do_handshake()
     line.client_end.sendall(client.outgoing.read())
     shaking = asyncio.get_running_loop().create_task(server.shake_hands())
-    await turns()
-    client.incoming.write(line.client_end.recv(1 << 16))
+    client.incoming.write(await asyncio.to_thread(line.client_end.recv, 1 << 16))
     client.tls.do_handshake()
     line.client_end.sendall(client.encrypted(b"at once") + client.closing())
     await shaking
@@ -331,7 +332,8 @@ async def asker(line: Line, tmp_path: Path, stall_s: float = PATIENCE_S) -> tupl
     side = Side()
     side.context.keylog_filename = str(tmp_path / "keys")
     server = line.server(side, stall_s=stall_s)
-    client = await shaken(line, side, server)
+    with time_stands_still():  # `stall_s` is for what comes after
+        client = await shaken(line, side, server)
     cipher = client.tls.cipher()
     assert cipher is not None
     return server, KeyUpdates.of_last_client(tmp_path / "keys", cipher[0])

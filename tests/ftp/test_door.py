@@ -22,6 +22,8 @@ from tests.fakes.ftp_house import (
 )
 from tests.fakes.ftps_streams import FTP, FTPS, FtpsClient, admit, ftps_house, hello, was_cut
 from tests.fakes.ingress import OnlyNamedGroups
+from tests.fakes.loop_time import time_stands_still
+from tests.fakes.loopback import all_taken, end_heard
 from tests.fakes.patience import eventually
 
 from crossdock.core.ids import ServerId
@@ -303,7 +305,7 @@ async def test_a_header_that_does_not_come_in_time_closes(begin: bytes) -> None:
     async with ftp_house(ftp=BALANCER, login=LoginSettings(pre_login_timeout_s=30)) as house:
         client = await house.connect()
         client.send(begin)
-        await turns()
+        await all_taken(client.writer)
         pass_time(31)
         assert await was_cut(client)
 
@@ -312,7 +314,7 @@ async def test_who_owes_a_header_goes_with_the_port() -> None:
     async with ftp_house(ftp=BALANCER) as house:
         client = await house.connect()
         client.send(V1[:10])
-        await turns()
+        await all_taken(client.writer)
         await house.listeners[0].close(drain_timeout_s=0)
         assert await was_cut(client)
 
@@ -322,9 +324,9 @@ async def test_a_balancer_that_only_connects_leaves_no_trace(caplog: pytest.LogC
         for leave in (FtpClient.close, FtpClient.reset):
             client = await house.connect()
             client.send(V1[:10])
-            await turns()
+            await all_taken(client.writer)
             leave(client)
-            await turns()
+            await end_heard(client.writer)
         assert not caplog.records
         assert house.limits.connections == 0
 
@@ -453,7 +455,7 @@ async def test_a_data_connection_without_its_clients_header_is_closed_and_not_ta
         data.write(begin)
         if begin in (b"", b"PRO"):
             data.write_eof()
-        async with asyncio.timeout(3):  # at once, not when its time is over
+        with time_stands_still():  # at once, not when its time is over
             assert await ended(reader)
         _, right = await client.connect_data(port)
         assert (await client.say("STOR a"))[0] == 150
@@ -469,10 +471,10 @@ async def test_a_data_connection_that_is_reset_in_its_header_leaves_no_trace(cap
         client = await behind_balancer(house)
         _, data = await client.data()
         data.write(V1[:10])
-        await turns()
+        await all_taken(data)
         data.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         data.transport.abort()
-        await turns()
+        await end_heard(data)
         assert (await client.say("NOOP"))[0] == 200
         assert not caplog.records
 
@@ -489,7 +491,7 @@ async def test_a_data_connection_whose_header_does_not_come_in_time_is_closed() 
         client = await behind_balancer(house)
         reader, data = await client.data()
         data.write(V1[:5])
-        await turns()
+        await all_taken(data)
         pass_time(6)
         assert await ended(reader)
         data.close()
@@ -506,3 +508,13 @@ async def test_pasv_names_the_address_for_the_clients_network(source: str, named
     async with ftp_house(server=ftp_server(passive_ip="198.51.100.9"), passive_ip=overrides) as house:
         client = await house.log_in(source=source)
         assert f"({named_host}," in (await client.say("PASV"))[1]
+
+
+async def test_the_log_names_the_server_whose_client_was_refused(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    server = ftp_server(security_group_ids=("sg-red",))
+    async with ftp_house(server=server, ingress=OnlyNamedGroups("sg-red")) as house:
+        client = await house.connect()
+        assert await was_cut(client)
+    (record,) = [record for record in caplog.records if record.message == "ftp connection refused"]
+    assert (record.server_id, record.source_ip, record.reason) == (server.server_id, HERE, "no ingress rule")

@@ -6,9 +6,11 @@ import socket
 import pytest
 from tests.fakes.ftp_house import PATIENCE_S, FtpHouse, ftp_house, pass_time, turns
 from tests.fakes.ftps_streams import FtpsClient, ftps_house, hello, log_in
+from tests.fakes.loopback import all_taken, end_heard
 
 from crossdock.core.homes import PathHome
 from crossdock.files.blocks import BLOCK_SIZE
+from crossdock.files.parts_in_flight import IN_FLIGHT
 
 LOGIN = b"USER user1\r\nPASS secret\r\n"
 DIRECTORIES = [f"d{number}" for number in range(40)]
@@ -77,7 +79,7 @@ async def test_a_reset_ends_at_once_and_is_told_in_words() -> None:
         client.send(commands("MKD d1", "MKD d2"))
         await gate.entered.wait()
         client.reset()
-        await turns(100)
+        await end_heard(client.writer)
         gate.open.set()
         await house.everybody_left()
         assert made(house) == ["d1"]
@@ -86,12 +88,43 @@ async def test_a_reset_ends_at_once_and_is_told_in_words() -> None:
 
 
 @pytest.mark.parametrize("ends", ["by a reset", "with its server"])
+@pytest.mark.parametrize(
+    ("call", "said", "activity"),
+    [
+        ("CopyObject", ("RNFR f", "RNTO g"), "RENAME"),
+        ("DeleteObject", ("DELE f",), "DELETE"),
+        ("DeleteObject", ("RMD d",), "RMDIR"),
+        ("PutObject", ("MKD e",), "MKDIR"),
+    ],
+)
+async def test_what_the_store_does_for_who_is_gone_is_logged(call: str, said: tuple[str], activity: str, ends: str):
+    async with ftp_house() as house:
+        for name in ("f", "d/"):
+            house.s3.add("home", f"user1/{name}")
+        client = await house.log_in()
+        gate = house.s3.hold(call)
+        client.send(commands(*said))
+        await gate.entered.wait()
+        if ends == "by a reset":
+            client.reset()
+            await end_heard(client.writer)
+        else:
+            closing = house.tasks.start(house.listener.close(drain_timeout_s=0), name="close")
+            await client.rest()
+        gate.open.set()
+        await house.everybody_left()
+        if ends != "by a reset":
+            await closing
+        assert house.log.activities()[-2:] == [activity, "DISCONNECTED"]
+
+
+@pytest.mark.parametrize("ends", ["by a reset", "with its server"])
 async def test_a_rename_that_reads_and_writes_through_here_is_given_up(ends: str) -> None:
     async with ftp_house() as house:
         house.door.are_apart = True
         house.s3.add_bucket("second-home")
         house.door.home = PathHome(root="/home/user1")
-        house.s3.add("home", "user1/d1", bytes(2 * BLOCK_SIZE + 1))
+        house.s3.add("home", "user1/d1", bytes((IN_FLIGHT + 2) * BLOCK_SIZE))  # not all is read while none is written
         client = await house.log_in()
         assert (await client.say("RNFR d1"))[0] == 350
         gate = house.s3.hold("UploadPart")
@@ -145,9 +178,11 @@ async def test_who_has_a_transfer_under_way_when_the_time_is_over_hears_that_it_
         client = await house.log_in()
         if direction == "up":
             data = await client.begin_upload("d1")
+            await all_taken(data)
         else:
-            _, data = await client.data()
+            reader, data = await client.data()
             assert (await client.say("RETR big"))[0] == 150
+            assert await reader.read(1)
         closing = house.tasks.start(house.listener.close(drain_timeout_s=30), name="close")
         await turns()
         pass_time(31)

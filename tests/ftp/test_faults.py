@@ -30,7 +30,10 @@ def fault(choices: random.Random) -> Fault:
 
 async def work(house: FtpHouse, proxy: FaultProxy, name: str) -> None:
     """Log in, upload, download; ended by whatever goes wrong."""
-    reader, writer = await asyncio.open_connection(proxy.host, house.port)
+    try:
+        reader, writer = await asyncio.open_connection(proxy.host, house.port)
+    except ConnectionError:
+        return  # the fault, before it is known that there is a connection
     client = FtpClient(reader, writer, "127.0.0.1", proxy.host)
     try:
         if (await client.reply())[0] == 220 and (await client.say("USER user1"))[0] == 331:

@@ -20,7 +20,8 @@ from tests.fakes.ftp_house import (
 )
 from tests.fakes.ftps_client import ResumingFtpTls
 from tests.fakes.ftps_streams import FTP, FTPS, ftps_house, hello, log_in, secure
-from tests.fakes.sockets import no_descriptor_left
+from tests.fakes.patience import eventually
+from tests.fakes.sockets import no_descriptor_left, open_descriptors
 from tests.fakes.tls_client import TlsClient
 
 from crossdock.core.servers import TlsSessionResumption
@@ -302,9 +303,10 @@ async def test_a_transfer_whose_tls_finds_no_descriptor_fails_and_closes_its_con
     """A new session's context reads the certificate from a file."""
     async with ftps_house(server=resumption(TlsSessionResumption.DISABLED), stages=False) as house:
         client = await log_in(house)
-        data = await client.tls_data()
-        assert (await client.say("NOOP"))[0] == 200  # by then the connection has been accepted
         gc.collect()  # or an older test's descriptor becomes free in the middle
+        before = open_descriptors()
+        data = await client.tls_data()
+        await eventually(lambda: open_descriptors() == before + 2)  # the client's end, and the one that was accepted
         with no_descriptor_left():
             assert (await client.say("STOR a"))[0] == 150
             assert await client.reply() == (522, "522 TLS could not be begun on the data connection.\n")

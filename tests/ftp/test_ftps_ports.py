@@ -13,6 +13,7 @@ from tests.fakes.ftp_house import (
     turns,
 )
 from tests.fakes.ftps_streams import FTP, FTPS, FtpsClient, admit, ftps_house, hello, log_in, secure, was_cut
+from tests.fakes.loopback import all_taken
 
 from crossdock.core.servers import FTPS_TAG
 from crossdock.ports.certificates import CertificateUnavailable
@@ -44,7 +45,7 @@ async def test_nothing_is_said_in_the_clear_where_tls_is_implicit() -> None:
         client.send(b"USER user1\r\n")
         assert await was_cut(client)
         silent = await house.connect()
-        await turns()
+        await all_taken(silent.writer)
         pass_time(61)
         assert await was_cut(silent)
         await house.everybody_left()

@@ -14,6 +14,7 @@ from tests.fakes.ftp_house import (
     turns,
 )
 from tests.fakes.ftps_streams import FTP, FTPS, FtpsClient, ftps_house, hello, log_in, secure, was_cut
+from tests.fakes.loopback import all_taken, held_back
 
 from crossdock.core.servers import Server
 from crossdock.ports.certificates import TlsCertificate
@@ -79,7 +80,7 @@ async def test_a_handshake_that_stands_still_is_cut_by_the_time_that_strangers_h
         client = await hello(house)
         assert (await client.say("AUTH TLS"))[0] == 234
         client.send(begun)
-        await turns()
+        await all_taken(client.writer)
         pass_time(61)
         assert await was_cut(client)
         await house.everybody_left()
@@ -112,7 +113,7 @@ async def test_a_client_that_leaves_in_mid_handshake_leaves_no_trace(caplog: pyt
             client = await hello(house)
             assert (await client.say("AUTH TLS"))[0] == 234
             client.send(b"\x16\x03\x01")
-            await turns()
+            await all_taken(client.writer)
             leave(client)
             await house.everybody_left()
         assert not caplog.records
@@ -268,12 +269,9 @@ async def test_who_does_not_read_under_tls_is_cut_off() -> None:
         client = await log_in(house)
         client.writer.transport.pause_reading()  # type: ignore[attr-defined]
         client.send(b"FEAT\r\n" * 300_000)
-        for _ in range(600):
-            if not house.limits.connections:
-                break
-            pass_time(1)
-            await turns()
-        assert not house.limits.connections
+        await held_back(client.writer)
+        pass_time(61)
+        await house.everybody_left()
 
 
 async def test_an_idle_user_is_told_so_under_tls() -> None:

@@ -5,7 +5,9 @@ import socket
 from collections.abc import Awaitable, Callable
 
 import pytest
-from tests.fakes.ftp_house import FtpClient, FtpHouse, ftp_house, ftp_server, pass_time, turns
+from tests.fakes.ftp_house import FtpClient, FtpHouse, ftp_house, ftp_server, pass_time
+from tests.fakes.loop_time import time_stands_still
+from tests.fakes.loopback import all_taken, end_heard
 from tests.fakes.patience import eventually
 
 from crossdock.core.errors import Denied
@@ -56,10 +58,14 @@ every_way = pytest.mark.parametrize("interrupt", [reset, abort, stall, hang_up, 
 both_stores = pytest.mark.parametrize("stages", [True, False], ids=["staging", "parts"])
 
 
-async def has_arrived(house: FtpHouse) -> None:
-    """What the client sent is read, so that what it does next does not overtake it."""
-    await eventually(lambda: all(put._size == SENT for put in house.s3.staged))  # what threads move
-    await turns(100)
+async def die(client: FtpClient, data: asyncio.StreamWriter) -> None:
+    """As a process that is killed: the kernel closes its connections one after the other, within a moment."""
+    await all_taken(data)
+    with time_stands_still():
+        data.close()
+        await end_heard(data)
+        client.close()
+        await end_heard(client.writer)
 
 
 async def begin_large(house: FtpHouse, client: FtpClient) -> asyncio.StreamWriter:
@@ -78,7 +84,7 @@ async def test_what_had_arrived_is_the_file_where_it_is_kept(interrupt: Interrup
     async with ftp_house(server=KEEP, stages=stages) as house:
         client = await house.log_in()
         data = await client.begin_upload()
-        await has_arrived(house)
+        await all_taken(data)  # so that what it does next does not overtake it
         await interrupt(client, data)
         client.abandon()
         await house.everybody_left()
@@ -93,7 +99,7 @@ async def test_nothing_is_kept_where_that_is_denied_by_then(stages: bool) -> Non
     async with ftp_house(server=KEEP, stages=stages) as house:
         client = await house.log_in()
         data = await client.begin_upload()
-        await has_arrived(house)
+        await all_taken(data)  # so that what it does next does not overtake it
         for _ in range(2 if stages else 1):
             house.s3.fail("PutObject", Denied("the bucket policy"))
         await reset(client, data)
@@ -128,7 +134,7 @@ async def test_an_upload_goes_on_where_size_says(interrupt: Interrupt, stages: b
     async with ftp_house(server=RESUME, stages=stages) as house:
         client = await house.log_in()
         data = await begin_large(house, client)
-        await has_arrived(house)
+        await all_taken(data)  # so that what it does next does not overtake it
         await interrupt(client, data)
         client.abandon()
         await house.everybody_left()
@@ -176,15 +182,11 @@ async def test_an_interrupted_upload_is_deleted_like_a_file() -> None:
 
 @both_stores
 async def test_a_killed_client_whose_data_connection_ends_first_has_not_sent_all(stages: bool) -> None:
-    """The kernel closes the connections of a dead process one after the other."""
     async with ftp_house(stages=stages) as house:
         client = await house.log_in()
         data = await client.begin_upload()
-        await turns()
         pass_time(MOST_MOMENT_S / MOMENT)
-        data.close()
-        await turns(50)
-        client.close()
+        await die(client, data)
         await house.kept_nothing()
 
 
@@ -196,9 +198,7 @@ async def test_a_killed_client_that_had_nothing_sent_yet_has_not_said_that_this_
         assert (await client.say("SIZE a")) == (213, f"213 {STORED}\n")
         _, data = await client.data()
         assert (await client.say("APPE a"))[0] == 150
-        data.close()
-        await turns(50)
-        client.close()
+        await die(client, data)
         await house.everybody_left()
         assert "user1/a" not in house.names()
         client = await house.log_in()

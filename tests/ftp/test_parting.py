@@ -1,16 +1,12 @@
 """Uploads that the store refuses while their client sends: it hears so at once, what it still sends is thrown away."""
 
 import asyncio
-import socket
-import sys
-import termios
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from fcntl import ioctl
 
 import pytest
 from tests.fakes.ftp_house import FtpClient, FtpHouse, ftp_house, pass_time, read_to_end, turns
-from tests.fakes.patience import eventually
+from tests.fakes.loopback import all_taken
 
 from crossdock.core.errors import Denied
 from crossdock.files.blocks import BLOCK_SIZE
@@ -18,10 +14,6 @@ from crossdock.ftp.parting import REFUSED
 
 MORE = bytes(4 << 20)
 """More than the kernels hold of one connection."""
-TCP_CLOSE = 7
-"""A connection's state when it was reset (linux/tcp_states.h)."""
-MOST_READS = 100
-"""In which the house empties its kernel's buffer."""
 MOST_TRIES = 50
 """Of what was sent, a kernel takes some before it hears of the reset."""
 
@@ -65,21 +57,6 @@ async def broken_after(data: asyncio.StreamWriter, most: int, piece: bytes, *, p
         await turns()
         pass_time(pause_s)
     return most
-
-
-async def all_taken(data: asyncio.StreamWriter) -> None:
-    """Until the house has read what was sent, and waits for more: its kernel has it first, which on a busy machine
-    takes as long as it takes."""
-    await eventually(lambda: not data.transport.get_write_buffer_size() and is_delivered(data))
-    await turns(MOST_READS)
-
-
-def is_delivered(data: asyncio.StreamWriter) -> bool:
-    """Whether the other side's kernel has everything, or wants nothing any more (SIOCOUTQ, TCP_INFO: tcp(7))."""
-    connection = data.get_extra_info("socket")
-    if connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == TCP_CLOSE:
-        return True
-    return not int.from_bytes(ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
 
 @pytest.fixture
@@ -177,7 +154,7 @@ async def test_abor_before_the_reply_resets_the_connection(house: FtpHouse) -> N
     _, data = await begin(client)
     await gate.entered.wait()
     client.send(b"ABOR\r\n")
-    await turns(100)
+    await all_taken(client.writer)
     gate.open.set()
     assert [(await client.reply())[0] for _ in range(2)] == [426, 226]
     await is_reset(data)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.fakes.ftp_house import pass_time, turns
+from tests.fakes.patience import eventually
 from tests.fakes.sockets import no_descriptor_left
 
 from crossdock.core.networks import parse_network
@@ -330,6 +331,7 @@ async def test_without_a_free_descriptor_connections_wait_instead_of_spinning(ca
             client.setblocking(False)
             with no_descriptor_left():
                 await asyncio.get_running_loop().sock_connect(client, (HERE, expectation.port))
+                await eventually(lambda: bool(caplog.records))
                 with pytest.raises(TimeoutError):
                     await expectation.connection(0.05)
             assert len(caplog.records) == 1
@@ -346,12 +348,13 @@ async def test_a_lack_of_descriptors_is_told_of_once_for_all_ports_and_however_o
         with ExitStack() as stack:
             for client in clients:
                 stack.enter_context(client).setblocking(False)
-            for advance in (0, 1, EPISODE_S):
+            for advance, told in ((0, 1), (1, 1), (EPISODE_S, 2)):
                 pass_time(advance)
                 with no_descriptor_left():
                     for client, expectation in zip(clients, expectations, strict=True):
                         with suppress(OSError):
                             await asyncio.get_running_loop().sock_connect(client, (HERE, expectation.port))
+                    await eventually(lambda: len(caplog.records) >= told)  # noqa: B023 - asked at once
                     with pytest.raises(TimeoutError):
                         await expectations[0].connection(0.05)
         assert [record.message for record in caplog.records] == ["data connections cannot be accepted"] * 2

@@ -3,13 +3,14 @@
 import errno
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from random import randrange
 
 import pytest
 from tests.fakes.ftp_house import ftp_house, ftp_server
 
 from crossdock.core.ids import ServerId
+from crossdock.core.ports_text import format_ports
 from crossdock.core.servers import FileProtocol
 from crossdock.ftp.passive_sharing import PassiveSharing, SharedPorts
 
@@ -97,6 +98,15 @@ async def test_a_port_of_another_program_is_named() -> None:
         async with sharing(port=port) as (found, _):
             with pytest.raises(OSError, match=f"passive port {port} on {HERE} cannot be used .*stop what uses it"):
                 await found.acquire(HERE)
+
+
+async def test_when_all_ports_are_other_programs_all_are_named() -> None:
+    with ExitStack() as taken:
+        foreign = [taken.enter_context(socket.create_server((HERE, 0))).getsockname()[1] for _ in range(3)]
+        found = PassiveSharing(foreign, balancers=())
+        told = f"passive ports {format_ports(foreign)} on {HERE} cannot be used .*stop what uses it"
+        with pytest.raises(OSError, match=told):
+            await found.acquire(HERE)
 
 
 @pytest.mark.parametrize("are_kept", [False, True])

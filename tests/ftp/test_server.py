@@ -6,6 +6,7 @@ import socket
 
 import pytest
 from tests.fakes.ftp_house import PATIENCE_S, eventually, ftp_house, ftp_server, pass_time, read_to_end, turns
+from tests.fakes.sockets import open_descriptors
 
 from crossdock.core.ports_text import format_ports
 from crossdock.core.servers import FileProtocol
@@ -35,9 +36,9 @@ async def test_a_stranger_has_only_so_long_whatever_it_says() -> None:
         client = await house.connect()
         assert (await client.reply())[0] == 220
         for _ in range(5):
-            pass_time(11)
+            pass_time(10)
             assert (await client.say("NOOP"))[0] == 200
-        pass_time(5)
+        pass_time(10)
         assert (await client.reply())[0] == 421
         assert await client.reply() == (0, "")
 
@@ -47,9 +48,9 @@ async def test_a_stranger_gains_no_time_by_asking_for_hosts() -> None:
         client = await house.connect()
         assert (await client.reply())[0] == 220
         for _ in range(5):
-            pass_time(11)
+            pass_time(10)
             assert (await client.say("HOST nobody.example"))[0] == 504
-        pass_time(5)
+        pass_time(10)
         assert (await client.reply())[0] == 421
         assert await client.reply() == (0, "")
 
@@ -57,9 +58,9 @@ async def test_a_stranger_gains_no_time_by_asking_for_hosts() -> None:
 async def test_an_idle_user_is_sent_away_later_than_a_stranger() -> None:
     async with ftp_house() as house:
         client = await house.log_in()
-        pass_time(1799)
+        pass_time(1700)
         assert (await client.say("NOOP"))[0] == 200
-        pass_time(1799)
+        pass_time(1700)
         assert (await client.say("NOOP"))[0] == 200
         pass_time(1800)
         assert (await client.reply())[0] == 421
@@ -112,10 +113,6 @@ async def test_one_connection_too_many_is_421() -> None:
         first.close()
         await eventually(lambda: house.limits.connections < 3)
         assert (await (await house.connect()).reply())[0] == 220
-
-
-def open_descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
 
 
 async def test_who_is_one_too_many_takes_nothing_here_whatever_it_does() -> None:

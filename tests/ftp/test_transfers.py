@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import pytest
 from tests.fakes.ftp_house import PATIENCE_S, SOME, FtpHouse, eventually, ftp_house, pass_time, read_to_end, turns
+from tests.fakes.loopback import all_taken
 
 from crossdock.ports.state import JsonValue
 from crossdock.settings import FtpSettings
@@ -155,9 +156,11 @@ async def test_a_half_closed_control_connection_is_noticed_behind_unread_command
 
 
 async def test_a_stalled_upload_is_given_up() -> None:
-    async with ftp_house(ftp=FtpSettings(stalled_timeout_s=0.05)) as house:
+    async with ftp_house() as house:
         client = await house.log_in()
         data = await client.begin_upload()
+        await all_taken(data)
+        pass_time(FtpSettings().stalled_timeout_s)
         assert await client.reply() == (426, "426 Transfer stalled for too long, aborted.\n")
         assert (await client.say("NOOP"))[0] == 200
         client.close()

@@ -130,8 +130,7 @@ async def test_who_may_leave_the_header_out_and_waits_for_the_server_is_not_left
 
 async def test_a_header_that_does_not_come_ends_the_connection() -> None:
     async with sftp_house(settings=BALANCER) as house, said(house, VERSION_2[:-1]) as reader:
-        for _ in range(20):
-            await asyncio.sleep(0)
+        await eventually(lambda: bool(house.listener._door.lobby._here))
         pass_time(BALANCER.login_timeout_s)
         assert not await is_answered(reader)
 

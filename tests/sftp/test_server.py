@@ -7,6 +7,7 @@ import asyncssh
 import pytest
 from tests.fakes.host_keys import host_keys
 from tests.fakes.ingress import OnlyNamedGroups
+from tests.fakes.loopback import all_taken
 from tests.fakes.sftp_house import (
     CLIENT_KEY,
     PATIENCE_S,
@@ -155,6 +156,7 @@ async def test_a_connection_that_closes_before_a_byte_counts_as_nobodys(caplog):
     async with sftp_house(per_address=1) as house:
         for _ in range(3):
             _, writer = await house.raw()
+            await all_taken(writer)
             writer.close()
             await house.everybody_left()
         assert caplog.records == []

@@ -9,6 +9,7 @@ import asyncssh
 import pytest
 from asyncssh.constants import MSG_EXT_INFO, MSG_IGNORE, MSG_KEX_LAST
 from asyncssh.packet import String
+from tests.fakes.closing import all_closed
 from tests.fakes.sftp_house import PATIENCE_S, eventually
 
 from crossdock.sftp.ssh_thrift import ThriftyConnection
@@ -93,6 +94,7 @@ async def login(*, is_thrifty: bool, cipher: str = GCM) -> AsyncIterator[tuple[W
     ):
         yield made[0], got
         client.abort()
+    await all_closed(port)
 
 
 @THRIFTY

@@ -152,7 +152,6 @@ class ControlConnection(asyncio.Protocol):
         received = self._door.receive(peer.address)
         if received is None:
             # As a firewall would: whoever may not come here learns nothing.
-            _log.info("ftp connection refused", extra={"source_ip": peer.address, "reason": "no ingress rule"})
             self._transport.abort()
             return
         if isinstance(received, Reply):

@@ -72,6 +72,7 @@ from crossdock.ftp.words import (
     TransferCompleted,
     TransferFailed,
     TransferKind,
+    TransferLeft,
     TransferOpened,
 )
 
@@ -198,6 +199,8 @@ class Conversation:
                 return self._conclude(replies.MLSD_OF_A_FILE)
             case StartTransfer(), TransferCompleted():
                 return self._conclude(replies.TRANSFER_COMPLETE)
+            case StartTransfer(), TransferLeft():
+                return self._leave(replies.CONNECTION_CUT)
             case StartTransfer(), TransferFailed(DataFailure() as failure):
                 return self._conclude(failure.reply)
             case StartTransfer(TransferKind.STORE | TransferKind.STORE_UNIQUE), TransferFailed(

@@ -6,7 +6,7 @@ their owners pin them to it: a client names the one it wants with HOST (RFC 7151
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from crossdock.core.ids import ServerId
@@ -138,7 +138,7 @@ class ControlDoor:
     def let_wait(self, address: str, transport: asyncio.Transport) -> bool:
         admittance = self._limits.acquire(address, is_shared=True)
         if isinstance(admittance, Refusal):
-            _log.info("ftp connection refused", extra={"source_ip": address, "reason": admittance.reason})
+            _refused(self._tenants, address, admittance.reason)
             transport.abort()
             return False
         self.lobby.enter(transport, admittance.release)
@@ -147,10 +147,11 @@ class ControlDoor:
     def receive(self, address: str) -> tuple[Surroundings, Admittance] | Reply | None:
         first = next((one for one in self._tenants.values() if self._lets_in(one, address)), None)
         if first is None:
+            _refused(self._tenants, address, "no ingress rule")
             return None
         admittance = self._limits.acquire(address)
         if isinstance(admittance, Refusal):
-            _log.info("ftp connection refused", extra={"source_ip": address, "reason": admittance.reason})
+            _refused([first.server.server_id], address, admittance.reason)
             return replies.TOO_MANY_CONNECTIONS
         return first, admittance
 
@@ -177,3 +178,9 @@ class ControlDoor:
             self._ingress.admits(tenant.server, address, protocol=protocol, port=self.port)
             for protocol in tenant.protocols
         )
+
+
+def _refused(server_ids: Iterable[ServerId], address: str, reason: str) -> None:
+    """Whose client it was to be nobody knows where several servers share the port."""
+    told = {"server_id": ", ".join(server_ids), "source_ip": address, "reason": reason}
+    _log.info("ftp connection refused", extra=told)

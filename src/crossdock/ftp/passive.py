@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from crossdock.core.networks import Network, normal_address
+from crossdock.core.ports_text import format_ports
 from crossdock.core.proxy_protocol import ProxyHeader, expects_header
 from crossdock.ftp.passive_book import REST_S, PassiveBook
 from crossdock.ftp.port_shortage import PortShortage
@@ -130,7 +131,7 @@ class PassivePorts:
         In the place of each of those the system chooses another where it `replaces` them; else there are so many fewer.
 
         Raises:
-            OSError: without an errno, its text naming the port that cannot be had and what to do about it, when none
+            OSError: without an errno, its text naming the ports that cannot be had and what to do about it, when none
                 can be had or one cannot for another reason; as it came when this machine has no such address.
         """
         loop = asyncio.get_running_loop()
@@ -152,8 +153,13 @@ class PassivePorts:
             self.close()
             if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
                 raise  # whatever the port
+            named = (
+                f"port {port}"
+                if error.errno != errno.EADDRINUSE or not lost
+                else f"ports {format_ports((*lost, port))}"
+            )
             raise OSError(
-                f"passive port {port} on {host} cannot be used ({error.strerror or error}): "
+                f"passive {named} on {host} cannot be used ({error.strerror or error}): "
                 "stop what uses it, or give other ports with --passive-ports"
             ) from error
         self._book = PassiveBook(self.ports, rest_s=self._rest_s)

@@ -78,6 +78,7 @@ class FtpEdge:
             balancers=self._balancers,
             claim_s=self._ftp.data_connect_timeout_s,
         )
+        self.passive_ports = tuple(passive_ports)
         self._doors: dict[tuple[str, int], ControlDoor] = {}
         self._opening = asyncio.Lock()
 

@@ -28,6 +28,7 @@ from crossdock.ftp.words import (
     TransferEnd,
     TransferFailed,
     TransferKind,
+    TransferLeft,
     TransferOpened,
 )
 from crossdock.operations.threads import Threads
@@ -76,6 +77,7 @@ class Transfer:
         self._refused: DataConnection | None = None
         self._is_aborted = False
         self._is_committing = False
+        self._is_left = False
 
     def abort(self) -> None:
         """End it as interrupted, unless it is already being committed: then it is too late."""
@@ -96,7 +98,7 @@ class Transfer:
                 raise
             return TransferFailed(DataFailure.ABORTED)
         except TransferBroken as broken:
-            return TransferFailed(broken.failure)
+            return TransferLeft() if self._is_left else TransferFailed(broken.failure)
         except FileError as error:
             if self._refused is not None:
                 self._means.part_from(self._refused)
@@ -148,6 +150,7 @@ class Transfer:
             await self._await_other_end(began - MOST_MOMENT_S / MOMENT if is_nothing_new else began)
             self._refuse_if_aborted()
             if not self._means.is_control_alive():
+                self._is_left = True
                 raise TransferBroken(DataFailure.CUT)
             self._is_committing = True
             await upload.commit()

@@ -164,6 +164,12 @@ class TransferFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferLeft:
+    """An upload was at its end when its client had closed its side of the control connection, which may be heard there
+    only later: what it said behind the upload is not obeyed, as when that is heard first."""
+
+
+@dataclass(frozen=True, slots=True)
 class IdleExpired:
     """The client has said nothing for as long as it may."""
 
@@ -187,7 +193,7 @@ HostAnswer = HostChosen | HostUnknown
 LoginAnswer = LoginAdmitted | LoginRefused
 PassiveAnswer = PassiveReady | PassiveFailed
 FileAnswer = FileAnswered | FileFailed
-TransferEnd = TransferCompleted | TransferFailed
+TransferEnd = TransferCompleted | TransferFailed | TransferLeft
 Event = (
     Connected
     | LineReceived

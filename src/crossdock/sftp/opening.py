@@ -14,7 +14,10 @@ unasked: a CLOSE that would come to that fails, and the file stays as it was.
 
 Who may put files and not see any (a drop box) has no need to see one that is emptied or may not be there. Without CREAT
 one must be there, which cannot be known: refused. With it, and without TRUNC, nobody knows how long a file is there, so
-the end must be told, as `scp` tells it; else CLOSE fails.
+the end must be told, as `scp` tells it; else CLOSE fails. To write such a file only if there is none (If-None-Match)
+would do for new names, and is not done: `scp`, which may replace what is there, begins the same way, and an upload has
+its condition from its beginning; and an S3 that overlooks the condition would cut off what nobody could see. Who wants
+a new file and nothing else says EXCL.
 
 Source: draft-ietf-secsh-filexfer-02 §6.3; OpenSSH's sftp-client (`do_upload`, its `inplace_flag`); sshfs.
 """

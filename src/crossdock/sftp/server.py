@@ -22,6 +22,8 @@ class SftpEdge:
     if not in this process.
     """
 
+    passive_ports: tuple[int, ...] = ()
+
     def __init__(
         self,
         *,
