@@ -40,7 +40,7 @@ test-s3: .venv/.dev .venv-moto/.done ## the stores, and clients before a failing
 	scripts/install-rgw
 	scripts/install-seaweedfs
 	scripts/install-clients
-	$(PYTEST) -m "s3 and not soak" tests/contract tests/adapters/aws
+	$(PYTEST) -n $(JOBS) --dist worksteal -m "s3 and not soak" tests/contract tests/adapters/aws
 	$(PYTEST) $(BY_MODULE) -m "s3 and not soak" tests/e2e
 
 test-aws: .venv/.dev ## the article's story on AWS itself: ARGS="--hub PROFILE --partner PROFILE"; costs cents, and asks
