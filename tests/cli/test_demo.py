@@ -94,6 +94,8 @@ def test_a_demo_that_is_told_to_end_clears_its_folder_away(tmp_path, number):
         stdout=subprocess.PIPE,
         text=True,
         env={"PATH": os.environ["PATH"], "TMPDIR": str(temporary), "HOME": str(tmp_path), "PYTHONUNBUFFERED": "1"},
+        # nohup has had it ignored, and so it stays for whoever is started under it.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     ) as process:
         assert process.stdout.readline().startswith("Crossdock demo: ")
         assert list(temporary.iterdir()) != []
