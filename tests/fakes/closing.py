@@ -1,4 +1,4 @@
-"""Connections that are still open when their server says that it has closed."""
+"""Connections that are still open when their server says that it has closed, and how tests end theirs."""
 
 import asyncio
 
@@ -18,3 +18,10 @@ async def all_closed(port: int) -> None:
 def _port(transport: asyncio.BaseTransport) -> int:
     port: int = transport.get_extra_info("sockname")[1]
     return port
+
+
+def cut(writer: asyncio.StreamWriter) -> None:
+    """Abort, whatever was closed before: asyncio's transports fail at that when what they had still to send is sent."""
+    transport = writer.transport
+    if transport.get_write_buffer_size() or not transport.is_closing():
+        transport.abort()

@@ -17,6 +17,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from tests.fakes.closing import cut
+
 _CHUNK = 64 << 10
 _SLOW_BYTES = 4096
 _SLOW_S = 0.002
@@ -115,7 +117,7 @@ class Link:
             connection: socket.socket = writer.get_extra_info("socket")
             with suppress(OSError):  # it may be closed already
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGERING)
-            writer.transport.abort()
+            cut(writer)
 
 
 class FaultProxy:
@@ -146,7 +148,7 @@ class FaultProxy:
         try:
             from_server, to_server = await asyncio.open_connection(self._target, port, local_addr=(self._source, 0))
         except OSError:
-            writer.transport.abort()
+            cut(writer)
             return
         link = Link(channel, writer, to_server)
         self._links.add(link)

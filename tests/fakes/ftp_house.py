@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from tests.fakes.blocks import MemorySpill
 from tests.fakes.certificates import OWN_CERTIFICATES
 from tests.fakes.clock import START, FakeClock
+from tests.fakes.closing import cut
 from tests.fakes.house import CountingEntropy
 from tests.fakes.ingress import OnlyNamedGroups
 from tests.fakes.object_store import MemoryS3
@@ -307,13 +308,13 @@ class FtpClient:
     def abandon(self) -> None:
         """Close everything."""
         for writer in (self.writer, *self._data):
-            writer.transport.abort()
+            cut(writer)
 
     def reset(self) -> None:
         """Vanish as a process does that is killed with data unread."""
         connection: socket.socket = self.writer.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        self.writer.transport.abort()
+        cut(self.writer)
 
 
 @asynccontextmanager

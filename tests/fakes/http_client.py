@@ -21,6 +21,7 @@ from xml.etree import ElementTree
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from tests.fakes.closing import cut
 
 HOST = "127.0.0.1"
 EMPTY_SHA256 = sha256(b"").hexdigest()
@@ -97,7 +98,7 @@ class Wire:
 
     def reset(self) -> None:
         """Leave without a farewell."""
-        self.writer.transport.abort()
+        cut(self.writer)
 
 
 @asynccontextmanager
@@ -106,7 +107,7 @@ async def connect(port: int) -> AsyncIterator[Wire]:
     try:
         yield Wire(reader, writer)
     finally:
-        writer.transport.abort()
+        cut(writer)
 
 
 async def ask(port: int, request: bytes, method: str = "GET") -> Answer:

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager, suppress
 
-from tests.fakes.closing import all_closed
+from tests.fakes.closing import all_closed, cut
 
 
 def head(size):
@@ -45,7 +45,7 @@ async def serving(*answers, tls=None):
             yield f"{'http' if tls is None else 'https'}://127.0.0.1:{port}/", connections
         finally:
             for writer in connections:
-                writer.transport.abort()
+                cut(writer)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

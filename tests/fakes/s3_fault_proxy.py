@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from math import inf
 
+from tests.fakes.closing import cut
+
 _CHUNK = 256 << 10
 _SLOW_CHUNK = 32 << 10
 _SLOW_S = 0.002
@@ -276,7 +278,7 @@ async def _relay_chunks(source: asyncio.StreamReader, sink: asyncio.StreamWriter
 def _reset(writer: asyncio.StreamWriter) -> None:
     connection: socket.socket = writer.get_extra_info("socket")
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGERING)
-    writer.transport.abort()
+    cut(writer)
 
 
 @asynccontextmanager
