@@ -30,7 +30,8 @@ def begin_all(front: Front) -> dict[str, Halfway]:
 
 
 def test_a_gateway_that_comes_back_costs_no_more_than_time(cloud: Cloud, ceph_gateway: CephRgw, tmp_path):
-    with ceph_front(cloud, ceph_gateway, tmp_path) as front:
+    # It also answers with errors while it starts.
+    with ceph_front(cloud, ceph_gateway, tmp_path, aws={"s3_attempts": 16}) as front:
         transfers = begin_all(front)
         ceph_gateway.kill()
         ceph_gateway.start()

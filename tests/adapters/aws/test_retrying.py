@@ -136,3 +136,14 @@ def test_what_botocore_raised_tells_the_same():
     )
     assert refusal_of(error) == read_refusal(503, {"Retry-After": "3", "Date": "today"}, BODY)
     assert refusal_of(ClientError({}, "GetObject")).status == 0
+
+
+def test_a_store_that_starts_may_hang_up_a_while_before_it_serves():
+    attempts = Attempts(Patience(attempts=2, absent_s=30.0), is_under_way=True)
+
+    def pause(now: float, *, is_absent: bool) -> float | None:
+        return attempts.pause(None, is_absent=is_absent, now=now, chance=lambda: 1.0)
+
+    assert pause(0.0, is_absent=True) is not None
+    assert [pause(now, is_absent=False) is None for now in (1.0, 2.0, 29.0)] == [False] * 3
+    assert [pause(now, is_absent=False) is None for now in (31.0, 32.0)] == [False, True]

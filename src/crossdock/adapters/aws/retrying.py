@@ -74,9 +74,10 @@ class Attempts:
     ) -> float | None:
         """Seconds before the next attempt, after one that came to nothing at `now`; None when there is to be none.
 
-        Those that found nobody are not counted while the store is waited for.
+        Those that found nobody are not counted while the store is waited for, nor are those without an answer after
+        them: who has just started takes connections before it serves them.
         """
-        if is_absent and self._absent_s:
+        if self._absent_s and (is_absent or (self._missed and refusal is None)):
             if not self._missed:
                 self._absent_since = now
             if now - self._absent_since < self._absent_s:
