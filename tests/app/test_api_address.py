@@ -2,7 +2,8 @@
 
 import pytest
 
-from crossdock.app.api_address import in_url, reachable, warn_if_open
+from crossdock.app.api_address import reachable, warn_if_open
+from crossdock.core.endpoint_addresses import in_brackets
 
 
 @pytest.mark.parametrize(
@@ -16,7 +17,7 @@ from crossdock.app.api_address import in_url, reachable, warn_if_open
     ],
 )
 def test_what_listens_and_what_this_machine_uses_are_two_things(host, url, own_url):
-    assert (in_url(host), in_url(reachable(host))) == (url, own_url)
+    assert (in_brackets(host), in_brackets(reachable(host))) == (url, own_url)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.5", "dock.example.com"])

@@ -1,5 +1,6 @@
 """What the service says on standard output: a line for everything that accepts connections, flushed at once."""
 
+from crossdock.core.endpoint_addresses import in_brackets
 from crossdock.core.ports_text import format_ports
 from crossdock.core.servers import Endpoint
 
@@ -17,5 +18,5 @@ def announce_failure(server_id: str, reason: str) -> None:
 def announce_endpoint(endpoint: Endpoint) -> None:
     """`ready ftp 127.0.0.1:2121 server=s-… passive=8192-8200`."""
     passive = f" passive={format_ports(endpoint.passive_ports)}" if endpoint.passive_ports else ""
-    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+    host = in_brackets(endpoint.host)
     say(f"ready {endpoint.protocol.lower()} {host}:{endpoint.port} server={endpoint.server_id}{passive}")

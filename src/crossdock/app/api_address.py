@@ -7,10 +7,6 @@ from crossdock.core.exposure import is_loopback
 _log = logging.getLogger(__name__)
 
 
-def in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
 def reachable(host: str) -> str:
     """The address that clients on this machine use when the service listens on all of them."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)

@@ -19,7 +19,7 @@ from crossdock.api.endpoint import Endpoint
 from crossdock.api.server import ApiServer
 from crossdock.app.administrators import as_administrator
 from crossdock.app.announce import announce_failure, say
-from crossdock.app.api_address import in_url, reachable, warn_if_open
+from crossdock.app.api_address import reachable, warn_if_open
 from crossdock.app.backing_sweeps import BackingSweeps
 from crossdock.app.buckets import BucketKeeper, keep_nothing, open_service_backings
 from crossdock.app.cloud import Cloud, build_cloud, is_embedded
@@ -42,6 +42,7 @@ from crossdock.app.upload_ledgers import AT_AWS, LedgerOf, UploadLedgers
 from crossdock.cloud.accounts import MANAGEMENT, Accounts, ensure_accounts, parse_given_keys
 from crossdock.cloud.cloudformation.stacks import recover_interrupted
 from crossdock.cloud.organizations.founding import ensure_organization
+from crossdock.core.endpoint_addresses import in_brackets
 from crossdock.core.errors import CrossdockError
 from crossdock.operations.call import House
 from crossdock.operations.tasks import TaskSupervisor
@@ -122,8 +123,8 @@ async def run(settings: Settings, *, example: str | None = None) -> None:
         # Before anybody is served: what the start waits for from here on, S3s and secrets, may take minutes.
         settle_memory()
         await _listen(api, settings, disk)
-        api_url = f"http://{in_url(reachable(settings.host))}:{api.port}"
-        say(f"ready api http://{in_url(settings.host)}:{api.port}")
+        api_url = f"http://{in_brackets(reachable(settings.host))}:{api.port}"
+        say(f"ready api http://{in_brackets(settings.host)}:{api.port}")
         warn_if_open(settings.host)
 
         keeper = BucketKeeper(cloud=cloud, house=house, sweeps=sweeps, own_url=api_url, region=settings.region)

@@ -257,13 +257,8 @@ async def _write(tx: Transaction, run: str, record: UploadRecord) -> None:
 
 async def resumable_upload_ids(state: State) -> frozenset[str]:
     """Of all that are noted: what no other sweep may end. Their keys tell, also those of damaged records."""
-    ids, after = set[str](), None
     async with state.reading() as tx:
-        table = tx.table(UPLOADS.spec)
-        while rows := await table.page(after=after):
-            ids.update(row.key[-1] for row in rows)
-            after = rows[-1].key
-    return frozenset(ids)
+        return frozenset(key[-1] for key in await UPLOADS.keys(tx))
 
 
 def _key(upload: ResumableUpload) -> Key:

@@ -56,6 +56,13 @@ class Records(Generic[T]):
             after = page[-1][0]
         return found
 
+    async def keys(self, tx: Transaction) -> list[Key]:
+        """Those of all records, also of such as cannot be read."""
+        table, found = tx.table(self.spec), list[Key]()
+        while rows := await table.page(after=found[-1] if found else None):
+            found.extend(row.key for row in rows)
+        return found
+
     def _read(self, key: Key, value: JsonObject) -> T:
         try:
             return _converter.structure(value, self._record)

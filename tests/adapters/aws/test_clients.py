@@ -7,7 +7,8 @@ from tests.fakes.aws_clients import clients_of
 from tests.fakes.http_cloud import serve_cloud
 
 from crossdock.adapters.aws.clean_connections import CleanHttpSession
-from crossdock.adapters.aws.clients import AWS_FAILURES, code_of, in_words, open_clients
+from crossdock.adapters.aws.clients import code_of, in_words, open_clients
+from crossdock.adapters.aws.parsing import AWS_FAILURES
 
 
 async def test_one_client_for_each_service_and_region():

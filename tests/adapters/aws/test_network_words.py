@@ -17,8 +17,9 @@ from botocore.exceptions import BotoCoreError, EndpointConnectionError
 from tests.fakes.certificates import server_context
 from tests.fakes.stub_s3 import connect, ok, stub_s3
 
-from crossdock.adapters.aws.clients import AWS_FAILURES, in_words, open_clients
+from crossdock.adapters.aws.clients import in_words, open_clients
 from crossdock.adapters.aws.network_words import IS_IT_THE_ENDPOINT, asked_at, network_words, without_userinfo
+from crossdock.adapters.aws.parsing import AWS_FAILURES
 from crossdock.core.errors import FileError, Unavailable
 from crossdock.core.homes import ObjectPlace
 

@@ -10,7 +10,7 @@ from aiobotocore.credentials import AioCredentials  # type: ignore[import-untype
 from aiobotocore.session import AioSession  # type: ignore[import-untyped]
 from botocore.configloader import raw_config_parse
 
-from crossdock.adapters.aws.clients import AWS_FAILURES
+from crossdock.adapters.aws.parsing import AWS_FAILURES
 from crossdock.adapters.aws.profiles import credentials_of, renewed
 from crossdock.core.backings import Backing
 from crossdock.core.errors import Unavailable

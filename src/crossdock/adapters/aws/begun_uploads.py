@@ -198,13 +198,8 @@ class Swept:
 
 async def noted_nodes(state: State) -> frozenset[str]:
     """Of which something is noted, also if it cannot be read."""
-    nodes, after = set[str](), None
     async with state.reading() as tx:
-        table = tx.table(BEGUN.spec)
-        while rows := await table.page(after=after, limit=_PAGE):
-            nodes.update(row.key[0] for row in rows)
-            after = rows[-1].key
-    return frozenset(nodes)
+        return frozenset(key[0] for key in await BEGUN.keys(tx))
 
 
 def _id(upload: BegunUpload) -> str:

@@ -24,14 +24,10 @@ from crossdock.adapters.aws.network_words import (
     network_words,
     without_userinfo,
 )
-from crossdock.adapters.aws.parsing import AnswerParsers, require_request_id
+from crossdock.adapters.aws.parsing import AwsFailure, require_request_id, with_answer_parsers
 from crossdock.adapters.aws.profiles import credentials_of, renewed
 
 CONNECT_TIMEOUT_S = 10.0
-
-AwsFailure = ClientError | BotoCoreError | ResponseParserError
-AWS_FAILURES = (ClientError, BotoCoreError, ResponseParserError)
-"""What a call of botocore's raises: AWS's refusals, what never reached AWS, and answers that are none of AWS's."""
 
 
 class ServiceClients(Protocol):
@@ -121,8 +117,7 @@ async def open_clients(
         http_session_cls=CleanHttpSession,
         retries={"mode": "standard", "total_max_attempts": attempts},
     )
-    session = session or AioSession(profile=profile or None)
-    session.register_component("response_parser_factory", AnswerParsers())
+    session = with_answer_parsers(session or AioSession(profile=profile or None))
     async with AsyncExitStack() as stack:
         yield AwsClients(
             session,

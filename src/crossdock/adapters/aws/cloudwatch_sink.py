@@ -9,8 +9,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from crossdock.adapters.aws.clients import AWS_FAILURES, ServiceClients, code_of, in_words
+from crossdock.adapters.aws.clients import ServiceClients, code_of, in_words
 from crossdock.adapters.aws.log_batches import batches
+from crossdock.adapters.aws.parsing import AWS_FAILURES
 from crossdock.core.errors import Unavailable
 from crossdock.files.at_once import for_each
 from crossdock.ports.logs import LogEvent, LogGroupId

@@ -63,4 +63,4 @@ async def _is_there(s3: BoundS3, place: ObjectPlace, etag: str) -> bool:
         answer = await s3.call("HeadObject", Bucket=place.bucket, Key=place.key)
     except FileError:
         return False
-    return bool(etag) and unquoted(answer.get("ETag", "")) == etag
+    return bool(etag) and unquoted(answer["ETag"]) == etag

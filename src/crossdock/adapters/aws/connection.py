@@ -28,7 +28,7 @@ from crossdock.adapters.aws.direct_body import PAUSE_S, DirectBody, take_over
 from crossdock.adapters.aws.endpoint import S3Endpoint, is_of_aws
 from crossdock.adapters.aws.failures import file_errors
 from crossdock.adapters.aws.known_uploads import KnownUploads
-from crossdock.adapters.aws.parsing import AnswerParsers
+from crossdock.adapters.aws.parsing import with_answer_parsers
 from crossdock.adapters.aws.requests import S3Request
 from crossdock.adapters.aws.retrying import Patience
 from crossdock.adapters.aws.sending import Answered, InDoubt, S3Sender
@@ -262,9 +262,7 @@ async def open_s3(
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    session = session or AioSession()
-    session.register_component("response_parser_factory", AnswerParsers())
-    creation = session.create_client(
+    creation = with_answer_parsers(session or AioSession()).create_client(
         "s3",
         region_name=region,
         endpoint_url=endpoint_url,

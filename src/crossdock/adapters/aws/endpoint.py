@@ -9,6 +9,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import quote, urlsplit
 
+from crossdock.core.endpoint_addresses import in_brackets
 from crossdock.core.errors import InvalidName
 from crossdock.core.homes import ObjectPlace
 
@@ -75,7 +76,7 @@ class S3Endpoint:
             path = f"{base}/{quote(bucket, safe='')}/"
         else:
             name, path = f"{bucket}.{name}", f"{base}/"
-        host = f"[{name}]" if ":" in name else name
+        host = in_brackets(name)
         if parts.port is not None and parts.port != _DEFAULT_PORTS.get(parts.scheme):
             host = f"{host}:{parts.port}"
         return Address(origin=f"{parts.scheme}://{host}", host=host, path=path)

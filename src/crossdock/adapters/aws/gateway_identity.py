@@ -8,7 +8,6 @@ import logging
 from collections.abc import Mapping
 
 from botocore.exceptions import (
-    BotoCoreError,
     ClientError,
     EndpointProviderError,
     NoCredentialsError,
@@ -17,6 +16,7 @@ from botocore.parsers import ResponseParserError
 
 from crossdock.adapters.aws.clients import ServiceClients, code_of, in_words
 from crossdock.adapters.aws.network_words import asked_at, is_of_network, network_words
+from crossdock.adapters.aws.parsing import AWS_FAILURES
 
 TIMEOUT_S = 60.0
 """Longer than botocore's own attempts take where nothing answers."""
@@ -54,7 +54,7 @@ async def tell_identity(clients: ServiceClients, region: str, *, timeout_s: floa
     try:
         async with asyncio.timeout(timeout_s):
             told = await (await clients.client("sts", region)).get_caller_identity()
-    except (ClientError, BotoCoreError, TimeoutError, ResponseParserError) as error:
+    except (*AWS_FAILURES, TimeoutError) as error:
         _warn(_reason(error))
         return
     if told.get("Arn") and told.get("Account"):

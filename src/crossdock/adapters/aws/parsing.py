@@ -11,8 +11,14 @@ from http import HTTPStatus
 from typing import Any
 
 from aiobotocore.parsers import create_parser  # type: ignore[import-untyped]  # it ships no types
+from aiobotocore.session import AioSession  # type: ignore[import-untyped]
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.model import OperationModel
 from botocore.parsers import ResponseParserError
+
+AwsFailure = ClientError | BotoCoreError | ResponseParserError
+AWS_FAILURES = (ClientError, BotoCoreError, ResponseParserError)
+"""What a call of botocore's raises: AWS's refusals, what never reached AWS, and answers that are none of AWS's."""
 
 _XML = frozenset({"query", "ec2", "rest-xml"})
 """Protocols whose answers are known by their elements."""
@@ -24,6 +30,12 @@ class AnswerParsers:
 
     def create_parser(self, protocol: str) -> "_AnswerParser":
         return _AnswerParser(create_parser(protocol))
+
+
+def with_answer_parsers(session: AioSession) -> AioSession:
+    """The same session, whose answers are parsed so from now on."""
+    session.register_component("response_parser_factory", AnswerParsers())
+    return session
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from aiobotocore.credentials import AioCredentials  # type: ignore[import-untyped]  # it ships no types
 from aiobotocore.session import AioSession  # type: ignore[import-untyped]
 from botocore.credentials import ReadOnlyCredentials, RefreshableCredentials
-from botocore.exceptions import BotoCoreError, ClientError, PartialCredentialsError
-from botocore.parsers import ResponseParserError
+from botocore.exceptions import BotoCoreError, PartialCredentialsError
 
+from crossdock.adapters.aws.parsing import AWS_FAILURES
 from crossdock.core.errors import CrossdockError
 
 
@@ -74,7 +74,7 @@ def _reading() -> Iterator[None]:
     """
     try:
         yield
-    except (ClientError, BotoCoreError, ResponseParserError):
+    except AWS_FAILURES:
         raise
     except OSError as error:
         told = error.strerror or type(error).__name__

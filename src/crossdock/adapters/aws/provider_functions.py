@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from crossdock.adapters.aws.clients import AWS_FAILURES, AwsFailure, ServiceClients, code_of, in_words
+from crossdock.adapters.aws.clients import ServiceClients, code_of, in_words
+from crossdock.adapters.aws.parsing import AWS_FAILURES, AwsFailure
 from crossdock.core.arns import parse_arn
 from crossdock.core.errors import InvalidArn
 from crossdock.core.logins import LoginAttempt

@@ -13,8 +13,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ParamValidationError
 
-from crossdock.adapters.aws.clients import AWS_FAILURES, AwsFailure, ServiceClients, code_of, in_words
+from crossdock.adapters.aws.clients import ServiceClients, code_of, in_words
 from crossdock.adapters.aws.network_words import IS_IT_THE_ENDPOINT
+from crossdock.adapters.aws.parsing import AWS_FAILURES, AwsFailure
 from crossdock.core.arns import parse_arn
 from crossdock.core.errors import InvalidArn
 from crossdock.core.principals import AssumedRole

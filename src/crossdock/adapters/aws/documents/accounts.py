@@ -14,9 +14,10 @@ from botocore.exceptions import ClientError
 from botocore.loaders import Loader, create_loader
 
 from crossdock.adapters.aws.bundles import bundle_of, verified_by
-from crossdock.adapters.aws.clients import AWS_FAILURES, AwsFailure, ServiceClients, code_of, in_words, open_clients
+from crossdock.adapters.aws.clients import ServiceClients, code_of, in_words, open_clients
 from crossdock.adapters.aws.documents.reads import READS, NotRead
 from crossdock.adapters.aws.network_words import without_userinfo
+from crossdock.adapters.aws.parsing import AWS_FAILURES, AwsFailure
 from crossdock.adapters.aws.profiles import BadProfile, open_profile
 from crossdock.settings.trusted_files import BadAuthorities
 
